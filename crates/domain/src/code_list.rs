@@ -1,0 +1,134 @@
+//! The closed sets of codes with their German and English labels, for forms and reports.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::code::Code;
+
+/// One code of a set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CodeLabel {
+    #[schema(example = "on_site")]
+    pub code: String,
+    #[schema(example = "Vor Ort im Betrieb")]
+    pub label_de: String,
+    #[schema(example = "At the company")]
+    pub label_en: String,
+}
+
+/// One set of codes, in the order of a form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CodeList {
+    #[schema(example = "channel")]
+    pub set: String,
+    pub codes: Vec<CodeLabel>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    set: String,
+    code: String,
+    label_de: String,
+    label_en: String,
+}
+
+static LABELS: LazyLock<HashMap<(String, String), CodeLabel>> = LazyLock::new(|| {
+    csv::Reader::from_reader(include_str!("../data/labels.csv").as_bytes())
+        .into_deserialize()
+        .map(|row| {
+            let row: Row = row
+                .expect("the labels shipped with the program are well-formed; a test reads them");
+            let label = CodeLabel {
+                code: row.code.clone(),
+                label_de: row.label_de,
+                label_en: row.label_en,
+            };
+            ((row.set, row.code), label)
+        })
+        .collect()
+});
+
+/// The English label of a code, or the code itself where there is none.
+#[must_use]
+pub fn label_en<'a>(set: &str, code: &'a str) -> &'a str {
+    LABELS.get(&(set.to_owned(), code.to_owned())).map_or(code, |label| label.label_en.as_str())
+}
+
+fn list<C: Code>() -> CodeList {
+    let codes = C::all()
+        .into_iter()
+        .map(|member| {
+            let key = (C::SET.to_owned(), member.code().to_owned());
+            LABELS.get(&key).cloned().unwrap_or_else(|| CodeLabel {
+                code: member.code().to_owned(),
+                label_de: member.code().to_owned(),
+                label_en: member.code().to_owned(),
+            })
+        })
+        .collect();
+    CodeList { set: C::SET.to_owned(), codes }
+}
+
+/// Every set that a form or a report shows.
+#[must_use]
+pub fn all() -> Vec<CodeList> {
+    vec![
+        list::<crate::actor::ActorType>(),
+        list::<crate::company::CompanyStatus>(),
+        list::<crate::company::HeardOfUs>(),
+        list::<crate::company::LegalForm>(),
+        list::<crate::consultation::Channel>(),
+        list::<crate::consultation::ConsultationKind>(),
+        list::<crate::consultation::ConsultationStatus>(),
+        list::<crate::consultation::Outcome>(),
+        list::<crate::contact::LegalBasis>(),
+        list::<crate::contact::Purpose>(),
+        list::<crate::district::DistrictKind>(),
+        list::<crate::funding_period::FundingPeriodStatus>(),
+        list::<crate::organisation::OrganisationKind>(),
+        list::<crate::policy::Role>(),
+        list::<crate::size_class::SizeBasis>(),
+        list::<crate::size_class::SizeClass>(),
+        list::<crate::statistics::Dimension>(),
+        list::<crate::topic::TopicGroup>(),
+        list::<crate::user::UserStatus>(),
+        sections(crate::industry::Classification::Wz2008),
+        sections(crate::industry::Classification::Wz2025),
+    ]
+}
+
+fn sections(classification: crate::industry::Classification) -> CodeList {
+    let codes = crate::industry::sections(classification)
+        .iter()
+        .map(|section| CodeLabel {
+            code: section.section.clone(),
+            label_de: section.title_de.clone(),
+            label_en: section.title_en.clone(),
+        })
+        .collect();
+    CodeList { set: format!("{}_section", classification.code()), codes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_labels_and_every_label_its_code() {
+        let mut used = 0;
+        for list in all() {
+            for label in list.codes {
+                let key = (list.set.clone(), label.code.clone());
+                if list.set.ends_with("_section") {
+                    continue;
+                }
+                assert!(LABELS.contains_key(&key), "no labels for {key:?}");
+                used += 1;
+            }
+        }
+        assert_eq!(used, LABELS.len(), "labels without a code");
+    }
+}

@@ -1,0 +1,275 @@
+//! Company (Unternehmen): master data shared in the network.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::check::Checks;
+use crate::code::codes;
+use crate::entity::{Archived, Entity, EntityKind, Reference};
+use crate::error::{Error, Result};
+use crate::id::{CompanyId, DistrictId};
+use crate::industry::{Classification, Industry, IndustryInput};
+use crate::organisation::{Address, Origin, checked_website};
+use crate::size_class::{Size, SizeClass, SizeInput};
+
+codes! {
+    /// Rechtsform.
+    "legal_form" LegalForm {
+        SoleProprietorship, Ek, Gbr, Ohg, Kg, GmbhCoKg, Ug, Gmbh, Ggmbh, Ag, Se, Eg, Ev,
+        Foundation, PublicBody, Freelance, Other,
+    }
+}
+
+codes! {
+    "company_status" CompanyStatus { Prospect, Active, Dormant, DoNotContact }
+}
+
+codes! {
+    /// How a company heard of the service.
+    "heard_of_us" HeardOfUs {
+        EmployerService, Chamber, Authority, IqProject, Event, Internet, SocialMedia, Press,
+        Recommendation, ColdApproach, Returning, Other,
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "Musterwerk Metallbau GmbH",
+    "legal_form": "gmbh",
+    "register_number": "HRB 00000 Frankfurt am Main",
+    "website": "https://musterwerk.example",
+    "address": {"street": "Musterweg 1", "postcode": "60311", "city": "Frankfurt am Main"},
+    "district_id": "01890000-0000-7000-8000-000006412000",
+    "industry": {"classification": "wz2008", "code": "25.61"},
+    "size": {"staff": 42, "turnover_eur": 8_000_000, "reference_year": 2024, "basis": "self_declared"},
+    "collective_agreement": true,
+    "heard_of_us": "chamber"
+}))]
+pub struct CompanyInput {
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    pub legal_form: Option<LegalForm>,
+    /// Commercial, co-operative or society register, with its court.
+    #[schema(max_length = 100)]
+    pub register_number: Option<String>,
+    /// Umsatzsteuer-Identifikationsnummer, country code first.
+    #[schema(max_length = 20)]
+    pub vat_id: Option<String>,
+    #[schema(max_length = 200)]
+    pub website: Option<String>,
+    #[serde(default)]
+    pub address: Address,
+    /// District of the seat.
+    pub district_id: Option<DistrictId>,
+    pub industry: Option<IndustryInput>,
+    pub size: Option<SizeInput>,
+    /// Whether the company has employed people from abroad.
+    pub foreign_staff_experience: Option<bool>,
+    /// Whether a collective agreement (Tarifvertrag) applies.
+    pub collective_agreement: Option<bool>,
+    pub heard_of_us: Option<HeardOfUs>,
+    #[serde(default = "active")]
+    pub status: CompanyStatus,
+}
+
+fn active() -> CompanyStatus {
+    CompanyStatus::Active
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Company {
+    pub id: CompanyId,
+    pub name: String,
+    #[schema(required)]
+    pub legal_form: Option<LegalForm>,
+    #[schema(required)]
+    pub register_number: Option<String>,
+    #[schema(required)]
+    pub vat_id: Option<String>,
+    #[schema(required)]
+    pub website: Option<String>,
+    pub address: Address,
+    #[schema(required)]
+    pub district: Option<Reference>,
+    #[schema(required)]
+    pub industry: Option<Industry>,
+    /// The figures, the EU size class derived from them, and why.
+    #[schema(required)]
+    pub size: Option<Size>,
+    #[schema(required)]
+    pub foreign_staff_experience: Option<bool>,
+    #[schema(required)]
+    pub collective_agreement: Option<bool>,
+    #[schema(required)]
+    pub heard_of_us: Option<HeardOfUs>,
+    pub status: CompanyStatus,
+    pub origin: Origin,
+    #[schema(required)]
+    pub archived: Option<Archived>,
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct CompanyFilter {
+    /// Part of the name; case, umlauts, accents and punctuation do not matter.
+    #[param(example = "muller")]
+    pub q: Option<String>,
+    pub district_id: Option<DistrictId>,
+    pub status: Option<CompanyStatus>,
+    pub size_class: Option<SizeClass>,
+    pub classification: Option<Classification>,
+    /// Section letter; goes with `classification`.
+    pub section: Option<String>,
+    /// Archived ones too; without it they are left out.
+    pub archived: Option<bool>,
+}
+
+impl Company {
+    /// `district` is the one that the input names.
+    ///
+    /// # Errors
+    /// `Invalid` with everything that is wrong.
+    pub fn new(
+        id: CompanyId,
+        now: DateTime<Utc>,
+        input: &CompanyInput,
+        district: Option<Reference>,
+    ) -> Result<Self> {
+        let mut checks = Checks::new();
+        if let Some(size) = &input.size {
+            size.check(&mut checks);
+        }
+        let company = Self {
+            id,
+            name: checks.line("/name", &input.name, 200),
+            legal_form: input.legal_form,
+            register_number: checks.optional_line(
+                "/register_number",
+                input.register_number.as_deref(),
+                100,
+            ),
+            vat_id: checked_vat_id(&mut checks, input.vat_id.as_deref()),
+            website: checked_website(&mut checks, input.website.as_deref()),
+            address: input.address.checked(&mut checks),
+            district,
+            industry: input.industry.as_ref().and_then(|industry| industry.checked(&mut checks)),
+            size: input.size.as_ref().map(crate::size_class::derive),
+            foreign_staff_experience: input.foreign_staff_experience,
+            collective_agreement: input.collective_agreement,
+            heard_of_us: input.heard_of_us,
+            status: input.status,
+            origin: Origin::Entered,
+            archived: None,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        // A name of punctuation alone could never be found again.
+        checks.require(
+            company.name.is_empty() || !crate::name::fold(&company.name).is_empty(),
+            "/name",
+            "no_letters",
+            "must have letters or digits",
+        );
+        checks.finish()?;
+        Ok(company)
+    }
+
+    /// # Errors
+    /// As [`Self::new`]; `Conflict` when it is archived.
+    pub fn changed(
+        &self,
+        now: DateTime<Utc>,
+        input: &CompanyInput,
+        district: Option<Reference>,
+    ) -> Result<Self> {
+        check_not_archived(self.archived.as_ref())?;
+        let new = Self::new(self.id, now, input, district)?;
+        Ok(Self {
+            version: self.version + 1,
+            created_at: self.created_at,
+            origin: self.origin,
+            ..new
+        })
+    }
+
+    /// # Errors
+    /// `Conflict` when it is archived already.
+    pub fn archived(&self, now: DateTime<Utc>, reason: String) -> Result<Self> {
+        check_not_archived(self.archived.as_ref())?;
+        Ok(Self {
+            archived: Some(Archived { at: now, reason }),
+            version: self.version + 1,
+            updated_at: now,
+            ..self.clone()
+        })
+    }
+}
+
+/// # Errors
+/// `Conflict` when the record is archived: it no longer changes.
+pub fn check_not_archived(archived: Option<&Archived>) -> Result<()> {
+    match archived {
+        None => Ok(()),
+        Some(archived) => Err(Error::conflict(
+            "archived",
+            format!("The record was archived on {}.", crate::time::local_date(archived.at)),
+        )),
+    }
+}
+
+fn checked_vat_id(checks: &mut Checks, vat_id: Option<&str>) -> Option<String> {
+    let vat_id: String = checks
+        .optional_line("/vat_id", vat_id, 20)?
+        .split_whitespace()
+        .collect::<String>()
+        .to_uppercase();
+    checks.require(
+        (4..=14).contains(&vat_id.len())
+            && vat_id.bytes().take(2).all(|b| b.is_ascii_uppercase())
+            && vat_id.bytes().all(|b| b.is_ascii_alphanumeric()),
+        "/vat_id",
+        "not_a_vat_id",
+        "must be a VAT id with its country code, such as DE000000000",
+    );
+    Some(vat_id)
+}
+
+impl From<&Company> for CompanyInput {
+    fn from(company: &Company) -> Self {
+        Self {
+            name: company.name.clone(),
+            legal_form: company.legal_form,
+            register_number: company.register_number.clone(),
+            vat_id: company.vat_id.clone(),
+            website: company.website.clone(),
+            address: company.address.clone(),
+            district_id: company.district.as_ref().map(|district| district.id.into()),
+            industry: company.industry.as_ref().map(Into::into),
+            size: company.size.as_ref().map(Into::into),
+            foreign_staff_experience: company.foreign_staff_experience,
+            collective_agreement: company.collective_agreement,
+            heard_of_us: company.heard_of_us,
+            status: company.status,
+        }
+    }
+}
+
+impl Entity for Company {
+    const KIND: EntityKind = EntityKind::Company;
+
+    fn id(&self) -> Uuid {
+        self.id.0
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+}

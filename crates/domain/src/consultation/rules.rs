@@ -1,0 +1,246 @@
+//! The rules that a consultation is logged and changed by.
+
+use std::collections::HashSet;
+
+use chrono::NaiveDate;
+
+use super::{ConsultationInput, ConsultationStatus, MAX_MINUTES, TopicReference};
+use crate::check::Checks;
+use crate::district::{self, District};
+use crate::entity::Reference;
+use crate::error::{Error, Result};
+use crate::establishment::Establishment;
+use crate::funding_period::FundingPeriod;
+use crate::id::{CarrierId, DistrictId};
+use crate::industry;
+use crate::organisation::OrganisationReference;
+use crate::policy::Actor;
+use crate::site::Site;
+use crate::topic::Topic;
+
+const MAX_NAMED: usize = 20;
+
+/// What an input names, as far as it exists and the caller may know of it.
+#[derive(Debug)]
+pub struct Context {
+    pub today: NaiveDate,
+    pub site: Option<Site>,
+    /// The period that the date lies in.
+    pub period: Option<FundingPeriod>,
+    pub organisation: Option<OrganisationFacts>,
+    pub establishment: Option<Establishment>,
+    /// Users who advise for the site's carrier on the date.
+    pub advisers: Vec<Reference>,
+    pub topics: Vec<Topic>,
+    /// Contacts of the organisation that belong to the caller's carrier.
+    pub contacts: Vec<Reference>,
+    pub districts: Vec<District>,
+}
+
+/// What the rules need to know of an organisation.
+#[derive(Clone, Debug)]
+pub struct OrganisationFacts {
+    pub reference: OrganisationReference,
+    pub district_id: Option<DistrictId>,
+    pub archived: bool,
+}
+
+/// What was named, in the order of the input.
+#[derive(Debug)]
+pub struct Named {
+    pub organisation: Option<OrganisationReference>,
+    pub establishment: Option<Reference>,
+    pub carrier: Reference,
+    pub site: Reference,
+    pub funding_period: Reference,
+    pub district: Option<Reference>,
+    pub advisers: Vec<Reference>,
+    pub topics: Vec<TopicReference>,
+    pub contacts: Vec<Reference>,
+    pub notes: Option<String>,
+}
+
+pub fn check(actor: &Actor, input: &ConsultationInput, context: &Context) -> Result<Named> {
+    let mut checks = Checks::new();
+    checks.range("/minutes", input.minutes, 1, MAX_MINUTES);
+    checks.require(
+        input.status != ConsultationStatus::Voided,
+        "/status",
+        "not_settable",
+        "must be held, cancelled or no_show; to take a record back, POST to …/void",
+    );
+    checks.require(
+        input.held_on <= context.today,
+        "/held_on",
+        "in_the_future",
+        &format!("must not be after today, {}", context.today),
+    );
+    checks.require(
+        context.period.is_some() || input.held_on > context.today,
+        "/held_on",
+        "outside_funding_periods",
+        "must lie in a funding period",
+    );
+    let notes = checks.optional_prose("/notes", input.notes.as_deref(), 10_000);
+    check_site(&mut checks, actor, input, context.site.as_ref());
+    check_organisation(&mut checks, input, context);
+    let advisers = named(&mut checks, "/adviser_ids", &input.adviser_ids, 1, |id| {
+        context.advisers.iter().find(|adviser| adviser.id == id.0).cloned().ok_or((
+            "not_an_adviser",
+            "must be a user who advises for the site's carrier on that date",
+        ))
+    });
+    let topics = named(&mut checks, "/topics", &input.topics, 1, |code| {
+        match context.topics.iter().find(|topic| topic.code == *code) {
+            None => Err(("unknown", "must be the code of a topic, see GET /api/v1/topics")),
+            Some(topic) if !topic.valid_on(input.held_on) => {
+                Err(("not_valid_on_date", "must be a topic valid on the date of the consultation"))
+            }
+            Some(topic) => Ok(TopicReference {
+                code: topic.code.clone(),
+                label_de: topic.label_de.clone(),
+                label_en: topic.label_en.clone(),
+            }),
+        }
+    });
+    let contacts = named(&mut checks, "/contact_ids", &input.contact_ids, 0, |id| {
+        context
+            .contacts
+            .iter()
+            .find(|contact| contact.id == id.0)
+            .cloned()
+            .ok_or(("unknown", "must be a contact of the organisation"))
+    });
+    let district = district_on_date(&mut checks, input, context);
+    checks.finish()?;
+
+    // Both were required above: a missing one has already been answered.
+    let (Some(site), Some(period)) = (&context.site, &context.period) else {
+        return Err(Error::internal("a consultation without site or period passed the rules"));
+    };
+    period.accepts_entries_of(actor.role)?;
+    Ok(Named {
+        organisation: context.organisation.as_ref().map(|o| o.reference.clone()),
+        establishment: context.establishment.as_ref().map(|e| Reference::new(e.id, &e.name)),
+        carrier: site.carrier.clone(),
+        site: Reference::new(site.id, &site.name),
+        funding_period: Reference::new(period.id, &period.name),
+        district,
+        advisers,
+        topics,
+        contacts,
+        notes,
+    })
+}
+
+fn check_site(checks: &mut Checks, actor: &Actor, input: &ConsultationInput, site: Option<&Site>) {
+    let own = |site: &Site| {
+        actor.carrier.as_ref().is_some_and(|own| own.id == CarrierId(site.carrier.id))
+    };
+    match site {
+        None => checks.fail("/site_id", "unknown", "must be a site, see GET /api/v1/sites"),
+        Some(site) if !own(site) => {
+            checks.fail("/site_id", "site_of_another_carrier", "must be a site of your carrier");
+        }
+        Some(site) => checks.require(
+            site.open_on(input.held_on),
+            "/site_id",
+            "not_open_on_date",
+            "must be a site that was open on the date of the consultation",
+        ),
+    }
+}
+
+fn check_organisation(checks: &mut Checks, input: &ConsultationInput, context: &Context) {
+    if input.organisation_id.is_some() {
+        match &context.organisation {
+            None => checks.fail("/organisation_id", "unknown", "must be a company or an actor"),
+            Some(organisation) => checks.require(
+                !organisation.archived,
+                "/organisation_id",
+                "archived",
+                "must not be archived",
+            ),
+        }
+        checks.require(
+            input.anonymous.is_none(),
+            "/anonymous",
+            "not_anonymous",
+            "must be absent when an organisation is named",
+        );
+    }
+    if input.establishment_id.is_some() {
+        let fits = match (&context.establishment, input.organisation_id) {
+            (Some(establishment), Some(organisation)) => establishment.company.id == organisation.0,
+            _ => false,
+        };
+        checks.require(
+            fits,
+            "/establishment_id",
+            "unknown",
+            "must be an establishment of the organisation",
+        );
+    }
+    if let Some(anonymous) = &input.anonymous {
+        let known = match (anonymous.classification, &anonymous.section) {
+            (None, None) => true,
+            (Some(classification), Some(letter)) => {
+                industry::section(classification, letter).is_some()
+            }
+            _ => false,
+        };
+        checks.require(
+            known,
+            "/anonymous/section",
+            "not_a_section",
+            "must be a section letter of the classification that is named with it",
+        );
+    }
+}
+
+/// Each of a list of ids or codes, found or faulted; none twice.
+fn named<K: std::hash::Hash + Eq, T>(
+    checks: &mut Checks,
+    pointer: &str,
+    keys: &[K],
+    least: usize,
+    find: impl Fn(&K) -> Result<T, (&'static str, &'static str)>,
+) -> Vec<T> {
+    checks.require(keys.len() >= least, pointer, "too_few", "must name at least one");
+    checks.require(keys.len() <= MAX_NAMED, pointer, "too_many", "must name at most 20");
+    let mut seen = HashSet::new();
+    let mut found = Vec::new();
+    for (index, key) in keys.iter().enumerate().take(MAX_NAMED) {
+        let pointer = format!("{pointer}/{index}");
+        checks.require(seen.insert(key), &pointer, "repeated", "must be named once");
+        match find(key) {
+            Ok(item) => found.push(item),
+            Err((code, message)) => checks.fail(pointer, code, message),
+        }
+    }
+    found
+}
+
+/// Rule 5: the establishment's district, else the organisation's, as of the service date.
+fn district_on_date(
+    checks: &mut Checks,
+    input: &ConsultationInput,
+    context: &Context,
+) -> Option<Reference> {
+    let anonymous = input.anonymous.as_ref().and_then(|anonymous| anonymous.district_id);
+    let district_id = context
+        .establishment
+        .as_ref()
+        .and_then(|establishment| establishment.district.as_ref())
+        .map(|district| DistrictId(district.id))
+        .or_else(|| context.organisation.as_ref().and_then(|o| o.district_id))
+        .or(anonymous)?;
+    let found = district::on_date(&context.districts, district_id, input.held_on);
+    checks.require(
+        found.is_some() || anonymous.is_none(),
+        "/anonymous/district_id",
+        "unknown",
+        "must be a district that existed on the date of the consultation",
+    );
+    found.map(|district| Reference::new(district.id, &district.name))
+}

@@ -1,0 +1,80 @@
+//! Names made comparable: case, umlauts, accents and punctuation folded.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// `Groß & Söhne GmbH` → `gross soehne gmbh`: lower case, umlauts spelled out, accents dropped,
+/// everything else than letters and digits a single space.
+#[must_use]
+pub fn fold(text: &str) -> String {
+    fold_with(text, true)
+}
+
+/// What a search looks in: the name with umlauts spelled out and, where that differs, with the
+/// dots dropped, so that `Mueller`, `Müller` and `Muller` all find it.
+#[must_use]
+pub fn search_text(text: &str) -> String {
+    let spelled_out = fold_with(text, true);
+    let dropped = fold_with(text, false);
+    if spelled_out == dropped { spelled_out } else { format!("{spelled_out} {dropped}") }
+}
+
+fn fold_with(text: &str, spell_out: bool) -> String {
+    let mut folded = String::with_capacity(text.len());
+    let mut push = |c: char| {
+        if c.is_alphanumeric() {
+            folded.push(c);
+        } else if !folded.ends_with(' ') && !folded.is_empty() {
+            folded.push(' ');
+        }
+    };
+    // Composed first, so that ü typed as u + diaeresis is spelled out too.
+    for c in text.nfc().flat_map(char::to_lowercase) {
+        match c {
+            'ä' if spell_out => "ae".chars().for_each(&mut push),
+            'ö' if spell_out => "oe".chars().for_each(&mut push),
+            'ü' if spell_out => "ue".chars().for_each(&mut push),
+            'ß' => "ss".chars().for_each(&mut push),
+            'æ' => "ae".chars().for_each(&mut push),
+            'ø' => push('o'),
+            'ł' => push('l'),
+            _ => std::iter::once(c)
+                .nfd()
+                .filter(|c| !unicode_normalization::char::is_combining_mark(*c))
+                .for_each(&mut push),
+        }
+    }
+    folded.truncate(folded.trim_end().len());
+    folded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn folds_case_umlauts_accents_and_punctuation() {
+        assert_eq!(fold("Groß & Söhne GmbH"), "gross soehne gmbh");
+        assert_eq!(fold("  Café-Société  "), "cafe societe");
+        assert_eq!(fold("MU\u{308}LLER"), "mueller");
+        assert_eq!(fold("Łódź Ørsted"), "lodz orsted");
+    }
+
+    #[test]
+    fn a_search_text_holds_both_spellings() {
+        assert_eq!(search_text("Müller"), "mueller muller");
+        assert_eq!(search_text("Meier"), "meier");
+        for typed in ["Müller", "MUELLER", "muller", "üll"] {
+            assert!(search_text("Müller Bau").contains(&fold(typed)), "{typed}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn folding_twice_changes_nothing(text in "\\PC{0,40}") {
+            let once = fold(&text);
+            prop_assert_eq!(fold(&once), once.clone());
+            prop_assert!(!once.contains("  ") && once.trim() == once);
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Who may do what: the one table of role × action, and the scope that goes with a role.
+
+
+use crate::code::{Code, codes};
+use crate::entity::Reference;
+use crate::error::{Error, Result};
+use crate::id::{CarrierId, SessionId, UserId};
+
+codes! {
+    /// What a user is in the network.
+    "role" Role {
+        /// Logs and edits consultations, companies and contacts of the own carrier (Berater:in).
+        Adviser,
+        /// Everything of the own carrier (Projektleitung).
+        Manager,
+        /// Figures over all carriers, no records (Koordination).
+        Coordinator,
+        /// Organisation, users, settings; does not read what was said.
+        Admin,
+        /// Audit log, access and erasure (Datenschutz).
+        DataProtection,
+    }
+}
+
+impl Role {
+    /// Whether users of this role work for one carrier.
+    #[must_use]
+    pub fn has_carrier(self) -> bool {
+        matches!(self, Self::Adviser | Self::Manager)
+    }
+
+    /// Whether users of this role can be named as advisers of a consultation. Project managers of
+    /// the centres advise too.
+    #[must_use]
+    pub fn advises(self) -> bool {
+        matches!(self, Self::Adviser | Self::Manager)
+    }
+}
+
+codes! {
+    /// What the use cases ask permission for.
+    "action" Action {
+        ReadOwnAccount,
+        ReadNetwork,
+        ChangeNetwork,
+        ChangeUsers,
+        ReadRegister,
+        ChangeRegister,
+        ReadContacts,
+        ChangeContacts,
+        ReadConsultations,
+        LogConsultation,
+        ChangeConsultation,
+        ReadStatistics,
+    }
+}
+
+/// The table. A test prints it to `crates/domain/src/policy.txt`, which is reviewed.
+#[must_use]
+pub fn allows(role: Role, action: Action) -> bool {
+    use Role::{Admin, Adviser, Coordinator, Manager};
+    match action {
+        Action::ReadOwnAccount | Action::ReadNetwork => true,
+        Action::ChangeNetwork | Action::ChangeUsers => role == Admin,
+        Action::ReadRegister
+        | Action::ChangeRegister
+        | Action::ReadContacts
+        | Action::ChangeContacts
+        | Action::ReadConsultations
+        | Action::LogConsultation
+        | Action::ChangeConsultation => matches!(role, Adviser | Manager),
+        Action::ReadStatistics => matches!(role, Adviser | Manager | Coordinator),
+    }
+}
+
+/// Whose records and figures a query may see. It goes into the query, never into a filter after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The records of one carrier.
+    Carrier(CarrierId),
+    /// All carriers of the network: figures only.
+    Network,
+    /// No record that belongs to a carrier.
+    Nothing,
+}
+
+/// A user whose log-in was checked against the database in the same transaction as the work.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    pub session_id: SessionId,
+    pub user_id: UserId,
+    pub name: String,
+    pub email: String,
+    pub role: Role,
+    pub carrier: Option<CarrierRef>,
+    pub site: Option<Reference>,
+}
+
+/// A carrier with its typed id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CarrierRef {
+    pub id: CarrierId,
+    pub name: String,
+}
+
+impl Actor {
+    /// # Errors
+    /// `Forbidden` when the table does not allow it.
+    pub fn may(&self, action: Action) -> Result<()> {
+        if allows(self.role, action) {
+            Ok(())
+        } else {
+            Err(Error::Forbidden(format!(
+                "The role {} may not do this ({}).",
+                self.role.code(),
+                action.code()
+            )))
+        }
+    }
+
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        match (&self.carrier, self.role) {
+            (_, Role::Coordinator) => Scope::Network,
+            (Some(carrier), _) => Scope::Carrier(carrier.id),
+            (None, _) => Scope::Nothing,
+        }
+    }
+
+    /// The carrier that new records belong to.
+    ///
+    /// # Errors
+    /// `Forbidden` for a user without one.
+    pub fn own_carrier(&self) -> Result<&CarrierRef> {
+        self.carrier
+            .as_ref()
+            .ok_or_else(|| Error::Forbidden("You do not work for a carrier.".to_owned()))
+    }
+
+    #[must_use]
+    pub fn reference(&self) -> Reference {
+        Reference::new(self.user_id, &self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table as a text file, so that a change of permission shows in a review. Run with
+    /// `UPDATE_POLICY=1` to write it anew.
+    #[test]
+    fn the_reviewed_table_is_the_table() {
+        let mut table = format!("{:<20}", "");
+        for role in Role::all() {
+            table += &format!(" {:<15}", role.code());
+        }
+        for action in Action::all() {
+            table = format!("{}\n{:<20}", table.trim_end(), action.code());
+            for role in Role::all() {
+                table += &format!(" {:<15}", if allows(role, action) { "yes" } else { "-" });
+            }
+        }
+        table = format!("{}\n", table.trim_end());
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/policy.txt");
+        if std::env::var_os("UPDATE_POLICY").is_some() {
+            std::fs::write(path, &table).unwrap();
+        }
+        assert_eq!(table, include_str!("policy.txt"));
+    }
+}

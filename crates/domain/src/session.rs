@@ -1,0 +1,105 @@
+//! Log-in, tokens and the caller's own account.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::check::Checks;
+use crate::entity::Reference;
+use crate::error::Result;
+use crate::id::UserId;
+use crate::policy::Role;
+
+/// How long an access token holds. Short, because it is only a proof of the session's id.
+pub const ACCESS_TOKEN_SECONDS: i64 = 15 * 60;
+/// A session ends this long after log-in, however often it is refreshed.
+pub const SESSION_HOURS: i64 = 12;
+/// Failed attempts that are free. A person mistypes; a program goes on.
+pub const FREE_ATTEMPTS: i32 = 5;
+/// The longest that an account is held after failed attempts.
+pub const MAX_BACK_OFF_SECONDS: i64 = 15 * 60;
+
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"email": "adviser@demo.example", "password": "correct horse battery staple"}))]
+pub struct LoginInput {
+    #[schema(format = Email, max_length = 254)]
+    pub email: String,
+    #[schema(format = Password, max_length = 1024)]
+    pub password: String,
+}
+
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"refresh_token": "Tm90IGEgcmVhbCB0b2tlbiwganVzdCBhbiBleGFtcGxl"}))]
+pub struct RefreshInput {
+    /// The refresh token of the last answer. It works once; using an old one ends the session.
+    pub refresh_token: String,
+}
+
+/// What a log-in answers.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct Tokens {
+    /// JWT (RFC 7519) signed with EdDSA; goes into `Authorization: Bearer …`.
+    pub access_token: String,
+    #[schema(example = "Bearer")]
+    pub token_type: String,
+    /// Seconds until the access token expires.
+    #[schema(example = 900)]
+    pub expires_in: i64,
+    /// Opaque; exchanges for new tokens at `/auth/refresh`.
+    pub refresh_token: String,
+}
+
+/// Who the caller is.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Me {
+    pub id: UserId,
+    pub name: String,
+    #[schema(format = Email)]
+    pub email: String,
+    pub role: Role,
+    /// Null for roles that do not work for one carrier.
+    #[schema(required)]
+    pub carrier: Option<Reference>,
+    #[schema(required)]
+    pub site: Option<Reference>,
+    /// True when the installation holds made-up demonstration data.
+    pub synthetic_data: bool,
+}
+
+/// Seconds that an account is held after so many failed attempts in a row.
+#[must_use]
+pub fn back_off_seconds(failures: i32) -> i64 {
+    match failures - FREE_ATTEMPTS {
+        i32::MIN..=-1 => 0,
+        over @ 0..=9 => (1_i64 << over).saturating_mul(2).min(MAX_BACK_OFF_SECONDS),
+        _ => MAX_BACK_OFF_SECONDS,
+    }
+}
+
+/// A password that can be set: length matters, composition rules do not (NIST SP 800-63B).
+///
+/// # Errors
+/// `Invalid` when it is too short or too long.
+pub fn check_password(pointer: &str, password: &str) -> Result<()> {
+    let mut checks = Checks::new();
+    let length = password.chars().count();
+    checks.require(length >= 12, pointer, "too_short", "must have at least 12 characters");
+    checks.require(password.len() <= 1024, pointer, "too_long", "must have at most 1024 bytes");
+    checks.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_back_off_grows_and_is_bounded() {
+        assert_eq!(back_off_seconds(0), 0);
+        assert_eq!(back_off_seconds(4), 0);
+        assert_eq!(back_off_seconds(5), 2);
+        assert_eq!(back_off_seconds(8), 16);
+        assert_eq!(back_off_seconds(1000), MAX_BACK_OFF_SECONDS);
+        assert!((0..100).all(|n| back_off_seconds(n) <= back_off_seconds(n + 1)));
+    }
+}

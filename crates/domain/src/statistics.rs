@@ -1,0 +1,271 @@
+//! The figures of a funding period. `docs/counting.md` explains the rules; their version is part of
+//! every answer.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::check::Checks;
+use crate::code::{Code, codes};
+use crate::entity::Reference;
+use crate::error::{Error, Result, Violation};
+use crate::funding_period::FundingPeriod;
+use crate::id::FundingPeriodId;
+
+/// Version of the counting rules. It changes when the same records would give other figures.
+pub const RULES_VERSION: &str = "2026.1";
+
+codes! {
+    /// What figures can be grouped by.
+    "dimension" Dimension {
+        Site, Carrier, District, Month, Quarter, Year, Kind, Channel, Topic, SizeClass, Section,
+        OrganisationKind, ActorType,
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct StatisticsParams {
+    pub funding_period_id: FundingPeriodId,
+    /// First service date; the period's first day unless told.
+    pub from: Option<NaiveDate>,
+    /// Last service date; the period's last day unless told.
+    pub to: Option<NaiveDate>,
+    /// Up to two dimensions, comma-separated: `site`, `carrier`, `district`, `month`, `quarter`,
+    /// `year`, `kind`, `channel`, `topic`, `size_class`, `section`, `organisation_kind`,
+    /// `actor_type`.
+    #[param(example = "site,quarter")]
+    pub group_by: Option<String>,
+}
+
+/// What to count.
+#[derive(Clone, Debug)]
+pub struct StatisticsQuery {
+    pub funding_period_id: FundingPeriodId,
+    pub window: Window,
+    pub group_by: Vec<Dimension>,
+}
+
+/// Service dates, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Window {
+    pub from: NaiveDate,
+    pub to: NaiveDate,
+}
+
+impl StatisticsParams {
+    /// # Errors
+    /// `Malformed` for unknown, repeated or too many dimensions.
+    pub fn dimensions(&self) -> Result<Vec<Dimension>> {
+        let mut dimensions = Vec::new();
+        let words = self.group_by.as_deref().unwrap_or_default();
+        for word in words.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+            let dimension = Dimension::from_code(word).ok_or_else(|| {
+                let known: Vec<_> = Dimension::all().into_iter().map(Code::code).collect();
+                group_by(
+                    "unknown_dimension",
+                    format!("{word:?} must be one of {}", known.join(", ")),
+                )
+            })?;
+            if dimensions.contains(&dimension) {
+                return Err(group_by("repeated", format!("must name {word} once")));
+            }
+            dimensions.push(dimension);
+        }
+        if dimensions.len() > 2 {
+            return Err(group_by("too_many", "must name at most two dimensions".to_owned()));
+        }
+        Ok(dimensions)
+    }
+
+    /// # Errors
+    /// `Malformed` as [`Self::dimensions`]; `Invalid` when the window is upside down or leaves the
+    /// period: firsts are derived per period, so a figure never spans two.
+    pub fn query(&self, period: &FundingPeriod) -> Result<StatisticsQuery> {
+        let window = Window {
+            from: self.from.unwrap_or(period.starts_on),
+            to: self.to.unwrap_or(period.ends_on),
+        };
+        let mut checks = Checks::new();
+        for (name, date) in [("from", window.from), ("to", window.to)] {
+            checks.require(
+                period.contains(date),
+                name,
+                "outside_period",
+                &format!(
+                    "must lie in the funding period, {} to {}",
+                    period.starts_on, period.ends_on
+                ),
+            );
+        }
+        checks.require(window.from <= window.to, "to", "before_start", "must not be before from");
+        checks.finish()?;
+        Ok(StatisticsQuery { funding_period_id: period.id, window, group_by: self.dimensions()? })
+    }
+}
+
+fn group_by(code: &str, message: String) -> Error {
+    Error::Malformed {
+        code: "malformed_query",
+        detail: format!("The query parameter group_by: {message}."),
+        errors: vec![Violation { pointer: "group_by".to_owned(), code: code.to_owned(), message }],
+    }
+}
+
+/// The figures of one group, or of all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Figures {
+    /// The headline: held consultations of at least the period's minimum minutes, each once.
+    pub consultations: i64,
+    /// Of these, the first of their organisation in the period, within the scope.
+    pub first_consultations: i64,
+    /// Of these, later ones of their organisation.
+    pub follow_up_consultations: i64,
+    /// Held, but below the minimum minutes; outside the headline.
+    pub short_information: i64,
+    /// Of the headline, those without an organisation.
+    pub anonymous_consultations: i64,
+    /// Distinct companies and actors with a consultation of the headline.
+    pub organisations: i64,
+    pub companies: i64,
+    pub actors: i64,
+    /// Distinct organisations whose first consultation of the period lies in the group.
+    pub new_organisations: i64,
+    /// Minutes of the headline.
+    pub minutes: i64,
+}
+
+impl Figures {
+    /// Names and values in the order of the documentation.
+    #[must_use]
+    pub fn columns(&self) -> [(&'static str, i64); 10] {
+        [
+            ("consultations", self.consultations),
+            ("first_consultations", self.first_consultations),
+            ("follow_up_consultations", self.follow_up_consultations),
+            ("short_information", self.short_information),
+            ("anonymous_consultations", self.anonymous_consultations),
+            ("organisations", self.organisations),
+            ("companies", self.companies),
+            ("actors", self.actors),
+            ("new_organisations", self.new_organisations),
+            ("minutes", self.minutes),
+        ]
+    }
+}
+
+/// One value of a dimension. Null code: the records that have no value there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GroupValue {
+    #[schema(required, example = "2021-Q3")]
+    pub code: Option<String>,
+    #[schema(required, example = "2021-Q3")]
+    pub label: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Group {
+    /// The value of each dimension asked for.
+    #[schema(example = json!({"site": {"code": "01890000-0000-7000-8000-000000000201", "label": "Frankfurt am Main"}}))]
+    pub key: BTreeMap<Dimension, GroupValue>,
+    #[serde(flatten)]
+    pub figures: Figures,
+}
+
+/// Whose records were counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FigureScope {
+    pub kind: FigureScopeKind,
+    /// The carrier, when the figures are of one.
+    #[schema(required)]
+    pub carrier: Option<Reference>,
+}
+
+codes! {
+    "figure_scope" FigureScopeKind { Carrier, Network }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Statistics {
+    pub period: Reference,
+    pub window: Window,
+    #[schema(example = "2026.1")]
+    pub rules_version: String,
+    pub scope: FigureScope,
+    /// The dimensions in the order asked for.
+    pub group_by: Vec<Dimension>,
+    pub totals: Figures,
+    pub groups: Vec<Group>,
+    /// Per column: whether the rows of this grouping may be summed to the total.
+    #[schema(example = json!({"consultations": true, "organisations": false}))]
+    pub additive: BTreeMap<String, bool>,
+}
+
+/// Per column: whether the rows of this grouping add up to the total.
+///
+/// - A topic is a multiple answer (rule 4): a record with three topics stands in three rows.
+/// - A distinct organisation may have records in several sites, months, channels … and is counted in
+///   each; it adds up only over what an organisation has one of.
+/// - New organisations have one first consultation and add up wherever consultations do.
+#[must_use]
+pub fn additive(group_by: &[Dimension]) -> BTreeMap<String, bool> {
+    let single_answer = !group_by.contains(&Dimension::Topic);
+    let partitions_organisations = group_by.iter().all(|dimension| {
+        matches!(
+            dimension,
+            Dimension::OrganisationKind
+                | Dimension::ActorType
+                | Dimension::SizeClass
+                | Dimension::Section
+        )
+    });
+    Figures::default()
+        .columns()
+        .into_iter()
+        .map(|(column, _)| {
+            let distinct = matches!(column, "organisations" | "companies" | "actors");
+            let adds_up = if distinct { partitions_organisations } else { single_answer };
+            (column.to_owned(), adds_up)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(group_by: &str) -> StatisticsParams {
+        StatisticsParams {
+            funding_period_id: uuid::Uuid::nil().into(),
+            from: None,
+            to: None,
+            group_by: Some(group_by.to_owned()),
+        }
+    }
+
+    #[test]
+    fn dimensions_are_known_distinct_and_at_most_two() {
+        assert_eq!(
+            params("site, quarter").dimensions().unwrap(),
+            [Dimension::Site, Dimension::Quarter]
+        );
+        assert!(params("").dimensions().unwrap().is_empty());
+        for wrong in ["adviser", "site,site", "site,month,year", "Site"] {
+            assert!(params(wrong).dimensions().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_adds_up() {
+        let adds_up = |group_by: &[Dimension], column: &str| additive(group_by)[column];
+        assert!(adds_up(&[Dimension::Site, Dimension::Year], "consultations"));
+        assert!(!adds_up(&[Dimension::Site, Dimension::Year], "organisations"));
+        assert!(adds_up(&[Dimension::Site, Dimension::Year], "new_organisations"));
+        assert!(adds_up(&[Dimension::SizeClass], "companies"));
+        assert!(!adds_up(&[Dimension::Topic], "minutes"));
+        assert!(!adds_up(&[Dimension::SizeClass, Dimension::Topic], "companies"));
+    }
+}

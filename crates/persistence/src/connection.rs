@@ -1,0 +1,295 @@
+//! Connections: one enum over both databases, a pool for reading and one for writing.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::r2d2::R2D2Connection;
+use diesel::{Connection as _, PgConnection, SqliteConnection};
+use lotse_domain::{Error, Result};
+
+use crate::error::DbResult;
+
+/// A connection to one of the two databases. Queries are written once for both.
+#[derive(diesel::MultiConnection)]
+pub enum Conn {
+    Postgres(PgConnection),
+    Sqlite(SqliteConnection),
+}
+
+/// Repeats an expression for each concrete connection, for what diesel cannot say over both at
+/// once: batch inserts, `ON CONFLICT`, comparison with an array.
+macro_rules! on_backend {
+    ($conn:expr, $c:ident => $expression:expr) => {
+        match $conn {
+            $crate::connection::Conn::Postgres($c) => $expression,
+            $crate::connection::Conn::Sqlite($c) => $expression,
+        }
+    };
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+impl Conn {
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        match self {
+            Self::Postgres(_) => Backend::Postgres,
+            Self::Sqlite(_) => Backend::Sqlite,
+        }
+    }
+}
+
+/// How a transaction begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Writes. SQLite takes the write lock at once: a transaction that reads first and writes later
+    /// would fail when another one wrote in between.
+    Write,
+    /// Several reads that see one state.
+    Snapshot,
+}
+
+/// Where the data is and how many connections there are to it.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `sqlite://path` or `postgres://…`.
+    pub url: String,
+    /// A streaming replica (PostgreSQL) that figures are read from.
+    pub replica_url: Option<String>,
+    /// Connections for reading (SQLite) or in all (PostgreSQL).
+    pub pool_size: u32,
+    /// How long a request waits for a connection.
+    pub wait: Duration,
+}
+
+/// The pools. Cloning shares them.
+#[derive(Clone)]
+pub struct Database {
+    backend: Backend,
+    readers: r2d2::Pool<Manager>,
+    writers: r2d2::Pool<Manager>,
+    figures: r2d2::Pool<Manager>,
+}
+
+impl Database {
+    /// Opens the database; the first connection is made at once.
+    ///
+    /// # Errors
+    /// `Internal` when the address is not understood or the database cannot be reached.
+    pub fn open(options: &Options) -> Result<Self> {
+        let pool = |url: &str, access: Access, size: u32| {
+            let manager = Manager { target: Target::parse(url)?, access };
+            r2d2::Pool::builder()
+                .max_size(size)
+                .min_idle(Some(1))
+                .connection_timeout(options.wait)
+                .test_on_check_out(true)
+                .build(manager)
+                .map_err(|error| Error::Internal(error.into()))
+        };
+        let url = &options.url;
+        let (backend, writers, readers) = match Target::parse(url)? {
+            // The writer comes first: it creates the file.
+            Target::Sqlite(_) => {
+                let writer = pool(url, Access::Write, 1)?;
+                (Backend::Sqlite, writer, pool(url, Access::Read, options.pool_size)?)
+            }
+            Target::Postgres(_) => {
+                let both = pool(url, Access::Write, options.pool_size)?;
+                (Backend::Postgres, both.clone(), both)
+            }
+        };
+        let figures = match &options.replica_url {
+            Some(replica) => pool(replica, Access::Read, options.pool_size)?,
+            None => readers.clone(),
+        };
+        Ok(Self { backend, readers, writers, figures })
+    }
+
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// Single reads. On PostgreSQL there is no transaction around them: at `READ COMMITTED` every
+    /// statement sees a state of its own anyway, and two round trips are saved.
+    ///
+    /// # Errors
+    /// What `work` answers; `Busy` when no connection is free.
+    pub fn read<T>(&self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+        with(&self.readers, work)
+    }
+
+    /// Several reads of one state, from the replica where there is one.
+    ///
+    /// # Errors
+    /// What `work` answers; `Busy` when no connection is free.
+    pub fn snapshot<T>(&self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+        with(&self.figures, |conn| transaction(conn, Mode::Snapshot, work))
+    }
+
+    /// One transaction: all of it or nothing.
+    ///
+    /// # Errors
+    /// What `work` answers, after the transaction was rolled back; `Busy` when no connection is
+    /// free.
+    pub fn write<T>(&self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+        with(&self.writers, |conn| transaction(conn, Mode::Write, work))
+    }
+
+    /// The writing connection outside a transaction, for migrations.
+    ///
+    /// # Errors
+    /// What `work` answers; `Busy` when no connection is free.
+    pub fn maintain<T>(&self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+        with(&self.writers, work)
+    }
+}
+
+fn with<T>(pool: &r2d2::Pool<Manager>, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+    let mut held = pool.get().map_err(|error| Error::Busy(error.into()))?;
+    let result = work(&mut held.conn);
+    held.last_used = Instant::now();
+    // The work may have failed because the connection did; the next one gets another.
+    held.suspect = matches!(result, Err(Error::Busy(_) | Error::Internal(_)));
+    result
+}
+
+fn transaction<T>(
+    conn: &mut Conn,
+    mode: Mode,
+    work: impl FnOnce(&mut Conn) -> Result<T>,
+) -> Result<T> {
+    match (&mut *conn, mode) {
+        (Conn::Sqlite(inner), Mode::Write) => {
+            AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE").db()?;
+        }
+        (Conn::Postgres(inner), Mode::Snapshot) => {
+            let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+            AnsiTransactionManager::begin_transaction_sql(inner, begin).db()?;
+        }
+        _ => <Conn as diesel::Connection>::TransactionManager::begin_transaction(conn).db()?,
+    }
+    match work(conn) {
+        Ok(value) => {
+            <Conn as diesel::Connection>::TransactionManager::commit_transaction(conn).db()?;
+            Ok(value)
+        }
+        Err(error) => {
+            let rolled_back =
+                <Conn as diesel::Connection>::TransactionManager::rollback_transaction(conn);
+            if let Err(rollback) = rolled_back {
+                // The database ends the transaction with the connection, which is given up.
+                tracing::warn!(error = %rollback, "rollback failed");
+            }
+            Err(error)
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Target {
+    Sqlite(String),
+    Postgres(String),
+}
+
+impl Target {
+    fn parse(url: &str) -> Result<Self> {
+        if let Some(path) = url.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
+            Ok(Self::Sqlite(path.to_owned()))
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Ok(Self::Postgres(url.to_owned()))
+        } else {
+            Err(Error::internal("DATABASE_URL must be sqlite://path or postgres://…"))
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
+/// Makes connections for a pool.
+#[derive(Clone, Debug)]
+struct Manager {
+    target: Target,
+    access: Access,
+}
+
+/// A pooled connection and what is known of its health.
+struct Held {
+    conn: Conn,
+    last_used: Instant,
+    suspect: bool,
+}
+
+/// A connection used this recently is taken to be alive, which saves a round trip per request.
+const FRESH: Duration = Duration::from_secs(2);
+
+impl r2d2::ManageConnection for Manager {
+    type Connection = Held;
+    type Error = Error;
+
+    fn connect(&self) -> Result<Held> {
+        let conn = match &self.target {
+            Target::Sqlite(path) => Conn::Sqlite(open_sqlite(path, self.access)?),
+            Target::Postgres(url) => Conn::Postgres(open_postgres(url)?),
+        };
+        Ok(Held { conn, last_used: Instant::now(), suspect: false })
+    }
+
+    fn is_valid(&self, held: &mut Held) -> Result<()> {
+        if held.last_used.elapsed() < FRESH { Ok(()) } else { held.conn.ping().db() }
+    }
+
+    fn has_broken(&self, held: &mut Held) -> bool {
+        // A panic in the middle of a transaction leaves it open.
+        std::thread::panicking()
+            || held.conn.is_broken()
+            || (held.suspect && held.conn.ping().is_err())
+    }
+}
+
+fn open_sqlite(path: &str, access: Access) -> Result<SqliteConnection> {
+    if let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            Error::internal(format!("cannot create the folder {}: {error}", folder.display()))
+        })?;
+    }
+    let mut conn = SqliteConnection::establish(path)
+        .map_err(|error| Error::internal(format!("cannot open {path}: {error}")))?;
+    // FULL: what was acknowledged survives a power cut, not only a crash of the program.
+    conn.batch_execute(
+        "PRAGMA busy_timeout = 10000;
+         PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA cache_size = -4096;
+         PRAGMA mmap_size = 268435456;
+         PRAGMA temp_store = MEMORY;",
+    )
+    .db()?;
+    if access == Access::Read {
+        conn.batch_execute("PRAGMA query_only = ON").db()?;
+    }
+    Ok(conn)
+}
+
+fn open_postgres(url: &str) -> Result<PgConnection> {
+    let mut conn = PgConnection::establish(url).map_err(|error| Error::Busy(error.into()))?;
+    conn.batch_execute(
+        "SET TIME ZONE 'UTC';
+         SET statement_timeout = '30s';
+         SET idle_in_transaction_session_timeout = '60s';
+         SET application_name = 'lotse'",
+    )
+    .db()?;
+    Ok(conn)
+}

@@ -1,0 +1,96 @@
+//! Database errors as domain errors, in one place.
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use lotse_domain::{Error, Result};
+
+/// Constraints that a user can run into: how PostgreSQL names it, how SQLite does, the code and the
+/// message. What is not listed was checked before, so breaking it is an internal error.
+const CONSTRAINTS: [(&str, &str, &str, &str); 8] = [
+    (
+        "carriers_code_key",
+        "carriers.code",
+        "carrier_code_taken",
+        "Another carrier has this code.",
+    ),
+    ("sites_name_key", "sites.name", "site_name_taken", "Another site has this name."),
+    (
+        "districts_key_valid_from_key",
+        "districts.key, districts.valid_from",
+        "district_key_taken",
+        "Another district has this key from this date on.",
+    ),
+    (
+        "district_coverages_key",
+        "district_coverages.district_id",
+        "coverage_exists",
+        "The site covers this district from this date on already.",
+    ),
+    (
+        "funding_periods_name_key",
+        "funding_periods.name",
+        "funding_period_name_taken",
+        "Another funding period has this name.",
+    ),
+    (
+        "funding_periods_no_overlap",
+        "funding_periods_no_overlap",
+        "funding_periods_overlap",
+        "The dates overlap with another funding period.",
+    ),
+    ("topics_code_key", "topics.code", "topic_code_taken", "Another topic has this code."),
+    (
+        "users_email_key",
+        "users.email",
+        "email_taken",
+        "Another user has this e-mail address.",
+    ),
+];
+
+/// Turns what diesel answers into what the use cases answer.
+pub trait DbResult<T> {
+    /// # Errors
+    /// The domain error for what went wrong in the database.
+    fn db(self) -> Result<T>;
+}
+
+impl<T> DbResult<T> for diesel::QueryResult<T> {
+    fn db(self) -> Result<T> {
+        self.map_err(into_domain)
+    }
+}
+
+fn into_domain(error: DieselError) -> Error {
+    let DieselError::DatabaseError(kind, information) = &error else {
+        return match error {
+            // `BEGIN` on a connection that was lost in the middle of a transaction.
+            DieselError::BrokenTransactionManager => Error::Busy(error.into()),
+            _ => Error::Internal(error.into()),
+        };
+    };
+    let message = information.message();
+    if matches!(
+        kind,
+        DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::ClosedConnection
+    ) || message.contains("deadlock detected")
+        || message.contains("database is locked")
+    {
+        return Error::Busy(error.into());
+    }
+    let named = CONSTRAINTS.iter().find(|(postgres, sqlite, ..)| {
+        information.constraint_name() == Some(postgres) || message.contains(sqlite)
+    });
+    match named {
+        Some((_, _, code, detail)) => Error::conflict(code, *detail),
+        None => Error::Internal(error.into()),
+    }
+}
+
+/// An update names the version that it was made from; when no row has it any more, somebody else
+/// was faster.
+///
+/// # Errors
+/// `Stale` when no row was changed.
+pub(crate) fn one_row(changed: usize, written_version: i64) -> Result<()> {
+    // The winner wrote at least the version that we meant to write.
+    if changed == 1 { Ok(()) } else { Err(Error::Stale { current: written_version }) }
+}

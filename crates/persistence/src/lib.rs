@@ -1,0 +1,31 @@
+//! Schema, queries, connections and migrations. Query functions take a connection, never a pool;
+//! what belongs to a carrier is only read with a scope.
+
+#[macro_use]
+mod connection;
+mod convert;
+mod error;
+mod schema;
+mod sql_types;
+
+pub mod actor;
+pub mod audit;
+pub mod carrier;
+pub mod company;
+pub mod consultation;
+pub mod contact;
+pub mod district;
+pub mod establishment;
+pub mod funding_period;
+pub mod housekeeping;
+pub mod idempotency;
+pub mod installation;
+pub mod migrations;
+pub mod organisation;
+pub mod session;
+pub mod site;
+pub mod statistics;
+pub mod topic;
+pub mod user;
+
+pub use connection::{Backend, Conn, Database, Mode, Options};

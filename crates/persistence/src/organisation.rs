@@ -1,0 +1,312 @@
+//! The common part of companies and actors: their row, and the selection behind their lists.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
+use lotse_domain::code::Code;
+use lotse_domain::consultation::OrganisationFacts;
+use lotse_domain::id::{DistrictId, OrganisationId};
+use lotse_domain::name::{fold, search_text};
+use lotse_domain::organisation::{
+    Address, OrganisationFilter, OrganisationHit, OrganisationKind, OrganisationReference, Origin,
+};
+use lotse_domain::page::{Page, Paging};
+use lotse_domain::{Error, Result};
+use uuid::Uuid;
+
+use crate::connection::{Backend, Conn};
+use crate::convert::{code, contains, reference};
+use crate::error::{DbResult, one_row};
+use crate::schema::{company_profiles, districts, organisations};
+use crate::sql_types::{At, Key};
+
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = organisations, treat_none_as_null = true)]
+pub(crate) struct Row {
+    pub id: Key,
+    kind: String,
+    pub name: String,
+    name_key: String,
+    search_text: String,
+    pub actor_type: Option<String>,
+    pub website: Option<String>,
+    street: Option<String>,
+    postcode: Option<String>,
+    city: Option<String>,
+    country: String,
+    pub district_id: Option<Key>,
+    pub origin: String,
+    pub archived_at: Option<At>,
+    pub archive_reason: Option<String>,
+    pub version: i64,
+    pub created_at: At,
+    pub updated_at: At,
+}
+
+/// What companies and actors have in common, on its way into a row.
+pub(crate) struct Common<'a> {
+    pub id: Uuid,
+    pub kind: OrganisationKind,
+    pub name: &'a str,
+    pub actor_type: Option<&'static str>,
+    pub website: Option<&'a String>,
+    pub address: &'a Address,
+    pub district: Option<&'a lotse_domain::entity::Reference>,
+    pub origin: Origin,
+    pub archived: Option<&'a lotse_domain::entity::Archived>,
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<Common<'_>> for Row {
+    fn from(common: Common) -> Self {
+        Self {
+            id: Key(common.id),
+            kind: common.kind.code().to_owned(),
+            name: common.name.to_owned(),
+            name_key: fold(common.name),
+            search_text: search_text(common.name),
+            actor_type: common.actor_type.map(str::to_owned),
+            website: common.website.cloned(),
+            street: common.address.street.clone(),
+            postcode: common.address.postcode.clone(),
+            city: common.address.city.clone(),
+            country: common.address.country.clone().unwrap_or_else(|| "DE".to_owned()),
+            district_id: common.district.map(|district| Key(district.id)),
+            origin: common.origin.code().to_owned(),
+            archived_at: common.archived.map(|archived| At(archived.at)),
+            archive_reason: common.archived.map(|archived| archived.reason.clone()),
+            version: common.version,
+            created_at: At(common.created_at),
+            updated_at: At(common.updated_at),
+        }
+    }
+}
+
+impl Row {
+    pub fn address(&self) -> Address {
+        Address {
+            street: self.street.clone(),
+            postcode: self.postcode.clone(),
+            city: self.city.clone(),
+            country: Some(self.country.clone()),
+        }
+    }
+}
+
+pub(crate) fn insert(conn: &mut Conn, row: &Row) -> Result<()> {
+    diesel::insert_into(organisations::table).values(row).execute(conn).db()?;
+    Ok(())
+}
+
+pub(crate) fn update(conn: &mut Conn, row: &Row) -> Result<()> {
+    let changed = diesel::update(organisations::table.find(row.id))
+        .filter(organisations::version.eq(row.version - 1))
+        .set(row)
+        .execute(conn)
+        .db()?;
+    one_row(changed, row.version)
+}
+
+/// What a list of organisations selects by, over both kinds.
+#[derive(Debug, Default)]
+pub(crate) struct Selection<'a> {
+    pub q: Option<&'a str>,
+    pub kind: Option<OrganisationKind>,
+    pub actor_type: Option<&'static str>,
+    pub district: Option<DistrictId>,
+    pub company_status: Option<&'static str>,
+    pub size_class: Option<&'static str>,
+    pub classification: Option<&'static str>,
+    pub section: Option<&'a str>,
+    pub archived: bool,
+}
+
+/// The ids of one page, by name, and how many match in all when that was asked for.
+pub(crate) fn select(
+    conn: &mut Conn,
+    selection: &Selection,
+    paging: &Paging,
+) -> Result<(Vec<Key>, Option<i64>)> {
+    let backend = conn.backend();
+    let matching = || {
+        let mut query =
+            organisations::table.left_join(company_profiles::table).into_boxed();
+        if !selection.archived {
+            query = query.filter(organisations::archived_at.is_null());
+        }
+        if let Some(kind) = selection.kind {
+            query = query.filter(organisations::kind.eq(kind.code()));
+        }
+        if let Some(actor_type) = selection.actor_type {
+            query = query.filter(organisations::actor_type.eq(actor_type));
+        }
+        if let Some(district) = selection.district {
+            query = query.filter(organisations::district_id.eq(Some(Key(district.0))));
+        }
+        if let Some(status) = selection.company_status {
+            query = query.filter(company_profiles::status.eq(status));
+        }
+        if let Some(class) = selection.size_class {
+            query = query.filter(company_profiles::size_class.eq(class));
+        }
+        if let Some(classification) = selection.classification {
+            query = query.filter(company_profiles::classification.eq(classification));
+        }
+        if let Some(section) = selection.section {
+            query = query.filter(company_profiles::section.eq(section));
+        }
+        match selection.q.map(search) {
+            None => {}
+            Some(Search::Nothing) => query = query.filter(sql::<Bool>("1 = 0")),
+            Some(Search::Words { long, all }) => {
+                if let (Backend::Sqlite, Some(phrase)) = (backend, long) {
+                    query = query.filter(
+                        sql::<Bool>(
+                            "organisations.search_id IN (SELECT rowid FROM organisation_search \
+                             WHERE organisation_search MATCH ",
+                        )
+                        .bind::<Text, _>(phrase)
+                        .sql(")"),
+                    );
+                }
+                for word in all {
+                    query = query.filter(organisations::search_text.like(contains(&word)));
+                }
+            }
+        }
+        query
+    };
+    let mut page = matching();
+    if let Some(after) = &paging.after {
+        page = page.filter(organisations::name_key.ge(after.key.clone())).filter(
+            organisations::name_key
+                .gt(after.key.clone())
+                .or(organisations::id.gt(Key(after.id))),
+        );
+    }
+    let ids = page
+        .order((organisations::name_key, organisations::id))
+        .limit(paging.fetch())
+        .select(organisations::id)
+        .load(conn)
+        .db()?;
+    let total = if paging.total { Some(matching().count().get_result(conn).db()?) } else { None };
+    Ok((ids, total))
+}
+
+enum Search {
+    /// Only punctuation was typed.
+    Nothing,
+    /// Every word must occur. `long` is a full-text query of those with three letters or more: a
+    /// trigram index knows no shorter ones.
+    Words { long: Option<String>, all: Vec<String> },
+}
+
+fn search(typed: &str) -> Search {
+    let folded = fold(typed);
+    if folded.is_empty() {
+        return Search::Nothing;
+    }
+    let all: Vec<String> = folded.split(' ').map(str::to_owned).collect();
+    // The words hold letters and digits only, so quoting them is enough.
+    let long: Vec<String> = all
+        .iter()
+        .filter(|word| word.chars().count() >= 3)
+        .map(|word| format!("\"{word}\""))
+        .collect();
+    Search::Words { long: (!long.is_empty()).then(|| long.join(" AND ")), all }
+}
+
+/// The items of a page in the order of its ids.
+pub(crate) fn in_order<T>(ids: &[Key], mut items: HashMap<Key, T>) -> Vec<T> {
+    ids.iter().filter_map(|id| items.remove(id)).collect()
+}
+
+/// Companies and actors by name.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn list(
+    conn: &mut Conn,
+    filter: &OrganisationFilter,
+    paging: &Paging,
+) -> Result<Page<OrganisationHit>> {
+    let selection = Selection {
+        q: filter.q.as_deref(),
+        kind: filter.kind,
+        district: filter.district_id,
+        archived: filter.archived.unwrap_or(false),
+        ..Selection::default()
+    };
+    let (ids, total) = select(conn, &selection, paging)?;
+    let rows: Vec<(Row, Option<String>)> = on_backend!(conn, c => organisations::table
+        .left_join(districts::table)
+        .filter(organisations::id.eq_any(&ids))
+        .select((organisations::all_columns, districts::name.nullable()))
+        .load(c))
+    .db()?;
+    let hits = rows
+        .into_iter()
+        .map(|(row, district_name)| {
+            Ok((
+                row.id,
+                OrganisationHit {
+                    id: OrganisationId(row.id.0),
+                    kind: code(&row.kind)?,
+                    name: row.name,
+                    city: row.city,
+                    district: reference(row.district_id, district_name),
+                    archived: row.archived_at.is_some(),
+                    updated_at: row.updated_at.0,
+                },
+            ))
+        })
+        .collect::<Result<_>>()?;
+    paging.page(in_order(&ids, hits), total, |hit| (fold(&hit.name), hit.id.0))
+}
+
+/// What the rules of a consultation need to know.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn facts(conn: &mut Conn, id: OrganisationId) -> Result<Option<OrganisationFacts>> {
+    let found: Option<(String, String, Option<Key>, Option<At>)> =
+        organisations::table
+            .find(Key(id.0))
+            .select((
+                organisations::name,
+                organisations::kind,
+                organisations::district_id,
+                organisations::archived_at,
+            ))
+            .first(conn)
+            .optional()
+            .db()?;
+    found
+        .map(|(name, kind, district_id, archived_at)| {
+            Ok(OrganisationFacts {
+                reference: OrganisationReference { id, name, kind: code(&kind)? },
+                district_id: district_id.map(|id| DistrictId(id.0)),
+                archived: archived_at.is_some(),
+            })
+        })
+        .transpose()
+}
+
+/// # Errors
+/// `NotFound` when there is no such organisation of the kind.
+pub fn reference_of(
+    conn: &mut Conn,
+    id: OrganisationId,
+    kind: OrganisationKind,
+) -> Result<OrganisationReference> {
+    facts(conn, id)?
+        .map(|facts| facts.reference)
+        .filter(|reference| reference.kind == kind)
+        .ok_or(Error::NotFound(kind.code()))
+}

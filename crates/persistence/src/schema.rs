@@ -1,0 +1,345 @@
+//! The tables as diesel sees them. The truth is in `migrations/`.
+
+macro_rules! tables {
+    ($($name:ident ($($key:ident),+) { $($columns:tt)* })+) => {$(
+        diesel::table! {
+            use diesel::sql_types::*;
+            use crate::sql_types::{Id, Instant, Json};
+
+            $name ($($key),+) { $($columns)* }
+        }
+    )+};
+}
+
+tables! {
+    installation (only_row) {
+        only_row -> Integer,
+        synthetic_data -> Bool,
+    }
+
+    carriers (id) {
+        id -> Id,
+        code -> Text,
+        name -> Text,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    sites (id) {
+        id -> Id,
+        carrier_id -> Id,
+        name -> Text,
+        valid_from -> Date,
+        valid_to -> Nullable<Date>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    districts (id) {
+        id -> Id,
+        key -> Text,
+        name -> Text,
+        kind -> Text,
+        region -> Text,
+        valid_from -> Date,
+        valid_to -> Nullable<Date>,
+        split_from_id -> Nullable<Id>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    district_coverages (id) {
+        id -> Id,
+        district_id -> Id,
+        site_id -> Id,
+        valid_from -> Date,
+        valid_to -> Nullable<Date>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    funding_periods (id) {
+        id -> Id,
+        name -> Text,
+        service_name -> Text,
+        starts_on -> Date,
+        ends_on -> Date,
+        minimum_minutes -> Integer,
+        status -> Text,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    topics (id) {
+        id -> Id,
+        code -> Text,
+        topic_group -> Text,
+        legal_basis -> Nullable<Text>,
+        label_de -> Text,
+        label_en -> Text,
+        valid_from -> Date,
+        valid_to -> Nullable<Date>,
+        replaced_by_id -> Nullable<Id>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    users (id) {
+        id -> Id,
+        email -> Text,
+        name -> Text,
+        name_key -> Text,
+        password_hash -> Text,
+        status -> Text,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    user_assignments (id) {
+        id -> Id,
+        user_id -> Id,
+        role -> Text,
+        carrier_id -> Nullable<Id>,
+        site_id -> Nullable<Id>,
+        valid_from -> Date,
+        valid_to -> Nullable<Date>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    sessions (id) {
+        id -> Id,
+        user_id -> Id,
+        created_at -> Instant,
+        expires_at -> Instant,
+        ended_at -> Nullable<Instant>,
+        end_reason -> Nullable<Text>,
+    }
+
+    refresh_tokens (token_hash) {
+        token_hash -> Binary,
+        session_id -> Id,
+        issued_at -> Instant,
+        used_at -> Nullable<Instant>,
+    }
+
+    login_attempts (account_hash) {
+        account_hash -> Binary,
+        failures -> Integer,
+        blocked_until -> Nullable<Instant>,
+        updated_at -> Instant,
+    }
+
+    idempotency_keys (caller_id, key) {
+        caller_id -> Id,
+        key -> Text,
+        fingerprint -> Binary,
+        answer -> Nullable<Json>,
+        created_at -> Instant,
+    }
+
+    audit_log (id) {
+        id -> Id,
+        at -> Instant,
+        user_id -> Nullable<Id>,
+        session_id -> Nullable<Id>,
+        request_id -> Text,
+        action -> Text,
+        entity_kind -> Text,
+        entity_id -> Id,
+        entity_version -> BigInt,
+        carrier_id -> Nullable<Id>,
+        changes -> Json,
+    }
+
+    organisations (id) {
+        id -> Id,
+        kind -> Text,
+        name -> Text,
+        name_key -> Text,
+        search_text -> Text,
+        actor_type -> Nullable<Text>,
+        website -> Nullable<Text>,
+        street -> Nullable<Text>,
+        postcode -> Nullable<Text>,
+        city -> Nullable<Text>,
+        country -> Text,
+        district_id -> Nullable<Id>,
+        origin -> Text,
+        archived_at -> Nullable<Instant>,
+        archive_reason -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    company_profiles (organisation_id) {
+        organisation_id -> Id,
+        legal_form -> Nullable<Text>,
+        register_number -> Nullable<Text>,
+        vat_id -> Nullable<Text>,
+        classification -> Nullable<Text>,
+        industry_code -> Nullable<Text>,
+        section -> Nullable<Text>,
+        staff -> Nullable<Double>,
+        turnover_eur -> Nullable<BigInt>,
+        balance_eur -> Nullable<BigInt>,
+        publicly_owned -> Bool,
+        reference_year -> Nullable<Integer>,
+        size_basis -> Nullable<Text>,
+        size_class -> Text,
+        foreign_staff_experience -> Nullable<Bool>,
+        collective_agreement -> Nullable<Bool>,
+        heard_of_us -> Nullable<Text>,
+        status -> Text,
+    }
+
+    establishments (id) {
+        id -> Id,
+        company_id -> Id,
+        name -> Text,
+        name_key -> Text,
+        street -> Nullable<Text>,
+        postcode -> Nullable<Text>,
+        city -> Nullable<Text>,
+        country -> Text,
+        district_id -> Nullable<Id>,
+        archived_at -> Nullable<Instant>,
+        archive_reason -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    contacts (id) {
+        id -> Id,
+        organisation_id -> Id,
+        carrier_id -> Id,
+        name -> Text,
+        name_key -> Text,
+        function -> Nullable<Text>,
+        email -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        mobile -> Nullable<Text>,
+        language -> Nullable<Text>,
+        purposes -> Json,
+        valid_until -> Nullable<Date>,
+        archived_at -> Nullable<Instant>,
+        archive_reason -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    consultations (id) {
+        id -> Id,
+        organisation_id -> Nullable<Id>,
+        establishment_id -> Nullable<Id>,
+        carrier_id -> Id,
+        site_id -> Id,
+        funding_period_id -> Id,
+        district_id -> Nullable<Id>,
+        held_on -> Date,
+        starts_at -> Nullable<Time>,
+        minutes -> Integer,
+        channel -> Text,
+        status -> Text,
+        outcome -> Nullable<Text>,
+        notes -> Nullable<Text>,
+        search_text -> Nullable<Text>,
+        is_anonymous_profile -> Bool,
+        anonymous_classification -> Nullable<Text>,
+        anonymous_section -> Nullable<Text>,
+        anonymous_size_class -> Nullable<Text>,
+        voided_at -> Nullable<Instant>,
+        voided_by -> Nullable<Id>,
+        void_reason -> Nullable<Text>,
+        recorded_by -> Id,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    consultation_advisers (consultation_id, position) {
+        consultation_id -> Id,
+        user_id -> Id,
+        position -> Integer,
+    }
+
+    consultation_topics (consultation_id, position) {
+        consultation_id -> Id,
+        topic_id -> Id,
+        position -> Integer,
+    }
+
+    consultation_contacts (consultation_id, position) {
+        consultation_id -> Id,
+        contact_id -> Id,
+        position -> Integer,
+    }
+
+    // A view.
+    consultation_details (consultation_id) {
+        consultation_id -> Id,
+        kind -> Nullable<Text>,
+        organisation_name -> Nullable<Text>,
+        organisation_kind -> Nullable<Text>,
+        establishment_name -> Nullable<Text>,
+        carrier_name -> Text,
+        site_name -> Text,
+        funding_period_name -> Text,
+        district_name -> Nullable<Text>,
+        recorder_name -> Text,
+        voider_name -> Nullable<Text>,
+    }
+}
+
+diesel::joinable!(sites -> carriers (carrier_id));
+diesel::joinable!(district_coverages -> districts (district_id));
+diesel::joinable!(district_coverages -> sites (site_id));
+diesel::joinable!(user_assignments -> users (user_id));
+diesel::joinable!(user_assignments -> carriers (carrier_id));
+diesel::joinable!(user_assignments -> sites (site_id));
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::joinable!(audit_log -> users (user_id));
+diesel::joinable!(organisations -> districts (district_id));
+diesel::joinable!(company_profiles -> organisations (organisation_id));
+diesel::joinable!(establishments -> organisations (company_id));
+diesel::joinable!(establishments -> districts (district_id));
+diesel::joinable!(contacts -> organisations (organisation_id));
+diesel::joinable!(contacts -> carriers (carrier_id));
+diesel::joinable!(consultation_details -> consultations (consultation_id));
+diesel::joinable!(consultation_advisers -> users (user_id));
+diesel::joinable!(consultation_topics -> topics (topic_id));
+diesel::joinable!(consultation_contacts -> contacts (contact_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    audit_log,
+    carriers,
+    company_profiles,
+    consultation_advisers,
+    consultation_contacts,
+    consultation_details,
+    consultation_topics,
+    consultations,
+    contacts,
+    district_coverages,
+    districts,
+    establishments,
+    organisations,
+    refresh_tokens,
+    sessions,
+    sites,
+    topics,
+    user_assignments,
+    users,
+);

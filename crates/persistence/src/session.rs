@@ -1,0 +1,256 @@
+//! Sessions, refresh tokens and failed log-ins.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+use lotse_domain::entity::Reference;
+use lotse_domain::id::{CarrierId, SessionId, UserId};
+use lotse_domain::policy::{Actor, CarrierRef};
+use lotse_domain::Result;
+
+use crate::connection::Conn;
+use crate::convert::{code, reference};
+use crate::error::DbResult;
+use crate::schema::{
+    carriers, login_attempts, refresh_tokens, sessions, sites, user_assignments, users,
+};
+use crate::sql_types::{At, Key};
+
+/// Why a session ended before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    LoggedOut,
+    TokenReused,
+    Suspended,
+    PasswordChanged,
+}
+
+impl EndReason {
+    fn code(self) -> &'static str {
+        match self {
+            Self::LoggedOut => "logged_out",
+            Self::TokenReused => "token_reused",
+            Self::Suspended => "suspended",
+            Self::PasswordChanged => "password_changed",
+        }
+    }
+}
+
+/// The user behind a session that is neither over nor of a suspended user, with role and carrier of
+/// today. One indexed query: every request makes it.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn actor(
+    conn: &mut Conn,
+    session: SessionId,
+    now: DateTime<Utc>,
+    today: NaiveDate,
+) -> Result<Option<Actor>> {
+    #[derive(Queryable)]
+    struct Found {
+        user_id: Key,
+        name: String,
+        email: String,
+        role: String,
+        carrier_id: Option<Key>,
+        carrier_name: Option<String>,
+        site_id: Option<Key>,
+        site_name: Option<String>,
+    }
+
+    let found: Option<Found> = sessions::table
+        .inner_join(users::table)
+        .inner_join(user_assignments::table.on(user_assignments::user_id.eq(users::id)))
+        .left_join(carriers::table.on(user_assignments::carrier_id.eq(carriers::id.nullable())))
+        .left_join(sites::table.on(user_assignments::site_id.eq(sites::id.nullable())))
+        .filter(sessions::id.eq(Key(session.0)))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(At(now)))
+        .filter(users::status.eq("active"))
+        .filter(user_assignments::valid_from.le(today))
+        .filter(user_assignments::valid_to.is_null().or(user_assignments::valid_to.ge(today)))
+        .select((
+            users::id,
+            users::name,
+            users::email,
+            user_assignments::role,
+            user_assignments::carrier_id,
+            carriers::name.nullable(),
+            user_assignments::site_id,
+            sites::name.nullable(),
+        ))
+        .first(conn)
+        .optional()
+        .db()?;
+    let Some(found) = found else { return Ok(None) };
+    let carrier = reference(found.carrier_id, found.carrier_name)
+        .map(|Reference { id, name }| CarrierRef { id: CarrierId(id), name });
+    Ok(Some(Actor {
+        session_id: session,
+        user_id: UserId(found.user_id.0),
+        name: found.name,
+        email: found.email,
+        role: code(&found.role)?,
+        carrier,
+        site: reference(found.site_id, found.site_name),
+    }))
+}
+
+/// # Errors
+/// When the database cannot be written.
+pub fn insert(
+    conn: &mut Conn,
+    session: SessionId,
+    user: UserId,
+    now: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+) -> Result<()> {
+    diesel::insert_into(sessions::table)
+        .values((
+            sessions::id.eq(Key(session.0)),
+            sessions::user_id.eq(Key(user.0)),
+            sessions::created_at.eq(At(now)),
+            sessions::expires_at.eq(At(expires_at)),
+        ))
+        .execute(conn)
+        .db()?;
+    Ok(())
+}
+
+/// # Errors
+/// When the database cannot be written.
+pub fn end(
+    conn: &mut Conn,
+    session: SessionId,
+    now: DateTime<Utc>,
+    reason: EndReason,
+) -> Result<()> {
+    diesel::update(sessions::table.find(Key(session.0)))
+        .filter(sessions::ended_at.is_null())
+        .set((sessions::ended_at.eq(Some(At(now))), sessions::end_reason.eq(Some(reason.code()))))
+        .execute(conn)
+        .db()?;
+    Ok(())
+}
+
+/// Ends every session of a user.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn end_all(
+    conn: &mut Conn,
+    user: UserId,
+    now: DateTime<Utc>,
+    reason: EndReason,
+) -> Result<()> {
+    diesel::update(sessions::table)
+        .filter(sessions::user_id.eq(Key(user.0)))
+        .filter(sessions::ended_at.is_null())
+        .set((sessions::ended_at.eq(Some(At(now))), sessions::end_reason.eq(Some(reason.code()))))
+        .execute(conn)
+        .db()?;
+    Ok(())
+}
+
+/// # Errors
+/// When the database cannot be written.
+pub fn insert_token(
+    conn: &mut Conn,
+    token_hash: &[u8],
+    session: SessionId,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    diesel::insert_into(refresh_tokens::table)
+        .values((
+            refresh_tokens::token_hash.eq(token_hash),
+            refresh_tokens::session_id.eq(Key(session.0)),
+            refresh_tokens::issued_at.eq(At(now)),
+        ))
+        .execute(conn)
+        .db()?;
+    Ok(())
+}
+
+/// The session that a refresh token was issued for.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn of_token(conn: &mut Conn, token_hash: &[u8]) -> Result<Option<SessionId>> {
+    let session: Option<Key> = refresh_tokens::table
+        .filter(refresh_tokens::token_hash.eq(token_hash))
+        .select(refresh_tokens::session_id)
+        .first(conn)
+        .optional()
+        .db()?;
+    Ok(session.map(|id| SessionId(id.0)))
+}
+
+/// Uses a refresh token up. False when it was used before: of two requests with one token, one wins.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn use_token(conn: &mut Conn, token_hash: &[u8], now: DateTime<Utc>) -> Result<bool> {
+    let used = diesel::update(refresh_tokens::table)
+        .filter(refresh_tokens::token_hash.eq(token_hash))
+        .filter(refresh_tokens::used_at.is_null())
+        .set(refresh_tokens::used_at.eq(Some(At(now))))
+        .execute(conn)
+        .db()?;
+    Ok(used == 1)
+}
+
+/// Failed attempts in a row for an account, and until when it is held.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn attempts(
+    conn: &mut Conn,
+    account_hash: &[u8],
+) -> Result<Option<(i32, Option<DateTime<Utc>>)>> {
+    let of_account = login_attempts::table
+        .filter(login_attempts::account_hash.eq(account_hash))
+        .select((login_attempts::failures, login_attempts::blocked_until));
+    // Two attempts at once must not both count from the same number.
+    let found: Option<(i32, Option<At>)> = match conn {
+        Conn::Postgres(conn) => of_account.for_update().first(conn),
+        Conn::Sqlite(conn) => of_account.first(conn),
+    }
+    .optional()
+    .db()?;
+    Ok(found.map(|(failures, blocked_until)| (failures, blocked_until.map(|at| at.0))))
+}
+
+/// # Errors
+/// When the database cannot be written.
+pub fn set_attempts(
+    conn: &mut Conn,
+    account_hash: &[u8],
+    failures: i32,
+    blocked_until: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let columns = (
+        login_attempts::failures.eq(failures),
+        login_attempts::blocked_until.eq(blocked_until.map(At)),
+        login_attempts::updated_at.eq(At(now)),
+    );
+    on_backend!(conn, c => diesel::insert_into(login_attempts::table)
+        .values((login_attempts::account_hash.eq(account_hash), columns))
+        .on_conflict(login_attempts::account_hash)
+        .do_update()
+        .set(columns)
+        .execute(c))
+    .db()?;
+    Ok(())
+}
+
+/// # Errors
+/// When the database cannot be written.
+pub fn clear_attempts(conn: &mut Conn, account_hash: &[u8]) -> Result<()> {
+    diesel::delete(
+        login_attempts::table.filter(login_attempts::account_hash.eq(account_hash)),
+    )
+    .execute(conn)
+    .db()?;
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! SQL types that both databases have under different names: ids, instants, JSON.
+//!
+//! | here      | PostgreSQL    | SQLite                                        |
+//! | --------- | ------------- | --------------------------------------------- |
+//! | `Id`      | `uuid`        | `BLOB`, 16 bytes                              |
+//! | `Instant` | `timestamptz` | `TEXT`, RFC 3339 in UTC with six decimals, so that text order is time order |
+//! | `Json`    | `jsonb`       | `TEXT`                                        |
+//!
+//! Rows and queries carry them as `Key`, `At` and `Document`: diesel's traits need types of ours.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::backend::Backend;
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::Pg;
+use diesel::query_builder::QueryId;
+use diesel::serialize::{self, IsNull, Output, ToSql};
+use diesel::sql_types::{Binary, HasSqlType, Jsonb, SqlType, Timestamptz};
+use diesel::sqlite::Sqlite;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::connection::MultiBackend;
+
+#[derive(Clone, Copy, Debug, Default, QueryId, SqlType)]
+#[diesel(postgres_type(oid = 2950, array_oid = 2951))]
+#[diesel(sqlite_type(name = "Binary"))]
+pub struct Id;
+
+#[derive(Clone, Copy, Debug, Default, QueryId, SqlType)]
+#[diesel(postgres_type(oid = 1184, array_oid = 1185))]
+#[diesel(sqlite_type(name = "Text"))]
+pub struct Instant;
+
+#[derive(Clone, Copy, Debug, Default, QueryId, SqlType)]
+#[diesel(postgres_type(oid = 3802, array_oid = 3807))]
+#[diesel(sqlite_type(name = "Text"))]
+pub struct Json;
+
+/// An id in a row or a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Id)]
+pub struct Key(pub Uuid);
+
+/// An instant in a row or a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Instant)]
+pub struct At(pub DateTime<Utc>);
+
+/// JSON in a row or a query.
+#[derive(Clone, Debug, PartialEq, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Json)]
+pub struct Document(pub Value);
+
+/// Binds one of the Rust types to its SQL type on the backend that is chosen at run time.
+macro_rules! bind_at_run_time {
+    ($sql:ident, $rust:ty) => {
+        impl HasSqlType<$sql> for MultiBackend {
+            fn metadata(lookup: &mut Self::MetadataLookup) -> Self::TypeMetadata {
+                MultiBackend::lookup_sql_type::<$sql>(lookup)
+            }
+        }
+
+        impl FromSql<$sql, MultiBackend> for $rust {
+            fn from_sql(
+                bytes: <MultiBackend as Backend>::RawValue<'_>,
+            ) -> deserialize::Result<Self> {
+                bytes.from_sql::<$rust, $sql>()
+            }
+        }
+
+        impl ToSql<$sql, MultiBackend> for $rust {
+            fn to_sql<'b>(
+                &'b self,
+                out: &mut Output<'b, '_, MultiBackend>,
+            ) -> serialize::Result {
+                out.set_value(($sql, self));
+                Ok(IsNull::No)
+            }
+        }
+    };
+}
+
+bind_at_run_time!(Id, Key);
+bind_at_run_time!(Instant, At);
+bind_at_run_time!(Json, Document);
+
+impl FromSql<Id, Pg> for Key {
+    fn from_sql(bytes: <Pg as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        <Uuid as FromSql<diesel::sql_types::Uuid, Pg>>::from_sql(bytes).map(Key)
+    }
+}
+
+impl ToSql<Id, Pg> for Key {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        <Uuid as ToSql<diesel::sql_types::Uuid, Pg>>::to_sql(&self.0, out)
+    }
+}
+
+impl FromSql<Id, Sqlite> for Key {
+    fn from_sql(mut bytes: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(Key(Uuid::from_slice(bytes.read_blob())?))
+    }
+}
+
+impl ToSql<Id, Sqlite> for Key {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        <[u8] as ToSql<Binary, Sqlite>>::to_sql(self.0.as_bytes().as_slice(), out)
+    }
+}
+
+const SQLITE_INSTANT: &str = "%Y-%m-%dT%H:%M:%S%.6fZ";
+
+impl FromSql<Instant, Pg> for At {
+    fn from_sql(bytes: <Pg as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        <DateTime<Utc> as FromSql<Timestamptz, Pg>>::from_sql(bytes).map(At)
+    }
+}
+
+impl ToSql<Instant, Pg> for At {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        <DateTime<Utc> as ToSql<Timestamptz, Pg>>::to_sql(&self.0, out)
+    }
+}
+
+impl FromSql<Instant, Sqlite> for At {
+    fn from_sql(mut bytes: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(At(NaiveDateTime::parse_from_str(bytes.read_text(), SQLITE_INSTANT)?.and_utc()))
+    }
+}
+
+impl ToSql<Instant, Sqlite> for At {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.0.format(SQLITE_INSTANT).to_string());
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<Json, Pg> for Document {
+    fn from_sql(bytes: <Pg as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        <Value as FromSql<Jsonb, Pg>>::from_sql(bytes).map(Document)
+    }
+}
+
+impl ToSql<Json, Pg> for Document {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        <Value as ToSql<Jsonb, Pg>>::to_sql(&self.0, out)
+    }
+}
+
+impl FromSql<Json, Sqlite> for Document {
+    fn from_sql(mut bytes: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(Document(serde_json::from_str(bytes.read_text())?))
+    }
+}
+
+impl ToSql<Json, Sqlite> for Document {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(serde_json::to_string(&self.0)?);
+        Ok(IsNull::No)
+    }
+}

@@ -1,0 +1,8 @@
+DROP TABLE audit_log;
+DROP FUNCTION audit_log_is_append_only;
+DROP TABLE idempotency_keys;
+DROP TABLE login_attempts;
+DROP TABLE refresh_tokens;
+DROP TABLE sessions;
+DROP TABLE user_assignments;
+DROP TABLE users;

@@ -1,0 +1,5 @@
+DROP TABLE contacts;
+DROP TABLE establishments;
+DROP TABLE company_profiles;
+DROP TABLE organisations;
+DROP TABLE organisation_search;
