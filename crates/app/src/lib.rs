@@ -1,1 +1,34 @@
+//! The use cases. Only here are transactions opened: [`App::read`], [`App::figures`] and
+//! [`App::write`] check the log-in and the policy first, hand on the caller's scope, and `write`
+//! commits data and audit entry together or not at all.
+//!
+//! Use cases are synchronous and read from top to bottom; `lotse-http` runs them on the blocking
+//! pool. A closure may run again when the database asks for it, so it has no effects outside the
+//! transaction.
 
+mod clock;
+mod idempotency;
+mod password;
+mod transaction;
+
+pub mod actor;
+pub mod carrier;
+pub mod company;
+pub mod consultation;
+pub mod contact;
+pub mod demo;
+pub mod district;
+pub mod establishment;
+pub mod funding_period;
+pub mod housekeeping;
+pub mod operator;
+pub mod organisation;
+pub mod session;
+pub mod site;
+pub mod statistics;
+pub mod topic;
+pub mod user;
+
+pub use clock::Clock;
+pub use idempotency::IdempotencyKey;
+pub use transaction::{App, Caller, Reading, Writing};

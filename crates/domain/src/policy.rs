@@ -1,6 +1,5 @@
 //! Who may do what: the one table of role × action, and the scope that goes with a role.
 
-
 use crate::code::{Code, codes};
 use crate::entity::Reference;
 use crate::error::{Error, Result};

@@ -133,9 +133,9 @@ fn industry(profile: &Profile) -> Result<Option<Industry>> {
     else {
         return Ok(None);
     };
-    Industry::lookup(code(classification)?, industry_code)
-        .map(Some)
-        .ok_or_else(|| Error::internal("an industry code in the database is not in the classification"))
+    Industry::lookup(code(classification)?, industry_code).map(Some).ok_or_else(|| {
+        Error::internal("an industry code in the database is not in the classification")
+    })
 }
 
 /// # Errors
@@ -203,6 +203,9 @@ pub fn insert(conn: &mut Conn, company: &Company) -> Result<()> {
 pub fn update(conn: &mut Conn, company: &Company) -> Result<()> {
     let (row, profile) = rows(company);
     organisation::update(conn, &row)?;
-    diesel::update(company_profiles::table.find(Key(company.id.0))).set(profile).execute(conn).db()?;
+    diesel::update(company_profiles::table.find(Key(company.id.0)))
+        .set(profile)
+        .execute(conn)
+        .db()?;
     Ok(())
 }

@@ -176,14 +176,13 @@ fn entity(row: Row, details: Details, lists: Lists) -> Result<Consultation> {
 /// The lists of several consultations, in one query each.
 fn lists(conn: &mut Conn, ids: &[Key]) -> Result<HashMap<Key, Lists>> {
     let mut lists: HashMap<Key, Lists> = HashMap::with_capacity(ids.len());
-    let advisers: Vec<(Key, Key, String)> =
-        on_backend!(conn, c => consultation_advisers::table
+    let advisers: Vec<(Key, Key, String)> = on_backend!(conn, c => consultation_advisers::table
             .inner_join(users::table)
             .filter(consultation_advisers::consultation_id.eq_any(ids))
             .order((consultation_advisers::consultation_id, consultation_advisers::position))
             .select((consultation_advisers::consultation_id, users::id, users::name))
             .load(c))
-        .db()?;
+    .db()?;
     for (consultation, id, name) in advisers {
         lists.entry(consultation).or_default().advisers.push(Reference { id: id.0, name });
     }
@@ -204,14 +203,13 @@ fn lists(conn: &mut Conn, ids: &[Key]) -> Result<HashMap<Key, Lists>> {
         let topic = TopicReference { code, label_de, label_en };
         lists.entry(consultation).or_default().topics.push(topic);
     }
-    let contacts: Vec<(Key, Key, String)> =
-        on_backend!(conn, c => consultation_contacts::table
+    let contacts: Vec<(Key, Key, String)> = on_backend!(conn, c => consultation_contacts::table
             .inner_join(contacts::table)
             .filter(consultation_contacts::consultation_id.eq_any(ids))
             .order((consultation_contacts::consultation_id, consultation_contacts::position))
             .select((consultation_contacts::consultation_id, contacts::id, contacts::name))
             .load(c))
-        .db()?;
+    .db()?;
     for (consultation, id, name) in contacts {
         lists.entry(consultation).or_default().contacts.push(Reference { id: id.0, name });
     }
@@ -378,10 +376,7 @@ pub fn list(
 /// # Errors
 /// When the database cannot be written.
 pub fn insert(conn: &mut Conn, consultation: &Consultation) -> Result<()> {
-    diesel::insert_into(consultations::table)
-        .values(Row::from(consultation))
-        .execute(conn)
-        .db()?;
+    diesel::insert_into(consultations::table).values(Row::from(consultation)).execute(conn).db()?;
     insert_lists(conn, consultation)
 }
 
@@ -400,11 +395,9 @@ pub fn update(conn: &mut Conn, consultation: &Consultation) -> Result<()> {
     )
     .execute(conn)
     .db()?;
-    diesel::delete(
-        consultation_topics::table.filter(consultation_topics::consultation_id.eq(id)),
-    )
-    .execute(conn)
-    .db()?;
+    diesel::delete(consultation_topics::table.filter(consultation_topics::consultation_id.eq(id)))
+        .execute(conn)
+        .db()?;
     diesel::delete(
         consultation_contacts::table.filter(consultation_contacts::consultation_id.eq(id)),
     )

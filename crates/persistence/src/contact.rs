@@ -106,12 +106,7 @@ pub fn find(conn: &mut Conn, scope: &Scope, id: ContactId) -> Result<Contact> {
         .inner_join(carriers::table)
         .filter(contacts::id.eq(Key(id.0)))
         .filter(contacts::carrier_id.eq(carrier))
-        .select((
-            contacts::all_columns,
-            organisations::name,
-            organisations::kind,
-            carriers::name,
-        ))
+        .select((contacts::all_columns, organisations::name, organisations::kind, carriers::name))
         .first(conn)
         .optional()
         .db()?;
@@ -153,12 +148,7 @@ pub fn list(
     let found: Vec<Found> = query
         .order((contacts::name_key, contacts::id))
         .limit(paging.fetch())
-        .select((
-            contacts::all_columns,
-            organisations::name,
-            organisations::kind,
-            carriers::name,
-        ))
+        .select((contacts::all_columns, organisations::name, organisations::kind, carriers::name))
         .load(conn)
         .db()?;
     let total = if paging.total { Some(matching().count().get_result(conn).db()?) } else { None };

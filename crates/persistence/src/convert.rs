@@ -1,9 +1,9 @@
 //! What rows share on their way to entities.
 
+use crate::sql_types::{At, Key};
 use lotse_domain::code::Code;
 use lotse_domain::entity::{Archived, Reference};
 use lotse_domain::{Error, Result};
-use crate::sql_types::{At, Key};
 
 /// A code column as its enum. The database checks the codes too, so an unknown one means that the
 /// schema is newer than the program.

@@ -157,9 +157,7 @@ impl From<&Coverage> for CoverageRow {
     }
 }
 
-fn coverage_entity(
-    (row, district_name, site_name): (CoverageRow, String, String),
-) -> Coverage {
+fn coverage_entity((row, district_name, site_name): (CoverageRow, String, String)) -> Coverage {
     Coverage {
         id: CoverageId(row.id.0),
         district: Reference { id: row.district_id.0, name: district_name },

@@ -6,12 +6,7 @@ use lotse_domain::{Error, Result};
 /// Constraints that a user can run into: how PostgreSQL names it, how SQLite does, the code and the
 /// message. What is not listed was checked before, so breaking it is an internal error.
 const CONSTRAINTS: [(&str, &str, &str, &str); 8] = [
-    (
-        "carriers_code_key",
-        "carriers.code",
-        "carrier_code_taken",
-        "Another carrier has this code.",
-    ),
+    ("carriers_code_key", "carriers.code", "carrier_code_taken", "Another carrier has this code."),
     ("sites_name_key", "sites.name", "site_name_taken", "Another site has this name."),
     (
         "districts_key_valid_from_key",
@@ -38,12 +33,7 @@ const CONSTRAINTS: [(&str, &str, &str, &str); 8] = [
         "The dates overlap with another funding period.",
     ),
     ("topics_code_key", "topics.code", "topic_code_taken", "Another topic has this code."),
-    (
-        "users_email_key",
-        "users.email",
-        "email_taken",
-        "Another user has this e-mail address.",
-    ),
+    ("users_email_key", "users.email", "email_taken", "Another user has this e-mail address."),
 ];
 
 /// Turns what diesel answers into what the use cases answer.
@@ -68,10 +58,8 @@ fn into_domain(error: DieselError) -> Error {
         };
     };
     let message = information.message();
-    if matches!(
-        kind,
-        DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::ClosedConnection
-    ) || message.contains("deadlock detected")
+    if matches!(kind, DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::ClosedConnection)
+        || message.contains("deadlock detected")
         || message.contains("database is locked")
     {
         return Error::Busy(error.into());

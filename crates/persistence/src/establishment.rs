@@ -98,11 +98,10 @@ pub fn list(conn: &mut Conn, company: CompanyId, paging: &Paging) -> Result<Page
         .filter(establishments::company_id.eq(Key(company.0)))
         .into_boxed();
     if let Some(after) = &paging.after {
-        query = query.filter(
-            establishments::name_key
-                .gt(&after.key)
-                .or(establishments::name_key.eq(&after.key).and(establishments::id.gt(Key(after.id)))),
-        );
+        query =
+            query.filter(establishments::name_key.gt(&after.key).or(
+                establishments::name_key.eq(&after.key).and(establishments::id.gt(Key(after.id))),
+            ));
     }
     let found = query
         .order((establishments::name_key, establishments::id))

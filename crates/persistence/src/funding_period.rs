@@ -100,9 +100,8 @@ pub fn list(conn: &mut Conn, paging: &Paging) -> Result<Page<FundingPeriod>> {
         None
     };
     let periods = rows.into_iter().map(entity).collect::<Result<_>>()?;
-    paging.page(periods, total, |period: &FundingPeriod| {
-        (period.starts_on.to_string(), period.id.0)
-    })
+    paging
+        .page(periods, total, |period: &FundingPeriod| (period.starts_on.to_string(), period.id.0))
 }
 
 /// # Errors

@@ -23,9 +23,8 @@ pub fn delete_expired(
     )
     .execute(conn)
     .db()?;
-    let over = sessions::table
-        .filter(sessions::expires_at.lt(At(sessions_before)))
-        .select(sessions::id);
+    let over =
+        sessions::table.filter(sessions::expires_at.lt(At(sessions_before))).select(sessions::id);
     let tokens =
         diesel::delete(refresh_tokens::table.filter(refresh_tokens::session_id.eq_any(over)))
             .execute(conn)
@@ -34,9 +33,10 @@ pub fn delete_expired(
         diesel::delete(sessions::table.filter(sessions::expires_at.lt(At(sessions_before))))
             .execute(conn)
             .db()?;
-    let attempts =
-        diesel::delete(login_attempts::table.filter(login_attempts::updated_at.lt(At(keys_before))))
-            .execute(conn)
-            .db()?;
+    let attempts = diesel::delete(
+        login_attempts::table.filter(login_attempts::updated_at.lt(At(keys_before))),
+    )
+    .execute(conn)
+    .db()?;
     Ok(keys + tokens + sessions + attempts)
 }

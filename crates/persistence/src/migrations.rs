@@ -89,10 +89,8 @@ fn locked<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T>) -> Resu
     if conn.backend() == Backend::Sqlite {
         return work(conn);
     }
-    conn.batch_execute(&format!(
-        "SET statement_timeout = 0; SELECT pg_advisory_lock({LOCK})"
-    ))
-    .db()?;
+    conn.batch_execute(&format!("SET statement_timeout = 0; SELECT pg_advisory_lock({LOCK})"))
+        .db()?;
     let result = work(conn);
     conn.batch_execute(&format!(
         "SELECT pg_advisory_unlock({LOCK}); SET statement_timeout = '30s'"

@@ -134,8 +134,7 @@ pub(crate) fn select(
 ) -> Result<(Vec<Key>, Option<i64>)> {
     let backend = conn.backend();
     let matching = || {
-        let mut query =
-            organisations::table.left_join(company_profiles::table).into_boxed();
+        let mut query = organisations::table.left_join(company_profiles::table).into_boxed();
         if !selection.archived {
             query = query.filter(organisations::archived_at.is_null());
         }
@@ -184,9 +183,7 @@ pub(crate) fn select(
     let mut page = matching();
     if let Some(after) = &paging.after {
         page = page.filter(organisations::name_key.ge(after.key.clone())).filter(
-            organisations::name_key
-                .gt(after.key.clone())
-                .or(organisations::id.gt(Key(after.id))),
+            organisations::name_key.gt(after.key.clone()).or(organisations::id.gt(Key(after.id))),
         );
     }
     let ids = page
@@ -275,18 +272,17 @@ pub fn list(
 /// # Errors
 /// When the database cannot be read.
 pub fn facts(conn: &mut Conn, id: OrganisationId) -> Result<Option<OrganisationFacts>> {
-    let found: Option<(String, String, Option<Key>, Option<At>)> =
-        organisations::table
-            .find(Key(id.0))
-            .select((
-                organisations::name,
-                organisations::kind,
-                organisations::district_id,
-                organisations::archived_at,
-            ))
-            .first(conn)
-            .optional()
-            .db()?;
+    let found: Option<(String, String, Option<Key>, Option<At>)> = organisations::table
+        .find(Key(id.0))
+        .select((
+            organisations::name,
+            organisations::kind,
+            organisations::district_id,
+            organisations::archived_at,
+        ))
+        .first(conn)
+        .optional()
+        .db()?;
     found
         .map(|(name, kind, district_id, archived_at)| {
             Ok(OrganisationFacts {

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
+use lotse_domain::Result;
 use lotse_domain::entity::Reference;
 use lotse_domain::id::{CarrierId, SessionId, UserId};
 use lotse_domain::policy::{Actor, CarrierRef};
-use lotse_domain::Result;
 
 use crate::connection::Conn;
 use crate::convert::{code, reference};
@@ -137,12 +137,7 @@ pub fn end(
 ///
 /// # Errors
 /// When the database cannot be written.
-pub fn end_all(
-    conn: &mut Conn,
-    user: UserId,
-    now: DateTime<Utc>,
-    reason: EndReason,
-) -> Result<()> {
+pub fn end_all(conn: &mut Conn, user: UserId, now: DateTime<Utc>, reason: EndReason) -> Result<()> {
     diesel::update(sessions::table)
         .filter(sessions::user_id.eq(Key(user.0)))
         .filter(sessions::ended_at.is_null())
@@ -247,10 +242,8 @@ pub fn set_attempts(
 /// # Errors
 /// When the database cannot be written.
 pub fn clear_attempts(conn: &mut Conn, account_hash: &[u8]) -> Result<()> {
-    diesel::delete(
-        login_attempts::table.filter(login_attempts::account_hash.eq(account_hash)),
-    )
-    .execute(conn)
-    .db()?;
+    diesel::delete(login_attempts::table.filter(login_attempts::account_hash.eq(account_hash)))
+        .execute(conn)
+        .db()?;
     Ok(())
 }

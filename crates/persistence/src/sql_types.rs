@@ -70,10 +70,7 @@ macro_rules! bind_at_run_time {
         }
 
         impl ToSql<$sql, MultiBackend> for $rust {
-            fn to_sql<'b>(
-                &'b self,
-                out: &mut Output<'b, '_, MultiBackend>,
-            ) -> serialize::Result {
+            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> serialize::Result {
                 out.set_value(($sql, self));
                 Ok(IsNull::No)
             }

@@ -210,8 +210,7 @@ fn statement(backend: Backend, scoped: bool, group_by: &[Dimension]) -> String {
     let column = |index: usize, part: fn(&Source) -> &'static str| {
         sources.get(index).map_or("CAST(NULL AS TEXT)", part)
     };
-    let joins: String =
-        sources.iter().map(|source| source.join).collect::<Vec<_>>().join("\n");
+    let joins: String = sources.iter().map(|source| source.join).collect::<Vec<_>>().join("\n");
     let grouping = if sources.is_empty() { "" } else { "GROUP BY 1, 2, 3, 4" };
     let carrier = if scoped { "AND carrier_id = $4" } else { "" };
     format!(

@@ -298,21 +298,47 @@ fn assignments_on(
         .select((user_assignments::all_columns, carriers::name.nullable(), sites::name.nullable()))
         .load(c))
     .db()?;
-    rows.into_iter()
-        .map(|row| assignment_entity(row).map(|a| (Key(a.user_id.0), a)))
-        .collect()
+    rows.into_iter().map(|row| assignment_entity(row).map(|a| (Key(a.user_id.0), a))).collect()
 }
 
-/// All assignments of a user, the latest first.
+/// Assignments of a user, the latest first.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn assignments(conn: &mut Conn, user: UserId) -> Result<Vec<Assignment>> {
+pub fn assignments(conn: &mut Conn, user: UserId, paging: &Paging) -> Result<Page<Assignment>> {
+    let mut query = user_assignments::table
+        .left_join(carriers::table)
+        .left_join(sites::table)
+        .filter(user_assignments::user_id.eq(Key(user.0)))
+        .into_boxed();
+    if let Some(after) = &paging.after {
+        query = query.filter(user_assignments::valid_from.lt(after.parse::<NaiveDate>()?));
+    }
+    let rows = query
+        .order(user_assignments::valid_from.desc())
+        .limit(paging.fetch())
+        .select((user_assignments::all_columns, carriers::name.nullable(), sites::name.nullable()))
+        .load(conn)
+        .db()?;
+    let total = if paging.total {
+        let all = user_assignments::table.filter(user_assignments::user_id.eq(Key(user.0)));
+        Some(all.count().get_result(conn).db()?)
+    } else {
+        None
+    };
+    let assignments = rows.into_iter().map(assignment_entity).collect::<Result<_>>()?;
+    paging.page(assignments, total, |a: &Assignment| (a.valid_from.to_string(), a.id.0))
+}
+
+/// All assignments of a user.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn all_assignments(conn: &mut Conn, user: UserId) -> Result<Vec<Assignment>> {
     let rows = user_assignments::table
         .left_join(carriers::table)
         .left_join(sites::table)
         .filter(user_assignments::user_id.eq(Key(user.0)))
-        .order(user_assignments::valid_from.desc())
         .select((user_assignments::all_columns, carriers::name.nullable(), sites::name.nullable()))
         .load(conn)
         .db()?;

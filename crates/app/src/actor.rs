@@ -1,0 +1,95 @@
+use lotse_domain::Result;
+use lotse_domain::actor::{Actor, ActorFilter, ActorInput};
+use lotse_domain::audit::{AuditAction, HistoryEntry};
+use lotse_domain::entity::{ReasonInput, check_version};
+use lotse_domain::id::ActorId;
+use lotse_domain::page::{Page, Paging};
+use lotse_domain::patch::MergePatch;
+use lotse_domain::policy::Action;
+use lotse_persistence::{actor, audit};
+
+use crate::district::named_district;
+use crate::{App, Caller};
+
+/// # Errors
+/// What the policy says.
+pub fn list(
+    app: &App,
+    caller: &Caller,
+    filter: &ActorFilter,
+    paging: &Paging,
+) -> Result<Page<Actor>> {
+    app.read(caller, Action::ReadRegister, |tx| actor::list(tx.conn, filter, paging))
+}
+
+/// # Errors
+/// `NotFound`.
+pub fn get(app: &App, caller: &Caller, id: ActorId) -> Result<Actor> {
+    app.read(caller, Action::ReadRegister, |tx| actor::find(tx.conn, id))
+}
+
+/// # Errors
+/// `NotFound`.
+pub fn history(
+    app: &App,
+    caller: &Caller,
+    id: ActorId,
+    paging: &Paging,
+) -> Result<Page<HistoryEntry>> {
+    app.read(caller, Action::ReadRegister, |tx| {
+        actor::find(tx.conn, id)?;
+        audit::history(tx.conn, id.0, paging)
+    })
+}
+
+/// # Errors
+/// `Invalid`.
+pub fn create(app: &App, caller: &Caller, input: &ActorInput) -> Result<Actor> {
+    app.write(caller, Action::ChangeRegister, |tx| {
+        let district = named_district(tx.conn, "/district_id", input.district_id)?;
+        let new = Actor::new(tx.new_id(), tx.now, input, district)?;
+        actor::insert(tx.conn, &new)?;
+        tx.created(&new)?;
+        Ok(new)
+    })
+}
+
+/// # Errors
+/// `NotFound`, `Stale`, `Invalid`; `Conflict` when it is archived.
+pub fn change(
+    app: &App,
+    caller: &Caller,
+    id: ActorId,
+    seen: i64,
+    patch: &MergePatch,
+) -> Result<Actor> {
+    app.write(caller, Action::ChangeRegister, |tx| {
+        let old = actor::find(tx.conn, id)?;
+        check_version(&old, seen)?;
+        let input: ActorInput = patch.apply(&ActorInput::from(&old))?;
+        let district = named_district(tx.conn, "/district_id", input.district_id)?;
+        let new = old.changed(tx.now, &input, district)?;
+        actor::update(tx.conn, &new)?;
+        tx.changed(&old, &new)?;
+        Ok(new)
+    })
+}
+
+/// # Errors
+/// `NotFound`, `Stale`, `Invalid`; `Conflict` when it is archived already.
+pub fn archive(
+    app: &App,
+    caller: &Caller,
+    id: ActorId,
+    seen: i64,
+    input: &ReasonInput,
+) -> Result<Actor> {
+    app.write(caller, Action::ChangeRegister, |tx| {
+        let old = actor::find(tx.conn, id)?;
+        check_version(&old, seen)?;
+        let new = old.archived(tx.now, input.checked()?)?;
+        actor::update(tx.conn, &new)?;
+        tx.audit(AuditAction::Archived, Some(&old), &new)?;
+        Ok(new)
+    })
+}

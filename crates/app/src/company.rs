@@ -1,0 +1,95 @@
+use lotse_domain::Result;
+use lotse_domain::audit::{AuditAction, HistoryEntry};
+use lotse_domain::company::{Company, CompanyFilter, CompanyInput};
+use lotse_domain::entity::{ReasonInput, check_version};
+use lotse_domain::id::CompanyId;
+use lotse_domain::page::{Page, Paging};
+use lotse_domain::patch::MergePatch;
+use lotse_domain::policy::Action;
+use lotse_persistence::{audit, company};
+
+use crate::district::named_district;
+use crate::{App, Caller};
+
+/// # Errors
+/// What the policy says.
+pub fn list(
+    app: &App,
+    caller: &Caller,
+    filter: &CompanyFilter,
+    paging: &Paging,
+) -> Result<Page<Company>> {
+    app.read(caller, Action::ReadRegister, |tx| company::list(tx.conn, filter, paging))
+}
+
+/// # Errors
+/// `NotFound`.
+pub fn get(app: &App, caller: &Caller, id: CompanyId) -> Result<Company> {
+    app.read(caller, Action::ReadRegister, |tx| company::find(tx.conn, id))
+}
+
+/// # Errors
+/// `NotFound`.
+pub fn history(
+    app: &App,
+    caller: &Caller,
+    id: CompanyId,
+    paging: &Paging,
+) -> Result<Page<HistoryEntry>> {
+    app.read(caller, Action::ReadRegister, |tx| {
+        company::find(tx.conn, id)?;
+        audit::history(tx.conn, id.0, paging)
+    })
+}
+
+/// # Errors
+/// `Invalid`.
+pub fn create(app: &App, caller: &Caller, input: &CompanyInput) -> Result<Company> {
+    app.write(caller, Action::ChangeRegister, |tx| {
+        let district = named_district(tx.conn, "/district_id", input.district_id)?;
+        let new = Company::new(tx.new_id(), tx.now, input, district)?;
+        company::insert(tx.conn, &new)?;
+        tx.created(&new)?;
+        Ok(new)
+    })
+}
+
+/// # Errors
+/// `NotFound`, `Stale`, `Invalid`; `Conflict` when it is archived.
+pub fn change(
+    app: &App,
+    caller: &Caller,
+    id: CompanyId,
+    seen: i64,
+    patch: &MergePatch,
+) -> Result<Company> {
+    app.write(caller, Action::ChangeRegister, |tx| {
+        let old = company::find(tx.conn, id)?;
+        check_version(&old, seen)?;
+        let input: CompanyInput = patch.apply(&CompanyInput::from(&old))?;
+        let district = named_district(tx.conn, "/district_id", input.district_id)?;
+        let new = old.changed(tx.now, &input, district)?;
+        company::update(tx.conn, &new)?;
+        tx.changed(&old, &new)?;
+        Ok(new)
+    })
+}
+
+/// # Errors
+/// `NotFound`, `Stale`, `Invalid`; `Conflict` when it is archived already.
+pub fn archive(
+    app: &App,
+    caller: &Caller,
+    id: CompanyId,
+    seen: i64,
+    input: &ReasonInput,
+) -> Result<Company> {
+    app.write(caller, Action::ChangeRegister, |tx| {
+        let old = company::find(tx.conn, id)?;
+        check_version(&old, seen)?;
+        let new = old.archived(tx.now, input.checked()?)?;
+        company::update(tx.conn, &new)?;
+        tx.audit(AuditAction::Archived, Some(&old), &new)?;
+        Ok(new)
+    })
+}

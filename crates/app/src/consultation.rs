@@ -1,0 +1,182 @@
+use lotse_domain::audit::{AuditAction, HistoryEntry};
+use lotse_domain::consultation::{Consultation, ConsultationFilter, ConsultationInput, Context};
+use lotse_domain::entity::{ReasonInput, check_version};
+use lotse_domain::id::{CarrierId, ConsultationId, OrganisationId};
+use lotse_domain::organisation::OrganisationKind;
+use lotse_domain::page::{Page, Paging};
+use lotse_domain::patch::MergePatch;
+use lotse_domain::policy::Action;
+use lotse_domain::{Error, Result};
+use lotse_persistence::{
+    audit, consultation, contact, district, establishment, funding_period, organisation, site,
+    topic, user,
+};
+
+use crate::{App, Caller, Writing};
+
+/// # Errors
+/// What the policy says.
+pub fn list(
+    app: &App,
+    caller: &Caller,
+    filter: &ConsultationFilter,
+    paging: &Paging,
+) -> Result<Page<Consultation>> {
+    app.read(caller, Action::ReadConsultations, |tx| {
+        let scope = tx.scope();
+        consultation::list(tx.conn, &scope, filter, paging)
+    })
+}
+
+/// Those of one company or actor.
+///
+/// # Errors
+/// `NotFound` when there is no such company or actor.
+pub fn list_of(
+    app: &App,
+    caller: &Caller,
+    kind: OrganisationKind,
+    organisation: OrganisationId,
+    filter: &ConsultationFilter,
+    paging: &Paging,
+) -> Result<Page<Consultation>> {
+    app.read(caller, Action::ReadConsultations, |tx| {
+        organisation::reference_of(tx.conn, organisation, kind)?;
+        let scope = tx.scope();
+        consultation::list(tx.conn, &scope, filter, paging)
+    })
+}
+
+/// # Errors
+/// `NotFound`, also for another carrier's.
+pub fn get(app: &App, caller: &Caller, id: ConsultationId) -> Result<Consultation> {
+    app.read(caller, Action::ReadConsultations, |tx| {
+        let scope = tx.scope();
+        consultation::find(tx.conn, &scope, id)
+    })
+}
+
+/// # Errors
+/// `NotFound`, also for another carrier's.
+pub fn history(
+    app: &App,
+    caller: &Caller,
+    id: ConsultationId,
+    paging: &Paging,
+) -> Result<Page<HistoryEntry>> {
+    app.read(caller, Action::ReadConsultations, |tx| {
+        let scope = tx.scope();
+        consultation::find(tx.conn, &scope, id)?;
+        audit::history(tx.conn, id.0, paging)
+    })
+}
+
+/// # Errors
+/// `Invalid` with everything that is wrong; `Conflict` when the funding period takes no entries.
+pub fn log(app: &App, caller: &Caller, input: &ConsultationInput) -> Result<Consultation> {
+    app.write(caller, Action::LogConsultation, |tx| {
+        let context = context(tx, input)?;
+        let mut new = Consultation::new(tx.new_id(), tx.now, &tx.actor, input, &context)?;
+        consultation::insert(tx.conn, &new)?;
+        tx.created(&new)?;
+        new.kind = consultation::kind(tx.conn, new.id)?;
+        Ok(new)
+    })
+}
+
+/// # Errors
+/// `NotFound`, also for another carrier's; `Stale`, `Invalid`; `Forbidden` for colleagues who were
+/// not part of it; `Conflict` when it is voided or a funding period takes no entries.
+pub fn change(
+    app: &App,
+    caller: &Caller,
+    id: ConsultationId,
+    seen: i64,
+    patch: &MergePatch,
+) -> Result<Consultation> {
+    app.write(caller, Action::ChangeConsultation, |tx| {
+        let old = changeable(tx, id, seen)?;
+        let input: ConsultationInput = patch.apply(&ConsultationInput::from(&old))?;
+        let context = context(tx, &input)?;
+        let mut new = old.changed(tx.now, &tx.actor, &input, &context)?;
+        consultation::update(tx.conn, &new)?;
+        tx.changed(&old, &new)?;
+        new.kind = consultation::kind(tx.conn, new.id)?;
+        Ok(new)
+    })
+}
+
+/// Takes a consultation back. It stays readable and no longer counts.
+///
+/// # Errors
+/// As [`change`].
+pub fn void(
+    app: &App,
+    caller: &Caller,
+    id: ConsultationId,
+    seen: i64,
+    input: &ReasonInput,
+) -> Result<Consultation> {
+    app.write(caller, Action::ChangeConsultation, |tx| {
+        let old = changeable(tx, id, seen)?;
+        let new = old.voided(tx.now, &tx.actor, input.checked()?)?;
+        consultation::update(tx.conn, &new)?;
+        tx.audit(AuditAction::Voided, Some(&old), &new)?;
+        Ok(new)
+    })
+}
+
+/// The consultation, if the caller may change it as it stands.
+fn changeable(tx: &mut Writing, id: ConsultationId, seen: i64) -> Result<Consultation> {
+    let scope = tx.scope();
+    let old = consultation::find(tx.conn, &scope, id)?;
+    check_version(&old, seen)?;
+    old.check_may_change(&tx.actor)?;
+    // What leaves a period counts as an entry in it.
+    if let Some(period) = funding_period::hold_for_entry(tx.conn, old.held_on)? {
+        period.accepts_entries_of(tx.actor.role)?;
+    }
+    Ok(old)
+}
+
+/// What an input names, as far as it exists in the caller's scope.
+fn context(tx: &mut Writing, input: &ConsultationInput) -> Result<Context> {
+    let scope = tx.scope();
+    let site = none_if_missing(site::find(tx.conn, input.site_id))?;
+    let carrier = site.as_ref().map(|site| CarrierId(site.carrier.id));
+    let advisers = match carrier {
+        Some(carrier) => user::advisers_on(tx.conn, &input.adviser_ids, carrier, input.held_on)?,
+        None => Vec::new(),
+    };
+    let organisation = match input.organisation_id {
+        Some(id) => organisation::facts(tx.conn, id)?,
+        None => None,
+    };
+    let establishment = match input.establishment_id {
+        Some(id) => none_if_missing(establishment::find(tx.conn, id))?,
+        None => None,
+    };
+    let contacts = match input.organisation_id {
+        Some(id) => contact::of_organisation(tx.conn, &scope, id, &input.contact_ids)?,
+        None => Vec::new(),
+    };
+    Ok(Context {
+        today: tx.today(),
+        site,
+        period: funding_period::hold_for_entry(tx.conn, input.held_on)?,
+        organisation,
+        establishment,
+        advisers,
+        topics: topic::with_codes(tx.conn, &input.topics)?,
+        contacts,
+        districts: district::all(tx.conn)?,
+    })
+}
+
+fn none_if_missing<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,119 @@
+use lotse_domain::audit::{AuditAction, HistoryEntry};
+use lotse_domain::contact::{Contact, ContactFilter, ContactInput};
+use lotse_domain::entity::{ReasonInput, Reference, check_version};
+use lotse_domain::id::{ContactId, OrganisationId};
+use lotse_domain::organisation::OrganisationKind;
+use lotse_domain::page::{Page, Paging};
+use lotse_domain::patch::MergePatch;
+use lotse_domain::policy::Action;
+use lotse_domain::{Error, Result};
+use lotse_persistence::{audit, contact, organisation};
+
+use crate::{App, Caller};
+
+/// Those of a company or actor that the caller's carrier recorded.
+///
+/// # Errors
+/// `NotFound` when there is no such company or actor.
+pub fn list(
+    app: &App,
+    caller: &Caller,
+    kind: OrganisationKind,
+    organisation: OrganisationId,
+    filter: &ContactFilter,
+    paging: &Paging,
+) -> Result<Page<Contact>> {
+    app.read(caller, Action::ReadContacts, |tx| {
+        organisation::reference_of(tx.conn, organisation, kind)?;
+        let scope = tx.scope();
+        contact::list(tx.conn, &scope, organisation, filter, paging)
+    })
+}
+
+/// # Errors
+/// `NotFound`, also for another carrier's.
+pub fn get(app: &App, caller: &Caller, id: ContactId) -> Result<Contact> {
+    app.read(caller, Action::ReadContacts, |tx| {
+        let scope = tx.scope();
+        contact::find(tx.conn, &scope, id)
+    })
+}
+
+/// # Errors
+/// `NotFound`, also for another carrier's.
+pub fn history(
+    app: &App,
+    caller: &Caller,
+    id: ContactId,
+    paging: &Paging,
+) -> Result<Page<HistoryEntry>> {
+    app.read(caller, Action::ReadContacts, |tx| {
+        let scope = tx.scope();
+        contact::find(tx.conn, &scope, id)?;
+        audit::history(tx.conn, id.0, paging)
+    })
+}
+
+/// # Errors
+/// `NotFound` when there is no such company or actor; `Invalid`; `Conflict` when it is archived.
+pub fn create(
+    app: &App,
+    caller: &Caller,
+    kind: OrganisationKind,
+    organisation: OrganisationId,
+    input: &ContactInput,
+) -> Result<Contact> {
+    app.write(caller, Action::ChangeContacts, |tx| {
+        let reference = organisation::reference_of(tx.conn, organisation, kind)?;
+        if organisation::facts(tx.conn, organisation)?.is_some_and(|facts| facts.archived) {
+            return Err(Error::conflict("archived", "The organisation is archived."));
+        }
+        let carrier = tx.actor.own_carrier()?;
+        let carrier = Reference::new(carrier.id, &carrier.name);
+        let new = Contact::new(tx.new_id(), tx.now, input, reference, carrier)?;
+        contact::insert(tx.conn, &new)?;
+        tx.created(&new)?;
+        Ok(new)
+    })
+}
+
+/// # Errors
+/// `NotFound`, also for another carrier's; `Stale`, `Invalid`; `Conflict` when it is archived.
+pub fn change(
+    app: &App,
+    caller: &Caller,
+    id: ContactId,
+    seen: i64,
+    patch: &MergePatch,
+) -> Result<Contact> {
+    app.write(caller, Action::ChangeContacts, |tx| {
+        let scope = tx.scope();
+        let old = contact::find(tx.conn, &scope, id)?;
+        check_version(&old, seen)?;
+        let new = old.changed(tx.now, &patch.apply(&ContactInput::from(&old))?)?;
+        contact::update(tx.conn, &new)?;
+        tx.changed(&old, &new)?;
+        Ok(new)
+    })
+}
+
+/// # Errors
+/// `NotFound`, also for another carrier's; `Stale`, `Invalid`; `Conflict` when it is archived
+/// already.
+pub fn archive(
+    app: &App,
+    caller: &Caller,
+    id: ContactId,
+    seen: i64,
+    input: &ReasonInput,
+) -> Result<Contact> {
+    app.write(caller, Action::ChangeContacts, |tx| {
+        let scope = tx.scope();
+        let old = contact::find(tx.conn, &scope, id)?;
+        check_version(&old, seen)?;
+        let new = old.archived(tx.now, input.checked()?)?;
+        contact::update(tx.conn, &new)?;
+        tx.audit(AuditAction::Archived, Some(&old), &new)?;
+        Ok(new)
+    })
+}

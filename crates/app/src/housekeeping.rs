@@ -1,0 +1,29 @@
+//! What the server does by itself now and then.
+
+use chrono::TimeDelta;
+use lotse_domain::Result;
+use lotse_persistence::housekeeping;
+
+use crate::App;
+use crate::idempotency::KEPT;
+
+/// Deletes what is over: idempotency keys, sessions with their tokens, failed log-ins. Answers how
+/// many rows went.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn run(app: &App) -> Result<usize> {
+    let now = app.now();
+    app.database.write(|conn| {
+        // Sessions stay a week longer, so that the reuse of an old token is still seen.
+        housekeeping::delete_expired(conn, now - KEPT, now - TimeDelta::days(7))
+    })
+}
+
+/// Whether the database answers and has every migration.
+///
+/// # Errors
+/// When it cannot be reached.
+pub fn is_ready(app: &App) -> Result<bool> {
+    app.database.read(lotse_persistence::migrations::is_current)
+}

@@ -1,0 +1,72 @@
+use lotse_domain::Result;
+use lotse_domain::audit::HistoryEntry;
+use lotse_domain::entity::check_version;
+use lotse_domain::id::TopicId;
+use lotse_domain::page::{Page, Paging};
+use lotse_domain::patch::MergePatch;
+use lotse_domain::policy::Action;
+use lotse_domain::topic::{Topic, TopicFilter, TopicInput};
+use lotse_persistence::{audit, topic};
+
+use crate::{App, Caller};
+
+/// # Errors
+/// What the policy says.
+pub fn list(
+    app: &App,
+    caller: &Caller,
+    filter: &TopicFilter,
+    paging: &Paging,
+) -> Result<Page<Topic>> {
+    app.read(caller, Action::ReadNetwork, |tx| topic::list(tx.conn, filter, paging))
+}
+
+/// # Errors
+/// `NotFound`.
+pub fn get(app: &App, caller: &Caller, id: TopicId) -> Result<Topic> {
+    app.read(caller, Action::ReadNetwork, |tx| topic::find(tx.conn, id))
+}
+
+/// # Errors
+/// `NotFound`.
+pub fn history(
+    app: &App,
+    caller: &Caller,
+    id: TopicId,
+    paging: &Paging,
+) -> Result<Page<HistoryEntry>> {
+    app.read(caller, Action::ReadNetwork, |tx| {
+        topic::find(tx.conn, id)?;
+        audit::history(tx.conn, id.0, paging)
+    })
+}
+
+/// # Errors
+/// `Invalid`; `Conflict` when the code is taken.
+pub fn create(app: &App, caller: &Caller, input: &TopicInput) -> Result<Topic> {
+    app.write(caller, Action::ChangeNetwork, |tx| {
+        let new = Topic::new(tx.new_id(), tx.now, input)?;
+        topic::insert(tx.conn, &new)?;
+        tx.created(&new)?;
+        Ok(new)
+    })
+}
+
+/// # Errors
+/// `NotFound`, `Stale`, `Invalid`; `Conflict` when the code is taken.
+pub fn change(
+    app: &App,
+    caller: &Caller,
+    id: TopicId,
+    seen: i64,
+    patch: &MergePatch,
+) -> Result<Topic> {
+    app.write(caller, Action::ChangeNetwork, |tx| {
+        let old = topic::find(tx.conn, id)?;
+        check_version(&old, seen)?;
+        let new = old.changed(tx.now, &patch.apply(&TopicInput::from(&old))?)?;
+        topic::update(tx.conn, &new)?;
+        tx.changed(&old, &new)?;
+        Ok(new)
+    })
+}
