@@ -1,1 +1,83 @@
+//! The REST API: routes, extractors, problem details, OpenAPI. Handlers extract, call, respond;
+//! the work is done in `lotse-app` on the blocking pool.
 
+mod edge;
+mod extract;
+mod openapi;
+mod problem;
+mod respond;
+mod state;
+mod token;
+
+mod actor;
+mod carrier;
+mod code_list;
+mod company;
+mod consultation;
+mod contact;
+mod district;
+mod establishment;
+mod funding_period;
+mod health;
+mod organisation;
+mod session;
+mod site;
+mod statistics;
+mod topic;
+mod user;
+
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App, Error, web};
+use utoipa_actix_web::AppExt;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use openapi::document;
+pub use state::State;
+pub use token::{Keys, SigningKey};
+
+/// The actix application of one worker.
+pub fn application(
+    state: web::Data<State>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl actix_web::body::MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    let (app, _) = App::new()
+        .app_data(state)
+        .into_utoipa_app()
+        .service(utoipa_actix_web::scope("/api/v1").configure(routes))
+        .configure(health::routes)
+        .split_for_parts();
+    app.configure(openapi::viewer)
+        .default_service(web::to(edge::no_such_route))
+        .wrap(from_fn(edge::finish))
+        .wrap(Compress::default())
+}
+
+/// Every route under `/api/v1`, each registered once: the router and the OpenAPI document both come
+/// from here.
+fn routes(config: &mut ServiceConfig) {
+    config
+        .configure(session::routes)
+        .configure(carrier::routes)
+        .configure(site::routes)
+        .configure(district::routes)
+        .configure(funding_period::routes)
+        .configure(topic::routes)
+        .configure(code_list::routes)
+        .configure(user::routes)
+        .configure(organisation::routes)
+        .configure(company::routes)
+        .configure(establishment::routes)
+        .configure(actor::routes)
+        .configure(contact::routes)
+        .configure(consultation::routes)
+        .configure(statistics::routes)
+        .configure(openapi::routes);
+}

@@ -1,0 +1,219 @@
+//! Errors as problem details (RFC 9457): the one mapping from what went wrong to status and body.
+
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, ResponseError};
+use lotse_domain::Error;
+use lotse_domain::error::Violation;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The body of every error.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem, example = json!({
+    "type": "urn:lotse:problem:invalid",
+    "title": "A rule is broken",
+    "status": 422,
+    "detail": "The input breaks a rule.",
+    "code": "invalid",
+    "request_id": "01890000-0000-7000-8000-000000000001",
+    "errors": [{"pointer": "/minutes", "code": "out_of_range", "message": "must be between 1 and 1440"}]
+}))]
+pub struct ProblemBody<'a> {
+    /// `urn:lotse:problem:` and the code.
+    pub r#type: String,
+    /// What kind of problem it is.
+    pub title: &'a str,
+    pub status: u16,
+    /// What happened this time.
+    pub detail: &'a str,
+    /// What kind of problem it is, for programs.
+    pub code: &'a str,
+    /// Names this request in the log of the server.
+    pub request_id: &'a str,
+    /// What is wrong with the input, one by one.
+    #[serde(skip_serializing_if = "<[Violation]>::is_empty")]
+    pub errors: &'a [Violation],
+}
+
+/// An error on its way out. The request id is added at the edge.
+#[derive(Debug)]
+pub struct Problem {
+    pub status: StatusCode,
+    pub code: &'static str,
+    pub title: &'static str,
+    pub detail: String,
+    pub errors: Vec<Violation>,
+    pub retry_after_seconds: Option<i64>,
+    pub allow: Option<String>,
+    /// For the log only.
+    pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Problem {
+    pub fn new(
+        status: StatusCode,
+        code: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self {
+            status,
+            code,
+            title,
+            detail: detail.into(),
+            errors: Vec::new(),
+            retry_after_seconds: None,
+            allow: None,
+            cause: None,
+        }
+    }
+
+    /// The request cannot be understood.
+    pub fn malformed(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, "The request is malformed", detail)
+    }
+
+    pub fn with_errors(self, errors: Vec<Violation>) -> Self {
+        Self { errors, ..self }
+    }
+
+    /// For what actix answers by itself.
+    pub fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => {
+                Self::new(status, "not_found", "Not found", "There is no such resource.")
+            }
+            StatusCode::PAYLOAD_TOO_LARGE => Self::too_large(),
+            StatusCode::REQUEST_TIMEOUT => {
+                Self::new(status, "timeout", "Too slow", "The request took too long to arrive.")
+            }
+            status if status.is_client_error() => Self::new(
+                status,
+                "malformed",
+                "The request is malformed",
+                "The request is not valid HTTP.",
+            ),
+            _ => Self::from(Error::internal(format!("answered {status}"))),
+        }
+    }
+
+    pub fn too_large() -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            "The body is too large",
+            "The body may have at most 1 MiB.",
+        )
+    }
+
+    pub fn respond(&self, request_id: &str) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        response.insert_header((CONTENT_TYPE, "application/problem+json"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"lotse\""));
+        }
+        if let Some(seconds) = self.retry_after_seconds {
+            response.insert_header((RETRY_AFTER, seconds.to_string()));
+        }
+        if let Some(allow) = &self.allow {
+            response.insert_header((ALLOW, allow.as_str()));
+        }
+        let body = ProblemBody {
+            r#type: format!("urn:lotse:problem:{}", self.code),
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            code: self.code,
+            request_id,
+            errors: &self.errors,
+        };
+        response.body(serde_json::to_vec(&body).unwrap_or_default())
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        // The edge answers in its stead, with the request id.
+        self.respond("")
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let detail = error.to_string();
+        match error {
+            Error::Unauthenticated(_) => {
+                Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Log in first", detail)
+            }
+            Error::Forbidden(_) => {
+                Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
+            }
+            Error::NotFound(_) => {
+                Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
+            }
+            Error::Conflict { code, .. } => {
+                Self::new(StatusCode::CONFLICT, code, "It does not fit what is stored", detail)
+            }
+            Error::Stale { .. } => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "stale",
+                "Changed in the meantime",
+                detail,
+            ),
+            Error::Malformed { code, errors, .. } => {
+                Self::malformed(code, detail).with_errors(errors)
+            }
+            Error::Invalid(errors) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A rule is broken", detail)
+                    .with_errors(errors)
+            }
+            Error::IdempotencyMismatch => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_key_reused",
+                "The Idempotency-Key was used before",
+                detail,
+            ),
+            Error::TooManyAttempts { retry_after_seconds } => Self {
+                retry_after_seconds: Some(retry_after_seconds),
+                ..Self::new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "too_many_attempts",
+                    "Too many attempts",
+                    format!("{detail} Try again in {retry_after_seconds} seconds."),
+                )
+            },
+            Error::Busy(cause) => Self {
+                retry_after_seconds: Some(1),
+                cause: Some(cause),
+                ..Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "busy",
+                    "The database is busy",
+                    "Nothing was changed. Try again in a moment.",
+                )
+            },
+            Error::Internal(cause) => Self {
+                cause: Some(cause),
+                ..Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "internal",
+                    "Something went wrong",
+                    "The server's log has more under the request id.",
+                )
+            },
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What handlers answer with.
+
+use actix_web::body::BoxBody;
+use actix_web::http::header::{ETAG, IF_NONE_MATCH, LOCATION};
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use lotse_domain::entity::Entity;
+
+use crate::problem::Problem;
+
+pub type Answer<T> = Result<T, Problem>;
+
+/// 200 with the record and its version as `ETag`; 304 when the client has that version.
+pub struct Found<T>(pub T);
+
+impl<T: Entity> Responder for Found<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let etag = etag(&self.0);
+        let known =
+            request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(
+                |value| {
+                    value.split(',').map(str::trim).any(|known| {
+                        known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag
+                    })
+                },
+            );
+        // RFC 9110: the condition is for reading; what changed something answers in full.
+        if known && request.method() == actix_web::http::Method::GET {
+            return HttpResponse::NotModified().insert_header((ETAG, etag)).finish();
+        }
+        HttpResponse::Ok().insert_header((ETAG, etag)).json(self.0)
+    }
+}
+
+/// 201 with the new record, where it is, and its version.
+pub struct Created<T>(pub T);
+
+impl<T: Entity> Responder for Created<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::Created()
+            .insert_header((LOCATION, format!("/api/v1/{}/{}", T::KIND.collection(), self.0.id())))
+            .insert_header((ETAG, etag(&self.0)))
+            .json(self.0)
+    }
+}
+
+fn etag(entity: &impl Entity) -> String {
+    format!("\"{}\"", entity.version())
+}
