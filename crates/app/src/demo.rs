@@ -4,10 +4,18 @@ use lotse_domain::actor::Actor;
 use lotse_domain::company::Company;
 use lotse_domain::consultation::Consultation;
 use lotse_domain::contact::Contact;
+use lotse_domain::district::{Coverage, CoverageFilter, District};
 use lotse_domain::establishment::Establishment;
+use lotse_domain::funding_period::FundingPeriod;
+use lotse_domain::page::{PageParams, Paging};
+use lotse_domain::site::{Site, SiteFilter};
+use lotse_domain::topic::{Topic, TopicFilter};
 use lotse_domain::user::{Assignment, User};
 use lotse_domain::{Error, Result};
-use lotse_persistence::{actor, company, consultation, contact, establishment, installation, user};
+use lotse_persistence::{
+    actor, company, consultation, contact, district, establishment, funding_period, installation,
+    site, topic, user,
+};
 
 use crate::App;
 
@@ -104,4 +112,30 @@ pub fn set_passwords(app: &App, emails: &[&str], password: &str) -> Result<()> {
         crate::operator::set_password(app, email, password)?;
     }
     Ok(())
+}
+
+/// What the migrations brought, for the data to refer to.
+#[derive(Debug)]
+pub struct Network {
+    pub sites: Vec<Site>,
+    pub districts: Vec<District>,
+    pub coverages: Vec<Coverage>,
+    pub periods: Vec<FundingPeriod>,
+    pub topics: Vec<Topic>,
+}
+
+/// # Errors
+/// When the database cannot be read.
+pub fn network(app: &App) -> Result<Network> {
+    let everything = Paging::new(&PageParams { limit: Some(200), ..PageParams::default() }, &())?;
+    app.database.read(|conn| {
+        Ok(Network {
+            sites: site::list(conn, &SiteFilter::default(), &everything)?.items,
+            districts: district::all(conn)?,
+            coverages: district::list_coverages(conn, &CoverageFilter::default(), &everything)?
+                .items,
+            periods: funding_period::list(conn, &everything)?.items,
+            topics: topic::list(conn, &TopicFilter::default(), &everything)?.items,
+        })
+    })
 }

@@ -57,6 +57,12 @@ pub fn label_en<'a>(set: &str, code: &'a str) -> &'a str {
     LABELS.get(&(set.to_owned(), code.to_owned())).map_or(code, |label| label.label_en.as_str())
 }
 
+/// The German label of a code, or the code itself where there is none.
+#[must_use]
+pub fn label_de<'a>(set: &str, code: &'a str) -> &'a str {
+    LABELS.get(&(set.to_owned(), code.to_owned())).map_or(code, |label| label.label_de.as_str())
+}
+
 fn list<C: Code>() -> CodeList {
     let codes = C::all()
         .into_iter()

@@ -1,1 +1,6 @@
+//! The program `lotse`: configuration, telemetry, wiring, commands.
 
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod serve;

@@ -1,0 +1,215 @@
+//! Settings: the defaults, then `lotse.toml`, then the environment.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Format, Serialized, Toml};
+use figment::value::Value;
+use serde::{Deserialize, Serialize};
+
+/// The one place where every setting is documented and has its default.
+pub const DEFAULTS: &str = include_str!("../lotse.default.toml");
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub database_url: String,
+    pub replica_url: String,
+    pub pool_size: u32,
+    pub listen: String,
+    pub public_url: String,
+    pub signing_key_file: PathBuf,
+    pub signing_key: String,
+    pub demo_password: String,
+    pub workers: usize,
+    pub shutdown_seconds: u64,
+    pub log: String,
+    pub log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// What is wrong with the settings, in one line.
+#[derive(Debug)]
+pub struct ConfigError(String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// `file` is the one that was asked for; without it `lotse.toml` is read if it exists.
+    ///
+    /// # Errors
+    /// When a setting is unknown or wrong, or the file cannot be read.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Toml::string(DEFAULTS));
+        figment = match file {
+            Some(file) if !file.is_file() => {
+                return Err(ConfigError(format!("there is no file {}", file.display())));
+            }
+            Some(file) => figment.merge(Toml::file_exact(file)),
+            None if Path::new("lotse.toml").is_file() => {
+                figment.merge(Toml::file_exact("lotse.toml"))
+            }
+            None => figment,
+        };
+        for (name, value) in environment {
+            let setting = match name.strip_prefix("LOTSE_") {
+                Some(setting) => setting.to_lowercase(),
+                None if name == "DATABASE_URL" => "database_url".to_owned(),
+                None => continue,
+            };
+            // Text stays text even when it looks like a number: a password may.
+            let default = Figment::from(Toml::string(DEFAULTS)).find_value(&setting);
+            figment = match default {
+                Ok(Value::Num(..)) => {
+                    let number: u64 = value.trim().parse().map_err(|_| {
+                        ConfigError(format!("{name} must be a whole number, is {value:?}"))
+                    })?;
+                    figment.merge(Serialized::default(&setting, number))
+                }
+                Ok(_) => figment.merge(Serialized::default(&setting, value)),
+                Err(_) => {
+                    return Err(ConfigError(format!(
+                        "{name} is no setting; `lotse config` lists them"
+                    )));
+                }
+            };
+        }
+        let config: Self = figment.extract().map_err(|error| {
+            ConfigError(format!("settings: {}", error.to_string().replace('\n', " ")))
+        })?;
+        config.checked()
+    }
+
+    fn checked(mut self) -> Result<Self, ConfigError> {
+        let wrong = |message: &str| Err(ConfigError(message.to_owned()));
+        if !["sqlite://", "postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| self.database_url.starts_with(scheme))
+        {
+            return wrong("DATABASE_URL must be sqlite://path or postgres://…");
+        }
+        if self.listen.parse::<std::net::SocketAddr>().is_err() {
+            return wrong("LOTSE_LISTEN must be an address and a port, such as 127.0.0.1:8080");
+        }
+        if self.public_url.is_empty() {
+            self.public_url = format!("http://{}", self.listen);
+        }
+        self.public_url = self.public_url.trim_end_matches('/').to_owned();
+        if !self.public_url.starts_with("http://") && !self.public_url.starts_with("https://") {
+            return wrong("LOTSE_PUBLIC_URL must begin with http:// or https://");
+        }
+        if !(1..=200).contains(&self.pool_size) {
+            return wrong("LOTSE_POOL_SIZE must be between 1 and 200");
+        }
+        if !self.demo_password.is_empty() && self.demo_password.chars().count() < 12 {
+            return wrong("LOTSE_DEMO_PASSWORD must have at least 12 characters");
+        }
+        if tracing_subscriber::EnvFilter::try_new(&self.log).is_err() {
+            return wrong("LOTSE_LOG must be a level such as info, or a filter");
+        }
+        Ok(self)
+    }
+
+    /// As TOML-like lines with secrets masked.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        let mask = |text: &str| if text.is_empty() { String::new() } else { "***".to_owned() };
+        let shown = Self {
+            database_url: without_password(&self.database_url),
+            replica_url: without_password(&self.replica_url),
+            signing_key: mask(&self.signing_key),
+            demo_password: mask(&self.demo_password),
+            ..self.clone()
+        };
+        let json = serde_json::to_value(&shown).unwrap_or_default();
+        json.as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| format!("{name} = {value}\n"))
+            .collect()
+    }
+}
+
+/// `postgres://user:***@host/…`
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let rest = match rest.split_once('@') {
+        Some((user, host)) => match user.split_once(':') {
+            Some((name, _)) => format!("{name}:***@{host}"),
+            None => rest.to_owned(),
+        },
+        None => rest.to_owned(),
+    };
+    // libpq also takes it as a parameter.
+    let rest = match rest.split_once("password=") {
+        Some((before, after)) => {
+            let after = after.split_once('&').map_or(String::new(), |(_, more)| format!("&{more}"));
+            format!("{before}password=***{after}")
+        }
+        None => rest,
+    };
+    format!("{scheme}://{rest}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/lotse.default.toml"));
+        let environment = environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+        Config::load(Some(file), environment)
+    }
+
+    #[test]
+    fn the_defaults_are_complete_and_the_environment_wins() {
+        let config = load(&[
+            ("LOTSE_LISTEN", "0.0.0.0:9"),
+            ("LOTSE_DEMO_PASSWORD", "123456789012"),
+            ("LOTSE_POOL_SIZE", "3"),
+            ("DATABASE_URL", "postgres://u:secret@h/d?sslmode=require"),
+            ("HOME", "/nowhere"),
+        ])
+        .unwrap();
+        assert_eq!(config.public_url, "http://0.0.0.0:9");
+        assert_eq!((config.demo_password.as_str(), config.pool_size), ("123456789012", 3));
+        let shown = config.masked();
+        assert!(shown.contains("postgres://u:***@h/d?sslmode=require"), "{shown}");
+        assert!(!shown.contains("secret") && !shown.contains("123456789012"), "{shown}");
+    }
+
+    #[test]
+    fn wrong_settings_are_named_in_one_line() {
+        for (name, value) in [
+            ("LOTSE_LISTENN", "x"),
+            ("LOTSE_LISTEN", "nowhere"),
+            ("LOTSE_POOL_SIZE", "many"),
+            ("LOTSE_POOL_SIZE", "0"),
+            ("LOTSE_PUBLIC_URL", "lotse.example"),
+            ("LOTSE_DEMO_PASSWORD", "short"),
+            ("LOTSE_LOG_FORMAT", "xml"),
+            ("DATABASE_URL", "mysql://h"),
+        ] {
+            let error = load(&[(name, value)]).unwrap_err().to_string();
+            assert!(!error.contains('\n'), "{error}");
+            let setting = name.trim_start_matches("LOTSE_");
+            assert!(error.to_uppercase().contains(setting), "{name}: {error}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Wiring: database, migrations, key, server.
+
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::time::Duration;
+
+use actix_web::HttpServer;
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::web::Data;
+use lotse_app::{App, Clock, housekeeping};
+use lotse_domain::{Error, Result};
+use lotse_http::{Keys, SigningKey, State};
+use lotse_persistence::{Database, Options, migrations};
+
+use crate::config::Config;
+
+const HOUSEKEEPING: Duration = Duration::from_secs(10 * 60);
+
+/// Opens the database as the settings say.
+///
+/// # Errors
+/// When it cannot be reached.
+pub fn database(config: &Config) -> Result<Database> {
+    let replica = Some(&config.replica_url).filter(|url| !url.is_empty());
+    Database::open(&Options {
+        url: config.database_url.clone(),
+        replica_url: replica.cloned(),
+        pool_size: config.pool_size,
+        wait: Duration::from_secs(10),
+    })
+}
+
+/// Opens the database and applies missing migrations.
+///
+/// # Errors
+/// When the database cannot be reached or a step fails.
+pub fn migrated(config: &Config) -> Result<Database> {
+    let database = database(config)?;
+    for step in database.maintain(migrations::run)? {
+        tracing::info!(step, "migrated");
+    }
+    Ok(database)
+}
+
+/// A server that listens but does not serve yet.
+pub struct Listening {
+    pub address: SocketAddr,
+    pub server: Server,
+}
+
+/// Binds the address and builds the server.
+///
+/// # Errors
+/// When the key cannot be read or the address is taken.
+pub fn listen(config: &Config, app: App, clock: Clock) -> Result<Listening> {
+    let key = signing_key(config)?;
+    let keys = Keys::new(&key, &config.public_url, clock)?;
+    let state = Data::new(State { app, keys, public_url: config.public_url.clone() });
+    let listener = TcpListener::bind(&config.listen)
+        .map_err(|error| Error::internal(format!("cannot listen on {}: {error}", config.listen)))?;
+    let address = listener.local_addr().map_err(|error| Error::Internal(error.into()))?;
+
+    let mut server = HttpServer::new(move || lotse_http::application(state.clone()))
+        .keep_alive(Duration::from_secs(75))
+        // Who sends headers this slowly is broken or means harm.
+        .client_request_timeout(Duration::from_secs(10))
+        .shutdown_timeout(config.shutdown_seconds);
+    if config.workers > 0 {
+        server = server.workers(config.workers);
+    }
+    let server = server
+        .listen(listener)
+        .map_err(|error| Error::internal(format!("cannot listen on {address}: {error}")))?
+        .run();
+    Ok(Listening { address, server })
+}
+
+/// Serves until told to stop (SIGINT, SIGTERM), finishing what is under way.
+///
+/// # Errors
+/// When the server fails.
+pub fn serve(config: &Config, app: &App, ready: impl FnOnce(SocketAddr)) -> Result<()> {
+    let internal = |error: std::io::Error| Error::Internal(error.into());
+    actix_web::rt::System::new().block_on(async {
+        let listening = listen(config, app.clone(), Clock::System)?;
+        let housekeeper = actix_web::rt::spawn(keep_house(app.clone()));
+        ready(listening.address);
+        let served = listening.server.await.map_err(internal);
+        housekeeper.abort();
+        tracing::info!("stopped");
+        served
+    })
+}
+
+/// Stops a server that was started with [`listen`].
+pub async fn stop(handle: ServerHandle) {
+    handle.stop(true).await;
+}
+
+async fn keep_house(app: App) {
+    loop {
+        let worker = app.clone();
+        match actix_web::rt::task::spawn_blocking(move || housekeeping::run(&worker)).await {
+            Ok(Ok(deleted)) => tracing::debug!(deleted, "kept house"),
+            Ok(Err(error)) => tracing::warn!(%error, "housekeeping failed"),
+            Err(error) => tracing::warn!(%error, "housekeeping failed"),
+        }
+        actix_web::rt::time::sleep(HOUSEKEEPING).await;
+    }
+}
+
+/// The key of the settings, or the one in the file, which is made at the first start.
+fn signing_key(config: &Config) -> Result<SigningKey> {
+    if !config.signing_key.is_empty() {
+        return Ok(SigningKey::from_pem(config.signing_key.clone()));
+    }
+    let path = &config.signing_key_file;
+    let failed = |doing: &str, error: std::io::Error| {
+        Error::internal(format!("cannot {doing} the signing key {}: {error}", path.display()))
+    };
+    match std::fs::read_to_string(path) {
+        Ok(pem) => Ok(SigningKey::from_pem(pem)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let key = SigningKey::generate()?;
+            write_secret(path, key.pem()).map_err(|error| failed("write", error))?;
+            tracing::info!(path = %path.display(), "made a signing key");
+            Ok(key)
+        }
+        Err(error) => Err(failed("read", error)),
+    }
+}
+
+/// Readable by the owner only, and never over an existing file.
+fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}
