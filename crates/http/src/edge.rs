@@ -37,11 +37,9 @@ pub async fn finish(
     // The route, not the path: paths hold ids, queries hold names.
     let method = request.method().clone();
 
-    let http_request = request.request().clone();
-    let response = match next.call(request).await {
-        Ok(response) => response.map_into_boxed_body(),
-        Err(error) => ServiceResponse::from_err(error, http_request),
-    };
+    // Errors of handlers and extractors are responses by now; the router needs the only handle on the
+    // request, so none is kept back for others.
+    let response = next.call(request).await?.map_into_boxed_body();
     let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let mut response = with_problem_body(response, &id);
     log(&response, &method, &route, &id, started);

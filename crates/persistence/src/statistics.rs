@@ -212,14 +212,16 @@ fn statement(backend: Backend, scoped: bool, group_by: &[Dimension]) -> String {
     };
     let joins: String = sources.iter().map(|source| source.join).collect::<Vec<_>>().join("\n");
     let grouping = if sources.is_empty() { "" } else { "GROUP BY 1, 2, 3, 4" };
-    let carrier = if scoped { "AND carrier_id = $4" } else { "" };
+    // `$4` would be a name in SQLite, numbered by where it first occurs; `?4` is a number.
+    let p = if backend == Backend::Postgres { "$" } else { "?" };
+    let carrier = if scoped { format!("AND carrier_id = {p}4") } else { String::new() };
     format!(
         "WITH numbered AS (
             SELECT facts.*, row_number() OVER (
                 PARTITION BY organisation_id, short ORDER BY held_on, starts_at, id
             ) AS nth
             FROM consultation_facts facts
-            WHERE funding_period_id = $1 {carrier}
+            WHERE funding_period_id = {p}1 {carrier}
         ),
         f AS (
             SELECT numbered.*, CASE
@@ -229,7 +231,7 @@ fn statement(backend: Backend, scoped: bool, group_by: &[Dimension]) -> String {
                 ELSE 'follow_up'
             END AS kind
             FROM numbered
-            WHERE held_on BETWEEN $2 AND $3
+            WHERE held_on BETWEEN {p}2 AND {p}3
         )
         SELECT
             {code_1} AS code_1, {label_1} AS label_1, {code_2} AS code_2, {label_2} AS label_2,
