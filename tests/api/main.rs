@@ -1,1 +1,16 @@
-fn main() {}
+//! The real server over HTTP, each test on a private SQLite file and a private PostgreSQL database.
+
+mod harness;
+
+mod concurrency;
+mod consultation;
+mod conventions;
+mod demo;
+mod durability;
+mod matrix;
+mod migrations;
+mod network;
+mod openapi;
+mod register;
+mod session;
+mod statistics;

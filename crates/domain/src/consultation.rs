@@ -199,6 +199,7 @@ pub struct ConsultationFilter {
     /// Text in the notes; case, umlauts, accents and punctuation do not matter.
     pub q: Option<String>,
     /// `held_on`, `-held_on` (the default), `created_at` or `-created_at`.
+    #[param(inline)]
     pub sort: Option<ConsultationSort>,
 }
 

@@ -287,6 +287,10 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if bytes.windows(6).any(|window| window == b"\\u0000") {
         return Err(malformed("The body has a NUL character.".to_owned()));
     }
+    // serde would take an array for a struct, its fields in order; nobody documents that.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        return Err(Error::invalid("", "wrong_type", "must be an object").into());
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let inner = error.inner();

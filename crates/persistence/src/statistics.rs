@@ -235,18 +235,18 @@ fn statement(backend: Backend, scoped: bool, group_by: &[Dimension]) -> String {
         )
         SELECT
             {code_1} AS code_1, {label_1} AS label_1, {code_2} AS code_2, {label_2} AS label_2,
-            count(*) FILTER (WHERE NOT short) AS consultations,
-            count(*) FILTER (WHERE kind = 'first') AS first_consultations,
-            count(*) FILTER (WHERE kind = 'follow_up') AS follow_up_consultations,
-            count(*) FILTER (WHERE short) AS short_information,
-            count(*) FILTER (WHERE kind = 'anonymous') AS anonymous_consultations,
-            count(DISTINCT organisation_id) FILTER (WHERE NOT short) AS organisations,
-            count(DISTINCT organisation_id)
-                FILTER (WHERE NOT short AND organisation_kind = 'company') AS companies,
-            count(DISTINCT organisation_id)
-                FILTER (WHERE NOT short AND organisation_kind = 'actor') AS actors,
-            count(DISTINCT organisation_id) FILTER (WHERE kind = 'first') AS new_organisations,
-            coalesce(sum(minutes) FILTER (WHERE NOT short), 0) AS minutes
+            count(*) FILTER (WHERE NOT f.short) AS consultations,
+            count(*) FILTER (WHERE f.kind = 'first') AS first_consultations,
+            count(*) FILTER (WHERE f.kind = 'follow_up') AS follow_up_consultations,
+            count(*) FILTER (WHERE f.short) AS short_information,
+            count(*) FILTER (WHERE f.kind = 'anonymous') AS anonymous_consultations,
+            count(DISTINCT f.organisation_id) FILTER (WHERE NOT f.short) AS organisations,
+            count(DISTINCT f.organisation_id)
+                FILTER (WHERE NOT f.short AND f.organisation_kind = 'company') AS companies,
+            count(DISTINCT f.organisation_id)
+                FILTER (WHERE NOT f.short AND f.organisation_kind = 'actor') AS actors,
+            count(DISTINCT f.organisation_id) FILTER (WHERE f.kind = 'first') AS new_organisations,
+            coalesce(sum(f.minutes) FILTER (WHERE NOT f.short), 0) AS minutes
         FROM f
         {joins}
         {grouping}

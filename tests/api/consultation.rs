@@ -1,0 +1,334 @@
+//! Logging, reading, changing, voiding consultations.
+
+use serde_json::{Value, json};
+
+use crate::harness::{
+    FRANKFURT, KASSEL, PERIOD_2023, Session, TestApp, body, both, district, redacted,
+};
+
+async fn log(app: &TestApp, session: &Session, more: &Value) -> Value {
+    let input = app.consultation(session, more).await;
+    session.post("/consultations", &input).await.expect(201).body
+}
+
+fn path(consultation: &Value) -> String {
+    format!("/consultations/{}", consultation["id"].as_str().unwrap())
+}
+
+#[test]
+fn an_adviser_logs_a_consultation() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let colleague = app.log_in("colleague").await.id().await;
+        let district_id = json!({"district_id": district("06412")});
+        let company = adviser.company("Beraten GmbH", &district_id).await;
+        let id = company["id"].as_str().unwrap();
+        let works = json!({"name": "Werk", "district_id": district("06440")});
+        let works =
+            adviser.post(&format!("/companies/{id}/establishments"), &works).await.expect(201);
+        let contact = json!({"name": "Cora Probstadt"});
+        let contact =
+            adviser.post(&format!("/companies/{id}/contacts"), &contact).await.expect(201);
+        let input = app
+            .consultation(
+                &adviser,
+                &json!({
+                    "organisation_id": id,
+                    "establishment_id": works.id(),
+                    "contact_ids": [contact.id()],
+                    "starts_at": "09:30:00",
+                    "adviser_ids": [adviser.id().await, colleague],
+                    "topics": ["fast_track", "blue_card"],
+                    "notes": "Zwei Stellen.\nMit Zeilenumbruch.",
+                    "outcome": "follow_up_agreed"
+                }),
+            )
+            .await;
+        let new = adviser.post("/consultations", &input).await.expect(201);
+        insta::assert_snapshot!("consultation", redacted(&new.body));
+        assert_eq!(new.header("location"), format!("/api/v1{}", path(&new.body)));
+        let read = adviser.get(&path(&new.body)).await.expect(200);
+        assert_eq!(read.body, new.body, "what is answered is what is stored");
+        let listed = adviser.get("/consultations").await.expect(200);
+        assert_eq!(listed.items()[0], new.body);
+        let of_company = adviser.get(&format!("/companies/{id}/consultations")).await.expect(200);
+        assert_eq!(of_company.items()[0], new.body);
+    });
+}
+
+#[test]
+fn the_rules_are_all_told_at_once() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let other = app.log_in("other").await.id().await;
+        let input = app
+            .consultation(
+                &adviser,
+                &json!({
+                    "minutes": 0, "held_on": "2026-03-17", "adviser_ids": [other], "topics": ["nonsense"],
+                    "organisation_id": FRANKFURT, "site_id": KASSEL, "notes": "a\u{7}b"
+                }),
+            )
+            .await;
+        let answer = adviser.post("/consultations", &input).await.problem(422, "invalid");
+        insta::assert_snapshot!("consultation_faults", redacted(&answer.body["errors"]));
+        assert!(adviser.get("/consultations").await.expect(200).items().is_empty());
+    });
+}
+
+#[test]
+fn each_rule_by_itself() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let me = adviser.id().await;
+        let admin = app.log_in("admin").await.id().await;
+        for (more, pointer, code) in [
+            (json!({"minutes": 1441}), "/minutes", "out_of_range"),
+            (json!({"held_on": "2018-12-31"}), "/held_on", "outside_funding_periods"),
+            (json!({"held_on": "2026-03-17"}), "/held_on", "in_the_future"),
+            (json!({"topics": []}), "/topics", "too_few"),
+            (json!({"topics": ["blue_card", "blue_card"]}), "/topics/1", "repeated"),
+            (
+                json!({"held_on": "2024-05-31", "topics": ["opportunity_card"]}),
+                "/topics/0",
+                "not_valid_on_date",
+            ),
+            (json!({"adviser_ids": []}), "/adviser_ids", "too_few"),
+            (json!({"adviser_ids": [me, admin]}), "/adviser_ids/1", "not_an_adviser"),
+            (json!({"adviser_ids": vec![me.clone(); 21]}), "/adviser_ids", "too_many"),
+            (json!({"site_id": KASSEL}), "/site_id", "site_of_another_carrier"),
+            (json!({"site_id": district("06412")}), "/site_id", "unknown"),
+            (json!({"status": "voided"}), "/status", "not_settable"),
+            (json!({"notes": "x".repeat(10_001)}), "/notes", "too_long"),
+            (json!({"establishment_id": me}), "/establishment_id", "unknown"),
+            (json!({"contact_ids": [me]}), "/contact_ids/0", "unknown"),
+            (json!({"anonymous": {"section": "C"}}), "/anonymous/section", "not_a_section"),
+            (json!({"anonymous": {"district_id": me}}), "/anonymous/district_id", "unknown"),
+        ] {
+            let input = app.consultation(&adviser, &more).await;
+            adviser.post("/consultations", &input).await.violates(pointer, code);
+        }
+        let closed = app.consultation(&adviser, &json!({"held_on": "2022-05-05"})).await;
+        adviser.post("/consultations", &closed).await.problem(409, "funding_period_not_open");
+        assert!(adviser.get("/consultations").await.expect(200).items().is_empty());
+    });
+}
+
+#[test]
+fn a_closing_period_is_for_managers() {
+    both(async |app| {
+        let admin = app.log_in("admin").await;
+        let (adviser, manager) = (app.log_in("adviser").await, app.log_in("manager").await);
+        let before = log(&app, &adviser, &json!({"held_on": "2025-06-02"})).await;
+        let closing = json!({"status": "closing"});
+        admin.patch(&format!("/funding-periods/{PERIOD_2023}"), 1, &closing).await.expect(200);
+        let input = app.consultation(&adviser, &json!({"held_on": "2025-06-03"})).await;
+        adviser.post("/consultations", &input).await.problem(409, "funding_period_not_open");
+        let change = json!({"minutes": 60});
+        adviser.patch(&path(&before), 1, &change).await.problem(409, "funding_period_not_open");
+        manager.patch(&path(&before), 1, &change).await.expect(200);
+        log(&app, &manager, &json!({"held_on": "2025-06-03"})).await;
+        let closed = json!({"status": "closed"});
+        admin.patch(&format!("/funding-periods/{PERIOD_2023}"), 2, &closed).await.expect(200);
+        // Nor does a record leave a closed period.
+        let leave = json!({"held_on": "2026-01-05"});
+        manager.patch(&path(&before), 2, &leave).await.problem(409, "funding_period_not_open");
+    });
+}
+
+#[test]
+fn kinds_are_derived_and_a_backdated_entry_changes_them() {
+    both(async |app| {
+        let (adviser, theirs) = (app.log_in("adviser").await, app.log_in("other").await);
+        let company = adviser.company("Erst GmbH", &json!({})).await;
+        let with = |more: Value| body(&json!({"organisation_id": company["id"]}), &more);
+        let later = log(&app, &adviser, &with(json!({"held_on": "2026-02-10"}))).await;
+        assert_eq!(later["kind"], "first");
+        let short =
+            log(&app, &adviser, &with(json!({"held_on": "2026-01-05", "minutes": 14}))).await;
+        assert_eq!(short["kind"], "short_information");
+        let missed =
+            log(&app, &adviser, &with(json!({"held_on": "2026-01-06", "status": "no_show"}))).await;
+        assert_eq!(missed["kind"], json!(null));
+        let anonymous = log(&app, &adviser, &json!({})).await;
+        assert_eq!(anonymous["kind"], "anonymous");
+        let kind = async |consultation: &Value| {
+            adviser.get(&path(consultation)).await.expect(200).body["kind"].clone()
+        };
+        assert_eq!(kind(&later).await, "first", "neither short nor missed counts");
+
+        // What another carrier recorded is not for our eyes, not even so.
+        let elsewhere = log(&app, &theirs, &with(json!({"held_on": "2026-01-02"}))).await;
+        assert_eq!(
+            (elsewhere["kind"].clone(), kind(&later).await),
+            (json!("first"), json!("first"))
+        );
+
+        // Backdated, and on one day the start decides; without a start it comes last.
+        let backdated = log(&app, &adviser, &with(json!({"held_on": "2026-01-20"}))).await;
+        assert_eq!(
+            (kind(&backdated).await, kind(&later).await),
+            (json!("first"), json!("follow_up"))
+        );
+        let earlier = with(json!({"held_on": "2026-01-20", "starts_at": "16:00:00"}));
+        let earlier = log(&app, &adviser, &earlier).await;
+        assert_eq!(
+            (kind(&earlier).await, kind(&backdated).await),
+            (json!("first"), json!("follow_up"))
+        );
+
+        // A period of its own has a first of its own.
+        let before = log(&app, &adviser, &with(json!({"held_on": "2025-12-30"}))).await;
+        assert_eq!((kind(&before).await, kind(&earlier).await), (json!("first"), json!("first")));
+
+        let void = format!("{}/void", path(&earlier));
+        adviser
+            .post_with(&void, &[("If-Match", "\"1\"")], &json!({"reason": "Twice"}))
+            .await
+            .expect(200);
+        assert_eq!((kind(&earlier).await, kind(&backdated).await), (json!(null), json!("first")));
+    });
+}
+
+#[test]
+fn a_consultation_keeps_the_district_of_its_date() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let hanau =
+            adviser.company("Hanauer Firma", &json!({"district_id": district("06415")})).await;
+        let key = async |held_on: &str| {
+            let more = json!({"organisation_id": hanau["id"], "held_on": held_on});
+            log(&app, &adviser, &more).await["district"]["name"].clone()
+        };
+        assert_eq!(key("2026-01-02").await, "Hanau");
+        assert_eq!(key("2025-12-31").await, "Main-Kinzig-Kreis");
+        // Moving the company later does not move what was.
+        let listed = adviser.get("/consultations?sort=held_on").await.expect(200);
+        let moved = json!({"district_id": district("06412")});
+        let company = format!("/companies/{}", hanau["id"].as_str().unwrap());
+        adviser.patch(&company, 1, &moved).await.expect(200);
+        let after = adviser.get("/consultations?sort=held_on").await.expect(200);
+        assert_eq!(after.items()[0]["district"], listed.items()[0]["district"]);
+    });
+}
+
+#[test]
+fn advisers_change_their_own_and_managers_all_of_the_carrier() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let colleague = app.log_in("colleague").await;
+        let manager = app.log_in("manager").await;
+        let theirs = app.log_in("other.manager").await;
+        let logged = log(&app, &adviser, &json!({"notes": "Vertraulich"})).await;
+        let one = path(&logged);
+
+        // A colleague reads it; another carrier does not know of it.
+        colleague.get(&one).await.expect(200);
+        let change = json!({"minutes": 50});
+        colleague.patch(&one, 1, &change).await.problem(403, "forbidden");
+        let void = format!("{one}/void");
+        let reason = json!({"reason": "Mine"});
+        colleague
+            .post_with(&void, &[("If-Match", "\"1\"")], &reason)
+            .await
+            .problem(403, "forbidden");
+        theirs.get(&one).await.problem(404, "not_found");
+        theirs.get(&format!("{one}/history")).await.problem(404, "not_found");
+        theirs.patch(&one, 1, &change).await.problem(404, "not_found");
+        theirs.post_with(&void, &[("If-Match", "\"1\"")], &reason).await.problem(404, "not_found");
+        let listed = theirs.get("/consultations?q=vertraulich&total=true").await.expect(200);
+        assert_eq!(listed.body["total"], 0);
+        for user in ["coordinator", "admin", "data.protection"] {
+            app.log_in(user).await.get(&one).await.problem(403, "forbidden");
+        }
+        assert_eq!(adviser.get(&one).await.expect(200).body, logged, "nothing was changed");
+
+        // A co-adviser changes it, and so does the manager.
+        let joint = json!({"adviser_ids": [adviser.id().await, colleague.id().await]});
+        adviser.patch(&one, 1, &joint).await.expect(200);
+        colleague.patch(&one, 2, &json!({"minutes": 50, "notes": null})).await.expect(200);
+        let voided = manager
+            .post_with(&void, &[("If-Match", "\"3\"")], &json!({"reason": "Entered twice"}))
+            .await
+            .expect(200);
+        insta::assert_snapshot!("voided", redacted(&voided.body["voided"]));
+        assert_eq!(voided.body["status"], "voided");
+        adviser.patch(&one, 4, &change).await.problem(409, "voided");
+        manager.post_with(&void, &[("If-Match", "\"4\"")], &reason).await.problem(409, "voided");
+        let history = adviser.get(&format!("{one}/history")).await.expect(200);
+        insta::assert_snapshot!("consultation_history", redacted(&history.body));
+    });
+}
+
+#[test]
+fn lists_filter_by_everything() {
+    both(async |app| {
+        let (adviser, colleague) = (app.log_in("adviser").await, app.log_in("colleague").await);
+        let company =
+            adviser.company("Filter GmbH", &json!({"district_id": district("06440")})).await;
+        let id = company["id"].as_str().unwrap();
+        log(&app, &adviser, &json!({"held_on": "2025-11-03", "channel": "video", "topics": ["training", "language"]})).await;
+        log(
+            &app,
+            &adviser,
+            &json!({"organisation_id": id, "held_on": "2026-01-12", "notes": "Müller ruft zurück"}),
+        )
+        .await;
+        log(&app, &colleague, &json!({"held_on": "2026-02-02", "status": "cancelled"})).await;
+        let (me, them) = (adviser.id().await, colleague.id().await);
+        let wetteraukreis = district("06440");
+        for (filter, dates) in [
+            (String::new(), &["2026-02-02", "2026-01-12", "2025-11-03"][..]),
+            ("sort=held_on".to_owned(), &["2025-11-03", "2026-01-12", "2026-02-02"]),
+            ("sort=created_at".to_owned(), &["2025-11-03", "2026-01-12", "2026-02-02"]),
+            ("sort=-created_at&limit=2".to_owned(), &["2026-02-02", "2026-01-12"]),
+            (format!("organisation_id={id}"), &["2026-01-12"]),
+            (format!("site_id={FRANKFURT}"), &["2026-01-12", "2025-11-03"]),
+            (format!("adviser_id={me}"), &["2026-01-12", "2025-11-03"]),
+            (format!("adviser_id={them}"), &["2026-02-02"]),
+            (format!("district_id={wetteraukreis}"), &["2026-01-12"]),
+            ("topic=language".to_owned(), &["2025-11-03"]),
+            ("topic=blue_card&status=held".to_owned(), &["2026-01-12"]),
+            ("channel=video".to_owned(), &["2025-11-03"]),
+            (format!("funding_period_id={PERIOD_2023}"), &["2025-11-03"]),
+            ("from=2026-01-12&to=2026-02-01".to_owned(), &["2026-01-12"]),
+            ("q=MUELLER%20ruft".to_owned(), &["2026-01-12"]),
+            ("status=no_show".to_owned(), &[]),
+        ] {
+            let found = adviser.get(&format!("/consultations?{filter}")).await.expect(200);
+            let found: Vec<_> =
+                found.items().iter().map(|c| c["held_on"].as_str().unwrap()).collect();
+            assert_eq!(found, dates, "{filter}");
+        }
+    });
+}
+
+#[test]
+fn every_order_pages_without_gaps_or_doubles() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        // Several on one day, so that the id settles ties.
+        for number in 0..11 {
+            let held_on = format!("2026-01-{:02}", 5 + number / 3);
+            log(&app, &adviser, &json!({"held_on": held_on})).await;
+            if number % 4 == 0 {
+                app.advance(chrono::TimeDelta::seconds(1));
+            }
+        }
+        for sort in ["held_on", "-held_on", "created_at", "-created_at"] {
+            let whole = adviser.get(&format!("/consultations?sort={sort}")).await.expect(200);
+            let mut paged = Vec::new();
+            let mut cursor = String::new();
+            loop {
+                let url = format!("/consultations?sort={sort}&limit=2{cursor}");
+                let page = adviser.get(&url).await.expect(200);
+                paged.extend(page.items().clone());
+                match page.body["next_cursor"].as_str() {
+                    Some(next) => cursor = format!("&cursor={next}"),
+                    None => break,
+                }
+            }
+            assert_eq!(&paged, whole.items(), "{sort}");
+        }
+    });
+}

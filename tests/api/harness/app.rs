@@ -1,0 +1,215 @@
+//! The server under test.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use chrono::{DateTime, TimeDelta, Utc};
+use lotse_app::operator::{NewUser, add_user};
+use lotse_app::{App, Clock};
+use lotse_domain::policy::Role;
+use lotse_persistence::{Conn, Database, Options, migrations};
+use lotse_server::config::Config;
+use lotse_server::serve;
+
+use super::client::Session;
+use super::{Backend, postgres};
+
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// E-mail, role, carrier, site of the users that every test finds.
+const USERS: [(&str, Role, Option<(&str, &str)>); 9] = [
+    ("adviser", Role::Adviser, Some(("BWHW", "Frankfurt am Main"))),
+    ("colleague", Role::Adviser, Some(("BWHW", "Wetzlar"))),
+    ("manager", Role::Manager, Some(("BWHW", "Frankfurt am Main"))),
+    ("other", Role::Adviser, Some(("VSB", "Kassel"))),
+    ("other.manager", Role::Manager, Some(("VSB", "Kassel"))),
+    ("coordinator", Role::Coordinator, None),
+    ("admin", Role::Admin, None),
+    ("admin.2", Role::Admin, None),
+    ("data.protection", Role::DataProtection, None),
+];
+
+pub struct TestApp {
+    pub backend: Backend,
+    pub base: String,
+    pub app: App,
+    pub clock: Clock,
+    pub database_url: String,
+    client: reqwest::Client,
+    server: Option<(ServerHandle, JoinHandle<()>)>,
+    _folder: tempfile::TempDir,
+}
+
+impl TestApp {
+    /// A server on a free port with a database of its own. It is Monday, 16 March 2026, 10:00.
+    pub fn start(backend: Backend) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database_url = new_database(backend, folder.path().join("lotse.db"));
+        let now: DateTime<Utc> = "2026-03-16T09:00:00Z".parse().unwrap();
+        let clock = Clock::mock(now);
+        let config = config(&database_url, folder.path().join("key.pem"));
+        let app = App::new(serve::database(&config).unwrap(), clock.clone());
+        let (base, server) = start_server(&config, &app, &clock);
+        Self {
+            backend,
+            base,
+            app,
+            clock,
+            database_url,
+            client: reqwest::Client::new(),
+            server: Some(server),
+            _folder: folder,
+        }
+    }
+
+    pub fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    pub fn advance(&self, by: TimeDelta) {
+        self.clock.advance(by);
+    }
+
+    /// Logs in as one of the users that every test finds.
+    pub async fn log_in(&self, user: &str) -> Session {
+        let answer = self
+            .anonymous()
+            .post(
+                "/auth/login",
+                &serde_json::json!({
+                    "email": format!("{user}@test.example"), "password": PASSWORD,
+                }),
+            )
+            .await
+            .expect(200);
+        let token = answer.body["access_token"].as_str().unwrap().to_owned();
+        Session::new(self.client.clone(), self.base.clone(), Some(token))
+    }
+
+    pub fn anonymous(&self) -> Session {
+        Session::new(self.client.clone(), self.base.clone(), None)
+    }
+
+    pub fn with_token(&self, token: &str) -> Session {
+        Session::new(self.client.clone(), self.base.clone(), Some(token.to_owned()))
+    }
+
+    /// A connection to look at the database behind the server's back.
+    pub fn connect(&self) -> Conn {
+        use diesel::Connection;
+        match self.backend {
+            Backend::Sqlite => {
+                let path = self.database_url.trim_start_matches("sqlite://");
+                Conn::Sqlite(diesel::SqliteConnection::establish(path).unwrap())
+            }
+            Backend::Postgres => {
+                Conn::Postgres(diesel::PgConnection::establish(&self.database_url).unwrap())
+            }
+        }
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if let Some((handle, thread)) = self.server.take() {
+            // Told to stop without waiting for idle connections; the thread ends with its server.
+            drop(handle.stop(false));
+            let _ = thread.join();
+        }
+    }
+}
+
+pub fn config(database_url: &str, key: PathBuf) -> Config {
+    Config {
+        database_url: database_url.to_owned(),
+        replica_url: String::new(),
+        pool_size: 4,
+        listen: "127.0.0.1:0".to_owned(),
+        public_url: "http://lotse.test".to_owned(),
+        signing_key_file: key,
+        signing_key: String::new(),
+        demo_password: String::new(),
+        workers: 1,
+        shutdown_seconds: 5,
+        log: "error".to_owned(),
+        log_format: lotse_server::config::LogFormat::Text,
+    }
+}
+
+fn start_server(
+    config: &Config,
+    app: &App,
+    clock: &Clock,
+) -> (String, (ServerHandle, JoinHandle<()>)) {
+    let (config, app, clock) = (config.clone(), app.clone(), clock.clone());
+    let (send, receive) = mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let listening = serve::listen(&config, app, clock).unwrap();
+            send.send((listening.address, listening.server.handle())).unwrap();
+            listening.server.await.unwrap();
+        });
+    });
+    let (address, handle) = receive.recv_timeout(Duration::from_secs(10)).unwrap();
+    (format!("http://{address}"), (handle, thread))
+}
+
+fn open(url: &str) -> Database {
+    let options = Options {
+        url: url.to_owned(),
+        replica_url: None,
+        pool_size: 1,
+        wait: Duration::from_secs(10),
+    };
+    Database::open(&options).unwrap()
+}
+
+/// A copy of a database that was migrated and given its users once.
+pub fn new_database(backend: Backend, path: PathBuf) -> String {
+    static SQLITE: OnceLock<PathBuf> = OnceLock::new();
+    static POSTGRES: OnceLock<&str> = OnceLock::new();
+    match backend {
+        Backend::Sqlite => {
+            let template = SQLITE.get_or_init(|| {
+                let folder = tempfile::tempdir().unwrap().keep();
+                let path = folder.join("template.db");
+                // Closing the last connection brings everything into the one file.
+                prepare(&format!("sqlite://{}", path.display()));
+                path
+            });
+            std::fs::copy(template, &path).unwrap();
+            format!("sqlite://{}", path.display())
+        }
+        Backend::Postgres => {
+            let cluster = postgres::cluster().unwrap();
+            let template = POSTGRES.get_or_init(|| {
+                let url = cluster.create("template1");
+                prepare(&url);
+                url.rsplit_once('/').unwrap().1.to_owned().leak()
+            });
+            cluster.create(template)
+        }
+    }
+}
+
+fn prepare(url: &str) {
+    let database = open(url);
+    database.maintain(migrations::run).unwrap();
+    // The users have been here since the first funding period.
+    let app = App::new(database, Clock::mock("2019-01-01T08:00:00Z".parse().unwrap()));
+    for (name, role, place) in USERS {
+        let new = NewUser {
+            email: format!("{name}@test.example"),
+            name: format!("Test {name}"),
+            password: PASSWORD.to_owned(),
+            role,
+            carrier: place.map(|(carrier, _)| carrier.to_owned()),
+            site: place.map(|(_, site)| site.to_owned()),
+        };
+        add_user(&app, &new).unwrap();
+    }
+}

@@ -1,0 +1,234 @@
+//! Log-in, tokens, log-out, suspension.
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use crate::harness::{Answer, TestApp, both};
+
+const RIGHT: &str = "correct horse battery staple";
+
+async fn log_in(app: &TestApp, email: &str, password: &str) -> Answer {
+    app.anonymous().post("/auth/login", &json!({"email": email, "password": password})).await
+}
+
+#[test]
+fn a_log_in_opens_what_the_role_allows() {
+    both(async |app| {
+        let answer = log_in(&app, " Adviser@Test.Example ", RIGHT).await.expect(200);
+        assert_eq!(answer.header("cache-control"), "no-store");
+        assert_eq!(answer.body["token_type"], "Bearer");
+        assert_eq!(answer.body["expires_in"], 900);
+        let session = app.with_token(answer.body["access_token"].as_str().unwrap());
+        let me = session.get("/me").await.expect(200).body;
+        assert_eq!(me["role"], "adviser");
+        assert_eq!(me["carrier"]["id"], crate::harness::BWHW);
+        assert_eq!(me["synthetic_data"], false);
+    });
+}
+
+#[test]
+fn unknown_user_wrong_password_and_suspended_user_get_one_answer() {
+    both(async |app| {
+        let admin = app.log_in("admin").await;
+        let colleague = app.log_in("colleague").await.id().await;
+        let suspended = json!({"status": "suspended"});
+        admin.patch(&format!("/users/{colleague}"), 1, &suspended).await.expect(200);
+
+        let mut details = Vec::new();
+        for (email, password) in [
+            ("nobody@test.example", RIGHT),
+            ("adviser@test.example", "wrong horse battery staple"),
+            ("colleague@test.example", RIGHT),
+        ] {
+            let answer = log_in(&app, email, password).await.problem(401, "unauthenticated");
+            assert!(answer.header("www-authenticate").starts_with("Bearer"));
+            details.push(answer.body["detail"].clone());
+        }
+        assert!(details.iter().all(|detail| *detail == details[0]), "{details:?}");
+    });
+}
+
+#[test]
+fn failed_attempts_hold_the_account_for_a_growing_while() {
+    both(async |app| {
+        // The same for an account that does not exist.
+        for email in ["adviser@test.example", "nobody@test.example"] {
+            for _ in 0..5 {
+                log_in(&app, email, "wrong").await.problem(401, "unauthenticated");
+            }
+            let held = log_in(&app, email, RIGHT).await.problem(429, "too_many_attempts");
+            let seconds: i64 = held.header("retry-after").parse().unwrap();
+            assert!((1..=3).contains(&seconds), "{seconds}");
+            app.advance(TimeDelta::seconds(seconds));
+            log_in(&app, email, "wrong").await.problem(401, "unauthenticated");
+            let longer = log_in(&app, email, RIGHT).await.problem(429, "too_many_attempts");
+            assert!(longer.header("retry-after").parse::<i64>().unwrap() > seconds);
+        }
+        app.advance(TimeDelta::minutes(15));
+        log_in(&app, "adviser@test.example", RIGHT).await.expect(200);
+        // A success forgets the failures.
+        for _ in 0..4 {
+            log_in(&app, "adviser@test.example", "wrong").await.problem(401, "unauthenticated");
+        }
+        log_in(&app, "adviser@test.example", RIGHT).await.expect(200);
+    });
+}
+
+#[test]
+fn refresh_tokens_rotate_and_reuse_ends_the_session() {
+    both(async |app| {
+        let first = log_in(&app, "adviser@test.example", RIGHT).await.expect(200).body;
+        let refresh = async |token: &serde_json::Value| {
+            app.anonymous().post("/auth/refresh", &json!({"refresh_token": token})).await
+        };
+        let second = refresh(&first["refresh_token"]).await.expect(200).body;
+        let session = app.with_token(second["access_token"].as_str().unwrap());
+        session.get("/me").await.expect(200);
+
+        // Somebody uses the old one: both are out.
+        refresh(&first["refresh_token"]).await.problem(401, "unauthenticated");
+        session.get("/me").await.problem(401, "unauthenticated");
+        refresh(&second["refresh_token"]).await.problem(401, "unauthenticated");
+        refresh(&json!("made up")).await.problem(401, "unauthenticated");
+    });
+}
+
+#[test]
+fn tokens_and_sessions_expire() {
+    both(async |app| {
+        let tokens = log_in(&app, "adviser@test.example", RIGHT).await.expect(200).body;
+        let session = app.with_token(tokens["access_token"].as_str().unwrap());
+        app.advance(TimeDelta::seconds(899));
+        session.get("/me").await.expect(200);
+        app.advance(TimeDelta::seconds(1));
+        session.get("/me").await.problem(401, "unauthenticated");
+
+        // A session ends twelve hours after the log-in, however often it is refreshed.
+        let mut token = tokens["refresh_token"].clone();
+        for _ in 0..11 {
+            app.advance(TimeDelta::hours(1));
+            let answer =
+                app.anonymous().post("/auth/refresh", &json!({"refresh_token": token})).await;
+            token = answer.expect(200).body["refresh_token"].clone();
+        }
+        app.advance(TimeDelta::hours(1));
+        app.anonymous()
+            .post("/auth/refresh", &json!({"refresh_token": token}))
+            .await
+            .problem(401, "unauthenticated");
+    });
+}
+
+#[test]
+fn log_out_ends_the_session_at_once() {
+    both(async |app| {
+        let tokens = log_in(&app, "adviser@test.example", RIGHT).await.expect(200).body;
+        let session = app.with_token(tokens["access_token"].as_str().unwrap());
+        let other = app.log_in("adviser").await;
+        session.post("/auth/logout", &json!({})).await.expect(204);
+        session.get("/me").await.problem(401, "unauthenticated");
+        session.post("/auth/logout", &json!({})).await.problem(401, "unauthenticated");
+        app.anonymous()
+            .post("/auth/refresh", &json!({"refresh_token": tokens["refresh_token"]}))
+            .await
+            .problem(401, "unauthenticated");
+        other.get("/me").await.expect(200);
+    });
+}
+
+#[test]
+fn a_suspended_user_is_out_on_the_next_request() {
+    both(async |app| {
+        let admin = app.log_in("admin").await;
+        let adviser = app.log_in("adviser").await;
+        let id = adviser.id().await;
+        let path = format!("/users/{id}");
+        admin.patch(&path, 1, &json!({"status": "suspended"})).await.expect(200);
+        adviser.get("/me").await.problem(401, "unauthenticated");
+        adviser.get("/companies").await.problem(401, "unauthenticated");
+        let company = json!({"name": "Too late"});
+        adviser.post("/companies", &company).await.problem(401, "unauthenticated");
+
+        // Let in again, the old session stays over.
+        admin.patch(&path, 2, &json!({"status": "active"})).await.expect(200);
+        adviser.get("/me").await.problem(401, "unauthenticated");
+        app.log_in("adviser").await.get("/me").await.expect(200);
+    });
+}
+
+#[test]
+fn forged_tokens_are_refused() {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+
+    both(async |app| {
+        let good = app.log_in("adviser").await.token.unwrap();
+        let parts: Vec<&str> = good.split('.').collect();
+        let decoded = URL_SAFE_NO_PAD.decode(parts[1]).unwrap();
+        let claims: serde_json::Value = serde_json::from_slice(&decoded).unwrap();
+        let header: serde_json::Value =
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[0]).unwrap()).unwrap();
+        let text = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+
+        let mut tokens = vec![
+            String::new(),
+            "junk".to_owned(),
+            format!("{good}x"),
+            // alg: none, with and without the signature.
+            format!("{}.{}.", text(&json!({"alg": "none", "typ": "JWT"})), parts[1]),
+            format!("{}.{}.{}", text(&json!({"alg": "none"})), parts[1], parts[2]),
+            // The payload changed under the signature.
+            format!("{}.{}.{}", parts[0], text(&json!({"sid": claims["sid"]})), parts[2]),
+        ];
+        // Signed with another key, under our key's id.
+        let stranger = lotse_http::SigningKey::generate().unwrap();
+        let key = EncodingKey::from_ed_pem(stranger.pem().as_bytes()).unwrap();
+        let kid = header["kid"].as_str().map(str::to_owned);
+        let eddsa = Header { kid: kid.clone(), ..Header::new(Algorithm::EdDSA) };
+        tokens.push(encode(&eddsa, &claims, &key).unwrap());
+        // A symmetric signature over the public key's id.
+        let hmac = Header { kid, ..Header::new(Algorithm::HS256) };
+        tokens.push(encode(&hmac, &claims, &EncodingKey::from_secret(b"lotse")).unwrap());
+        for token in tokens {
+            app.with_token(&token).get("/me").await.problem(401, "unauthenticated");
+        }
+        app.with_token(&good).get("/me").await.expect(200);
+    });
+}
+
+#[test]
+fn tokens_of_another_installation_are_refused() {
+    use lotse_app::Clock;
+    use lotse_domain::id::{SessionId, UserId};
+
+    both(async |app| {
+        let session = app.log_in("adviser").await;
+        let me = session.id().await;
+        // Ours: the same key, issuer and audience make a token that is accepted …
+        let folder = std::path::Path::new(app.database_url.trim_start_matches("sqlite://"));
+        let Ok(pem) = std::fs::read_to_string(folder.with_file_name("key.pem")) else {
+            // … on SQLite, where key and database share a folder; the check is the same code.
+            return;
+        };
+        let key = lotse_http::SigningKey::from_pem(pem);
+        let Clock::Mock(_) = app.clock else { unreachable!() };
+        let sid = {
+            use base64::Engine;
+            let part = session.token.as_deref().unwrap().split('.').nth(1).unwrap();
+            let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).unwrap();
+            let claims: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+            claims["sid"].as_str().unwrap().parse::<uuid::Uuid>().unwrap()
+        };
+        let token = |issuer: &str| {
+            let keys = lotse_http::Keys::new(&key, issuer, app.clock.clone()).unwrap();
+            keys.sign(UserId(me.parse().unwrap()), SessionId(sid)).unwrap()
+        };
+        app.with_token(&token("http://lotse.test")).get("/me").await.expect(200);
+        // … and another issuer's with the very same key is not.
+        app.with_token(&token("http://elsewhere.test"))
+            .get("/me")
+            .await
+            .problem(401, "unauthenticated");
+    });
+}

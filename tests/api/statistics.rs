@@ -1,0 +1,514 @@
+//! Every figure against a brute-force count, over random records, groupings, windows and scopes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{Datelike, Days, NaiveDate, NaiveTime};
+use lotse_domain::code::Code;
+use lotse_domain::consultation::{
+    Channel, Consultation, ConsultationStatus, TopicReference, Voided,
+};
+use lotse_domain::entity::Reference;
+use lotse_domain::id::{ConsultationId, OrganisationId};
+use lotse_domain::organisation::{OrganisationKind, OrganisationReference};
+use lotse_domain::statistics::Dimension;
+use lotse_persistence::consultation;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::harness::{
+    BWHW, FRANKFURT, KASSEL, PERIOD_2023, Session, TestApp, VSB, WETZLAR, backends, both, district,
+    run_on,
+};
+
+/// An organisation of the test, with what it is grouped by.
+#[derive(Clone, Debug)]
+struct Organisation {
+    id: Uuid,
+    kind: OrganisationKind,
+    actor_type: Option<&'static str>,
+    size_class: Option<&'static str>,
+    section: Option<&'static str>,
+}
+
+/// A record as chance made it.
+#[derive(Clone, Debug)]
+struct Draft {
+    organisation: Option<usize>,
+    site: usize,
+    day: u64,
+    hour: Option<u32>,
+    minutes: i32,
+    channel: usize,
+    status: usize,
+    topics: Vec<usize>,
+    district: Option<usize>,
+}
+
+const SITES: [(&str, &str); 3] = [(FRANKFURT, BWHW), (WETZLAR, BWHW), (KASSEL, VSB)];
+const TOPICS: [&str; 4] = ["blue_card", "fast_track", "language", "other"];
+const DISTRICTS: [&str; 3] = ["06412", "06440", "06611"];
+const FIRST_DAY: &str = "2023-01-01";
+const DAYS: u64 = 1096;
+
+fn draft() -> impl Strategy<Value = Draft> {
+    (
+        proptest::option::weighted(0.85, 0..7_usize),
+        0..3_usize,
+        // Few days, so that dates tie; the ends of the period among them.
+        prop_oneof![Just(0), Just(DAYS - 1), Just(89), Just(90), 0..DAYS],
+        proptest::option::of(8..11_u32),
+        prop_oneof![Just(14), Just(15), 1..120_i32],
+        0..6_usize,
+        prop_oneof![8 => Just(0_usize), 1 => 1..4_usize],
+        proptest::sample::subsequence(vec![0, 1, 2, 3], 1..=3),
+        proptest::option::of(0..3_usize),
+    )
+        .prop_map(
+            |(organisation, site, day, hour, minutes, channel, status, topics, district)| Draft {
+                organisation,
+                site,
+                day,
+                hour,
+                minutes,
+                channel,
+                status,
+                topics,
+                district,
+            },
+        )
+}
+
+fn date_of(draft: &Draft) -> NaiveDate {
+    FIRST_DAY.parse::<NaiveDate>().unwrap() + Days::new(draft.day)
+}
+
+const STATUSES: [ConsultationStatus; 4] = [
+    ConsultationStatus::Held,
+    ConsultationStatus::Cancelled,
+    ConsultationStatus::NoShow,
+    ConsultationStatus::Voided,
+];
+
+async fn organisations(session: &Session) -> Vec<Organisation> {
+    let company = |size: Value, industry: Value| json!({"size": size, "industry": industry});
+    let wz = |edition: &str, code: &str| json!({"classification": edition, "code": code});
+    let mut made = Vec::new();
+    for (name, more, size_class, section) in [
+        ("A", company(json!({"staff": 5}), wz("wz2008", "64")), "micro", Some("wz2008:K")),
+        ("B", company(json!({"staff": 20}), wz("wz2025", "62")), "small", Some("wz2025:K")),
+        ("C", company(json!({"staff": 20}), json!(null)), "small", None),
+        ("D", company(json!({"staff": 900}), wz("wz2008", "25")), "large", Some("wz2008:C")),
+        ("E", company(json!(null), wz("wz2008", "25")), "unknown", Some("wz2008:C")),
+    ] {
+        let new = session.company(name, &more).await;
+        made.push(Organisation {
+            id: new["id"].as_str().unwrap().parse().unwrap(),
+            kind: OrganisationKind::Company,
+            actor_type: None,
+            size_class: Some(size_class),
+            section,
+        });
+    }
+    for (name, actor_type) in [("F", "job_centre"), ("G", "university")] {
+        let new = session.actor(name, actor_type).await;
+        made.push(Organisation {
+            id: new["id"].as_str().unwrap().parse().unwrap(),
+            kind: OrganisationKind::Actor,
+            actor_type: Some(actor_type),
+            size_class: None,
+            section: None,
+        });
+    }
+    made
+}
+
+/// Writes the records past the API: the rules of entry are not what is tested here.
+fn write(app: &TestApp, user: Uuid, organisations: &[Organisation], drafts: &[Draft]) -> Vec<Uuid> {
+    let mut conn = app.connect();
+    let now = app.clock.now();
+    let reference = |id: &str| Reference { id: id.parse().unwrap(), name: String::new() };
+    drafts
+        .iter()
+        .map(|draft| {
+            let (site, carrier) = SITES[draft.site];
+            let status = STATUSES[draft.status];
+            let by = Reference { id: user, name: String::new() };
+            let new = Consultation {
+                id: app.app.new_id::<ConsultationId>(),
+                organisation: draft.organisation.map(|index| OrganisationReference {
+                    id: OrganisationId(organisations[index].id),
+                    name: String::new(),
+                    kind: organisations[index].kind,
+                }),
+                establishment: None,
+                carrier: reference(carrier),
+                site: reference(site),
+                funding_period: reference(PERIOD_2023),
+                district: draft.district.map(|index| reference(&district(DISTRICTS[index]))),
+                held_on: date_of(draft),
+                starts_at: draft.hour.and_then(|hour| NaiveTime::from_hms_opt(hour, 0, 0)),
+                minutes: draft.minutes,
+                channel: Channel::all()[draft.channel],
+                status,
+                kind: None,
+                advisers: vec![by.clone()],
+                topics: draft
+                    .topics
+                    .iter()
+                    .map(|topic| TopicReference {
+                        code: TOPICS[*topic].to_owned(),
+                        label_de: String::new(),
+                        label_en: String::new(),
+                    })
+                    .collect(),
+                contacts: Vec::new(),
+                notes: None,
+                outcome: None,
+                anonymous: None,
+                voided: (status == ConsultationStatus::Voided).then(|| Voided {
+                    at: now,
+                    by: by.clone(),
+                    reason: "x".to_owned(),
+                }),
+                recorded_by: by,
+                version: 1,
+                created_at: now,
+                updated_at: now,
+            };
+            consultation::insert(&mut conn, &new).unwrap();
+            new.id.0
+        })
+        .collect()
+}
+
+fn clear(app: &TestApp) {
+    use diesel::connection::SimpleConnection;
+    app.connect()
+        .batch_execute(
+            "DELETE FROM consultation_advisers; DELETE FROM consultation_topics; \
+             DELETE FROM consultations",
+        )
+        .unwrap();
+}
+
+type Figures = BTreeMap<&'static str, i64>;
+
+/// The rules of docs/counting.md, record by record.
+struct Oracle<'a> {
+    organisations: &'a [Organisation],
+    /// Held records of the scope, with their ids.
+    records: Vec<(Uuid, &'a Draft)>,
+}
+
+impl Oracle<'_> {
+    fn is_short(draft: &Draft) -> bool {
+        draft.minutes < 15
+    }
+
+    /// The first of its organisation: no other countable record of it comes before.
+    fn is_first(&self, id: Uuid, draft: &Draft) -> bool {
+        let order = |id: Uuid, draft: &Draft| (draft.day, draft.hour.unwrap_or(99), id);
+        draft.organisation.is_some()
+            && !Self::is_short(draft)
+            && self.records.iter().all(|(other, d)| {
+                d.organisation != draft.organisation
+                    || Self::is_short(d)
+                    || order(*other, d) >= order(id, draft)
+            })
+    }
+
+    fn kind(&self, id: Uuid, draft: &Draft) -> &'static str {
+        if Self::is_short(draft) {
+            "short_information"
+        } else if draft.organisation.is_none() {
+            "anonymous"
+        } else if self.is_first(id, draft) {
+            "first"
+        } else {
+            "follow_up"
+        }
+    }
+
+    /// The groups that a record stands in: several for topics.
+    fn codes(&self, dimension: Dimension, id: Uuid, draft: &Draft) -> Vec<Option<String>> {
+        let date = date_of(draft);
+        let organisation = draft.organisation.map(|index| &self.organisations[index]);
+        let one = |code: Option<&str>| vec![code.map(str::to_owned)];
+        match dimension {
+            Dimension::Site => one(Some(SITES[draft.site].0)),
+            Dimension::Carrier => one(Some(SITES[draft.site].1)),
+            Dimension::District => one(draft.district.map(|index| DISTRICTS[index])),
+            Dimension::Month => vec![Some(format!("{}-{:02}", date.year(), date.month()))],
+            Dimension::Quarter => vec![Some(format!("{}-Q{}", date.year(), date.quarter()))],
+            Dimension::Year => vec![Some(date.year().to_string())],
+            Dimension::Kind => one(Some(self.kind(id, draft))),
+            Dimension::Channel => one(Some(Channel::all()[draft.channel].code())),
+            Dimension::Topic => {
+                draft.topics.iter().map(|topic| Some(TOPICS[*topic].to_owned())).collect()
+            }
+            Dimension::SizeClass => one(organisation.and_then(|o| o.size_class)),
+            Dimension::Section => one(organisation.and_then(|o| o.section)),
+            Dimension::OrganisationKind => one(organisation.map(|o| o.kind.code())),
+            Dimension::ActorType => one(organisation.and_then(|o| o.actor_type)),
+        }
+    }
+
+    fn figures(&self, records: &[(Uuid, &Draft)]) -> Figures {
+        let headline: Vec<_> = records.iter().filter(|(_, d)| !Self::is_short(d)).collect();
+        let of_kind = |kind: &str| {
+            i64::try_from(records.iter().filter(|(id, d)| self.kind(*id, d) == kind).count())
+                .unwrap()
+        };
+        let distinct = |wanted: Option<OrganisationKind>| {
+            let organisations: BTreeSet<usize> = headline
+                .iter()
+                .filter_map(|(_, d)| d.organisation)
+                .filter(|index| wanted.is_none_or(|kind| self.organisations[*index].kind == kind))
+                .collect();
+            i64::try_from(organisations.len()).unwrap()
+        };
+        BTreeMap::from([
+            ("consultations", i64::try_from(headline.len()).unwrap()),
+            ("first_consultations", of_kind("first")),
+            ("follow_up_consultations", of_kind("follow_up")),
+            ("short_information", of_kind("short_information")),
+            ("anonymous_consultations", of_kind("anonymous")),
+            ("organisations", distinct(None)),
+            ("companies", distinct(Some(OrganisationKind::Company))),
+            ("actors", distinct(Some(OrganisationKind::Actor))),
+            ("new_organisations", of_kind("first")),
+            ("minutes", headline.iter().map(|(_, d)| i64::from(d.minutes)).sum()),
+        ])
+    }
+
+    fn in_window(&self, from: NaiveDate, to: NaiveDate) -> Vec<(Uuid, &Draft)> {
+        self.records
+            .iter()
+            .filter(|(_, draft)| (from..=to).contains(&date_of(draft)))
+            .copied()
+            .collect()
+    }
+
+    fn groups(
+        &self,
+        dimensions: &[Dimension],
+        from: NaiveDate,
+        to: NaiveDate,
+    ) -> BTreeMap<Vec<Option<String>>, Figures> {
+        let mut members: BTreeMap<Vec<Option<String>>, Vec<(Uuid, &Draft)>> = BTreeMap::new();
+        for (id, draft) in self.in_window(from, to) {
+            let mut keys = vec![Vec::new()];
+            for dimension in dimensions {
+                let codes = self.codes(*dimension, id, draft);
+                keys = keys
+                    .into_iter()
+                    .flat_map(|key| {
+                        codes.iter().map(move |code| {
+                            let mut key: Vec<Option<String>> = key.clone();
+                            key.push(code.clone());
+                            key
+                        })
+                    })
+                    .collect();
+            }
+            for key in keys {
+                members.entry(key).or_default().push((id, draft));
+            }
+        }
+        members.into_iter().map(|(key, records)| (key, self.figures(&records))).collect()
+    }
+}
+
+fn figures_of(value: &Value, names: &Figures) -> Figures {
+    names.keys().map(|name| (*name, value[name].as_i64().unwrap())).collect()
+}
+
+async fn compare(
+    session: &Session,
+    oracle: &Oracle<'_>,
+    dimensions: &[Dimension],
+    window: Option<(NaiveDate, NaiveDate)>,
+) {
+    let (from, to) =
+        window.unwrap_or_else(|| (FIRST_DAY.parse().unwrap(), "2025-12-31".parse().unwrap()));
+    let group_by = dimensions.iter().map(|d| d.code()).collect::<Vec<_>>().join(",");
+    let mut path = format!("/statistics?funding_period_id={PERIOD_2023}&group_by={group_by}");
+    if window.is_some() {
+        path += &format!("&from={from}&to={to}");
+    }
+    let answer = session.get(&path).await.expect(200).body;
+    let totals = oracle.figures(&oracle.in_window(from, to));
+    assert_eq!(figures_of(&answer["totals"], &totals), totals, "totals of {path}");
+    if dimensions.is_empty() {
+        assert_eq!(answer["groups"], json!([]));
+        return;
+    }
+    let expected = oracle.groups(dimensions, from, to);
+    let mut found = BTreeMap::new();
+    for group in answer["groups"].as_array().unwrap() {
+        let key: Vec<Option<String>> = dimensions
+            .iter()
+            .map(|d| group["key"][d.code()]["code"].as_str().map(str::to_owned))
+            .collect();
+        assert!(found.insert(key, figures_of(group, &totals)).is_none(), "a group twice: {path}");
+    }
+    assert_eq!(found, expected, "groups of {path}");
+
+    // What is said to add up, does.
+    for (column, additive) in answer["additive"].as_object().unwrap() {
+        if additive == &json!(true) {
+            let sum: i64 = found.values().map(|figures| figures[column.as_str()]).sum();
+            assert_eq!(sum, totals[column.as_str()], "{column} over {group_by}");
+        }
+    }
+}
+
+#[test]
+fn every_figure_equals_a_brute_force_count() {
+    for backend in backends() {
+        run_on(backend, async |app| {
+            let adviser = app.log_in("adviser").await;
+            let user: Uuid = adviser.id().await.parse().unwrap();
+            let sessions = [
+                (app.log_in("manager").await, Some(BWHW)),
+                (app.log_in("other.manager").await, Some(VSB)),
+                (app.log_in("coordinator").await, None),
+            ];
+            let organisations = organisations(&adviser).await;
+            let mut runner = TestRunner::new(Config { cases: 12, ..Config::default() });
+            let strategy = (
+                proptest::collection::vec(draft(), 0..50),
+                proptest::sample::subsequence(Dimension::all(), 2),
+                (0..DAYS, 0..DAYS),
+            );
+            // Cases are drawn one by one: the runner's own loop is not asynchronous.
+            for _ in 0..12 {
+                let (drafts, pair, (a, b)) = strategy.new_tree(&mut runner).unwrap().current();
+                clear(&app);
+                let ids = write(&app, user, &organisations, &drafts);
+                let start: NaiveDate = FIRST_DAY.parse().unwrap();
+                let window = (start + Days::new(a.min(b)), start + Days::new(a.max(b)));
+                for (session, carrier) in &sessions {
+                    let records = ids
+                        .iter()
+                        .copied()
+                        .zip(&drafts)
+                        .filter(|(_, draft)| draft.status == 0)
+                        .filter(|(_, draft)| carrier.is_none_or(|c| SITES[draft.site].1 == c))
+                        .collect();
+                    let oracle = Oracle { organisations: &organisations, records };
+                    compare(session, &oracle, &[], Some(window)).await;
+                    compare(session, &oracle, &pair, Some(window)).await;
+                    let reversed: Vec<_> = pair.iter().rev().copied().collect();
+                    compare(session, &oracle, &reversed, None).await;
+                    for dimension in Dimension::all() {
+                        compare(session, &oracle, &[dimension], None).await;
+                    }
+                }
+            }
+        });
+    }
+}
+
+#[test]
+fn figures_name_their_rules_window_and_scope() {
+    both(async |app| {
+        let manager = app.log_in("manager").await;
+        let path = format!(
+            "/statistics?funding_period_id={PERIOD_2023}&group_by=site,quarter&from=2024-01-01"
+        );
+        let answer = manager.get(&path).await.expect(200);
+        insta::assert_snapshot!("statistics", crate::harness::redacted(&answer.body));
+        let network = app.log_in("coordinator").await.get(&path).await.expect(200);
+        assert_eq!(network.body["scope"], json!({"kind": "network", "carrier": null}));
+        app.log_in("admin").await.get(&path).await.problem(403, "forbidden");
+    });
+}
+
+#[test]
+fn a_question_that_makes_no_sense_is_refused() {
+    both(async |app| {
+        let manager = app.log_in("manager").await;
+        let ask = async |more: &str| {
+            manager.get(&format!("/statistics?funding_period_id={PERIOD_2023}{more}")).await
+        };
+        for more in [
+            "&group_by=site,year,topic",
+            "&group_by=adviser",
+            "&group_by=site,site",
+            "&colour=red",
+            "&from=soon",
+        ] {
+            ask(more).await.problem(400, "malformed_query");
+        }
+        ask("&from=2022-12-31").await.violates("from", "outside_period");
+        ask("&to=2026-01-01").await.violates("to", "outside_period");
+        ask("&from=2024-02-01&to=2024-01-01").await.violates("to", "before_start");
+        manager.get("/statistics").await.problem(400, "malformed_query");
+        let unknown = format!("/statistics?funding_period_id={FRANKFURT}");
+        manager.get(&unknown).await.problem(404, "not_found");
+    });
+}
+
+#[test]
+fn the_same_figures_as_csv() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let organisations = organisations(&adviser).await;
+        let drafts = [Draft {
+            organisation: Some(0),
+            site: 0,
+            day: 40,
+            hour: None,
+            minutes: 30,
+            channel: 2,
+            status: 0,
+            topics: vec![0],
+            district: None,
+        }];
+        write(&app, adviser.id().await.parse().unwrap(), &organisations, &drafts);
+        let csv = async |group_by: &str| {
+            let path = format!("/statistics?funding_period_id={PERIOD_2023}&group_by={group_by}");
+            let request = adviser.request(reqwest::Method::GET, &path).header("Accept", "text/csv");
+            let response = request.send().await.unwrap();
+            assert_eq!(
+                response.headers()["content-type"],
+                "text/csv; charset=utf-8; header=present"
+            );
+            response.text().await.unwrap()
+        };
+        insta::assert_snapshot!("csv_grouped", csv("district,site").await);
+        insta::assert_snapshot!("csv_totals", csv("").await);
+    });
+}
+
+#[test]
+fn a_cancelled_backdated_or_voided_record_moves_the_figures_of_an_open_period() {
+    both(async |app| {
+        let (adviser, manager) = (app.log_in("adviser").await, app.log_in("manager").await);
+        let company = adviser.company("Zähl GmbH", &json!({})).await;
+        let figures = async || {
+            let path = format!(
+                "/statistics?funding_period_id={PERIOD_2023}&from=2024-01-01&to=2024-12-31"
+            );
+            let totals = manager.get(&path).await.expect(200).body["totals"].clone();
+            (totals["consultations"].clone(), totals["new_organisations"].clone())
+        };
+        let log = async |held_on: &str| {
+            let more = json!({"organisation_id": company["id"], "held_on": held_on});
+            let input = app.consultation(&adviser, &more).await;
+            adviser.post("/consultations", &input).await.expect(201).id()
+        };
+        log("2024-05-06").await;
+        assert_eq!(figures().await, (json!(1), json!(1)));
+        let earlier = log("2023-05-06").await;
+        assert_eq!(figures().await, (json!(1), json!(0)), "the first is now in 2023");
+        let void = format!("/consultations/{earlier}/void");
+        let reason = json!({"reason": "Twice"});
+        adviser.post_with(&void, &[("If-Match", "\"1\"")], &reason).await.expect(200);
+        assert_eq!(figures().await, (json!(1), json!(1)));
+    });
+}
