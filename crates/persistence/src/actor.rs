@@ -7,6 +7,7 @@ use lotse_domain::organisation::OrganisationKind;
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::{Error, Result};
 
+use crate::among::among;
 use crate::connection::Conn;
 use crate::convert::{archived, code, reference};
 use crate::error::DbResult;
@@ -80,7 +81,7 @@ pub fn list(conn: &mut Conn, filter: &ActorFilter, paging: &Paging) -> Result<Pa
     let found: Vec<(organisation::Row, Option<String>)> =
         on_backend!(conn, c => organisations::table
             .left_join(districts::table)
-            .filter(organisations::id.eq_any(&ids))
+            .filter(among(organisations::id, &ids))
             .select((organisations::all_columns, districts::name.nullable()))
             .load(c))
         .db()?;

@@ -9,6 +9,7 @@ use lotse_domain::page::{Page, Paging};
 use lotse_domain::size_class::{self, Size, SizeClass, SizeInput};
 use lotse_domain::{Error, Result};
 
+use crate::among::among;
 use crate::connection::Conn;
 use crate::convert::{archived, code, optional_code, reference};
 use crate::error::DbResult;
@@ -176,7 +177,7 @@ pub fn list(conn: &mut Conn, filter: &CompanyFilter, paging: &Paging) -> Result<
     let found: Vec<Found> = on_backend!(conn, c => organisations::table
         .inner_join(company_profiles::table)
         .left_join(districts::table)
-        .filter(organisations::id.eq_any(&ids))
+        .filter(among(organisations::id, &ids))
         .select((
             organisations::all_columns,
             company_profiles::all_columns,

@@ -97,7 +97,12 @@ impl Database {
             // The writer comes first: it creates the file.
             Target::Sqlite(_) => {
                 let writer = pool(url, Access::Write, 1)?;
-                (Backend::Sqlite, writer, pool(url, Access::Read, options.pool_size)?)
+                // Reading SQLite is work for this machine's cores: more connections than that keep
+                // memory busy, not the cores.
+                let cores = std::thread::available_parallelism().map_or(1, usize::from);
+                let most = u32::try_from(cores * 2).unwrap_or(u32::MAX);
+                let readers = pool(url, Access::Read, options.pool_size.min(most))?;
+                (Backend::Sqlite, writer, readers)
             }
             Target::Postgres(_) => {
                 let both = pool(url, Access::Write, options.pool_size)?;
@@ -271,9 +276,7 @@ fn open_sqlite(path: &str, access: Access) -> Result<SqliteConnection> {
          PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
-         PRAGMA cache_size = -4096;
-         PRAGMA mmap_size = 268435456;
-         PRAGMA temp_store = MEMORY;",
+         PRAGMA cache_size = -4096;",
     )
     .db()?;
     if access == Access::Read {

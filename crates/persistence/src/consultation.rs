@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::Integer;
 use lotse_domain::code::Code;
 use lotse_domain::consultation::{
     AnonymousInput, Consultation, ConsultationFilter, ConsultationKind, ConsultationSort,
@@ -15,6 +16,7 @@ use lotse_domain::page::{Page, Paging};
 use lotse_domain::policy::Scope;
 use lotse_domain::{Error, Result};
 
+use crate::among::among;
 use crate::connection::Conn;
 use crate::convert::{code, contains, optional_code, reference};
 use crate::error::{DbResult, one_row};
@@ -22,7 +24,7 @@ use crate::schema::{
     consultation_advisers, consultation_contacts, consultation_details, consultation_topics,
     consultations, contacts, topics, users,
 };
-use crate::sql_types::{At, Key};
+use crate::sql_types::{At, Id, Key};
 
 #[derive(Queryable, Insertable, AsChangeset)]
 #[diesel(table_name = consultations, treat_none_as_null = true)]
@@ -58,7 +60,7 @@ struct Row {
 /// What the row shows of other records; from the view.
 #[derive(Queryable)]
 struct Details {
-    _consultation_id: Key,
+    consultation_id: Key,
     kind: Option<String>,
     organisation_name: Option<String>,
     organisation_kind: Option<String>,
@@ -173,12 +175,21 @@ fn entity(row: Row, details: Details, lists: Lists) -> Result<Consultation> {
     })
 }
 
+/// What several consultations show of other records.
+fn details(conn: &mut Conn, ids: &[Key]) -> Result<HashMap<Key, Details>> {
+    let details: Vec<Details> = on_backend!(conn, c => consultation_details::table
+        .filter(among(consultation_details::consultation_id, ids))
+        .load(c))
+    .db()?;
+    Ok(details.into_iter().map(|details| (details.consultation_id, details)).collect())
+}
+
 /// The lists of several consultations, in one query each.
 fn lists(conn: &mut Conn, ids: &[Key]) -> Result<HashMap<Key, Lists>> {
     let mut lists: HashMap<Key, Lists> = HashMap::with_capacity(ids.len());
     let advisers: Vec<(Key, Key, String)> = on_backend!(conn, c => consultation_advisers::table
             .inner_join(users::table)
-            .filter(consultation_advisers::consultation_id.eq_any(ids))
+            .filter(among(consultation_advisers::consultation_id, ids))
             .order((consultation_advisers::consultation_id, consultation_advisers::position))
             .select((consultation_advisers::consultation_id, users::id, users::name))
             .load(c))
@@ -189,7 +200,7 @@ fn lists(conn: &mut Conn, ids: &[Key]) -> Result<HashMap<Key, Lists>> {
     let topics: Vec<(Key, String, String, String)> =
         on_backend!(conn, c => consultation_topics::table
             .inner_join(topics::table)
-            .filter(consultation_topics::consultation_id.eq_any(ids))
+            .filter(among(consultation_topics::consultation_id, ids))
             .order((consultation_topics::consultation_id, consultation_topics::position))
             .select((
                 consultation_topics::consultation_id,
@@ -205,7 +216,7 @@ fn lists(conn: &mut Conn, ids: &[Key]) -> Result<HashMap<Key, Lists>> {
     }
     let contacts: Vec<(Key, Key, String)> = on_backend!(conn, c => consultation_contacts::table
             .inner_join(contacts::table)
-            .filter(consultation_contacts::consultation_id.eq_any(ids))
+            .filter(among(consultation_contacts::consultation_id, ids))
             .order((consultation_contacts::consultation_id, consultation_contacts::position))
             .select((consultation_contacts::consultation_id, contacts::id, contacts::name))
             .load(c))
@@ -267,10 +278,8 @@ pub fn list(
     let key = |consultation: &Consultation| (sort.key(consultation), consultation.id.0);
     let Some(carrier) = carrier(scope) else { return paging.page(Vec::new(), None, key) };
     let matching = || {
-        let mut query = consultations::table
-            .inner_join(consultation_details::table)
-            .filter(consultations::carrier_id.eq(carrier))
-            .into_boxed();
+        let mut query =
+            consultations::table.filter(consultations::carrier_id.eq(carrier)).into_boxed();
         if let Some(organisation) = filter.organisation_id {
             query = query.filter(consultations::organisation_id.eq(Some(Key(organisation.0))));
         }
@@ -355,17 +364,17 @@ pub fn list(
             page.order((consultations::created_at.desc(), consultations::id.desc()))
         }
     };
-    let found: Vec<(Row, Details)> = page
-        .limit(paging.fetch())
-        .select((consultations::all_columns, consultation_details::all_columns))
-        .load(conn)
-        .db()?;
+    // The rows first, then what they show of other records. In one statement PostgreSQL, which plans
+    // without knowing the limit, would join everything before it takes a page.
+    let rows: Vec<Row> = page.limit(paging.fetch()).load(conn).db()?;
     let total = if paging.total { Some(matching().count().get_result(conn).db()?) } else { None };
-    let ids: Vec<Key> = found.iter().map(|(row, _)| row.id).collect();
+    let ids: Vec<Key> = rows.iter().map(|row| row.id).collect();
+    let mut details = details(conn, &ids)?;
     let mut lists = lists(conn, &ids)?;
-    let consultations = found
+    let consultations = rows
         .into_iter()
-        .map(|(row, details)| {
+        .map(|row| {
+            let details = details.remove(&row.id).ok_or(Error::NotFound("consultation"))?;
             let lists = lists.remove(&row.id).unwrap_or_default();
             entity(row, details, lists)
         })
@@ -421,13 +430,18 @@ fn insert_lists(conn: &mut Conn, consultation: &Consultation) -> Result<()> {
             .db()?;
     }
     for (topic, position) in consultation.topics.iter().zip(0_i32..) {
-        let of_code = topics::table.filter(topics::code.eq(&topic.code)).select(topics::id);
-        let topic_id: Key = of_code.first(conn).db()?;
+        // One round trip: the id is looked up by the statement itself.
+        let of_code = topics::table.filter(topics::code.eq(&topic.code)).select((
+            id.into_sql::<Id>(),
+            topics::id,
+            position.into_sql::<Integer>(),
+        ));
         diesel::insert_into(consultation_topics::table)
-            .values((
-                consultation_topics::consultation_id.eq(id),
-                consultation_topics::topic_id.eq(topic_id),
-                consultation_topics::position.eq(position),
+            .values(of_code)
+            .into_columns((
+                consultation_topics::consultation_id,
+                consultation_topics::topic_id,
+                consultation_topics::position,
             ))
             .execute(conn)
             .db()?;

@@ -10,6 +10,7 @@ use lotse_domain::policy::Scope;
 use lotse_domain::{Error, Result};
 use uuid::Uuid;
 
+use crate::among::among;
 use crate::connection::Conn;
 use crate::convert::{archived, code};
 use crate::error::{DbResult, one_row};
@@ -173,7 +174,7 @@ pub fn of_organisation(
     let Some(carrier) = carrier(scope).filter(|_| !ids.is_empty()) else { return Ok(Vec::new()) };
     let ids: Vec<Key> = ids.iter().map(|id| Key(id.0)).collect();
     let found: Vec<(Key, String)> = on_backend!(conn, c => contacts::table
-        .filter(contacts::id.eq_any(&ids))
+        .filter(among(contacts::id, &ids))
         .filter(contacts::organisation_id.eq(Key(organisation.0)))
         .filter(contacts::carrier_id.eq(carrier))
         .select((contacts::id, contacts::name))

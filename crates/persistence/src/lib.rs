@@ -1,6 +1,7 @@
 //! Schema, queries, connections and migrations. Query functions take a connection, never a pool;
 //! what belongs to a carrier is only read with a scope.
 
+mod among;
 #[macro_use]
 mod connection;
 mod convert;

@@ -17,6 +17,7 @@ use lotse_domain::page::{Page, Paging};
 use lotse_domain::{Error, Result};
 use uuid::Uuid;
 
+use crate::among::among;
 use crate::connection::{Backend, Conn};
 use crate::convert::{code, contains, reference};
 use crate::error::{DbResult, one_row};
@@ -243,7 +244,7 @@ pub fn list(
     let (ids, total) = select(conn, &selection, paging)?;
     let rows: Vec<(Row, Option<String>)> = on_backend!(conn, c => organisations::table
         .left_join(districts::table)
-        .filter(organisations::id.eq_any(&ids))
+        .filter(among(organisations::id, &ids))
         .select((organisations::all_columns, districts::name.nullable()))
         .load(c))
     .db()?;

@@ -8,7 +8,7 @@
 //!
 //! Rows and queries carry them as `Key`, `At` and `Document`: diesel's traits need types of ours.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
@@ -106,8 +106,6 @@ impl ToSql<Id, Sqlite> for Key {
     }
 }
 
-const SQLITE_INSTANT: &str = "%Y-%m-%dT%H:%M:%S%.6fZ";
-
 impl FromSql<Instant, Pg> for At {
     fn from_sql(bytes: <Pg as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
         <DateTime<Utc> as FromSql<Timestamptz, Pg>>::from_sql(bytes).map(At)
@@ -122,13 +120,13 @@ impl ToSql<Instant, Pg> for At {
 
 impl FromSql<Instant, Sqlite> for At {
     fn from_sql(mut bytes: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
-        Ok(At(NaiveDateTime::parse_from_str(bytes.read_text(), SQLITE_INSTANT)?.and_utc()))
+        Ok(At(DateTime::parse_from_rfc3339(bytes.read_text())?.to_utc()))
     }
 }
 
 impl ToSql<Instant, Sqlite> for At {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
-        out.set_value(self.0.format(SQLITE_INSTANT).to_string());
+        out.set_value(self.0.to_rfc3339_opts(SecondsFormat::Micros, true));
         Ok(IsNull::No)
     }
 }

@@ -104,48 +104,57 @@ fn figures(row: &Row) -> Figures {
     }
 }
 
-/// Where a dimension's code and label come from, and the join that brings them.
+/// Where a dimension's code and label come from, the column of the view that they need, and the join
+/// that brings them.
 struct Source {
+    column: Option<&'static str>,
     code: &'static str,
     label: &'static str,
     join: &'static str,
 }
 
 fn source(dimension: Dimension, backend: Backend) -> Source {
-    let plain = |code| Source { code, label: code, join: "" };
+    let plain = |column, code| Source { column: Some(column), code, label: code, join: "" };
     // Ids in the form that the API gives them.
     let id = |postgres, sqlite| if backend == Backend::Postgres { postgres } else { sqlite };
     match dimension {
         Dimension::Site => Source {
+            column: Some("site_id"),
             code: id("CAST(f.site_id AS text)", "lower(hex(f.site_id))"),
             label: "s.name",
             join: "JOIN sites s ON s.id = f.site_id",
         },
         Dimension::Carrier => Source {
+            column: Some("carrier_id"),
             code: id("CAST(f.carrier_id AS text)", "lower(hex(f.carrier_id))"),
             label: "k.name",
             join: "JOIN carriers k ON k.id = f.carrier_id",
         },
         Dimension::District => Source {
+            column: Some("district_id"),
             code: "d.\"key\"",
             label: "d.name",
             join: "LEFT JOIN districts d ON d.id = f.district_id",
         },
         Dimension::Topic => Source {
+            column: None,
             code: "t.code",
             label: "t.label_en",
             join: "JOIN consultation_topics ct ON ct.consultation_id = f.id \
                    JOIN topics t ON t.id = ct.topic_id",
         },
-        Dimension::Month => plain("f.month"),
-        Dimension::Quarter => plain("f.quarter"),
-        Dimension::Year => plain("f.year"),
-        Dimension::Kind => plain("f.kind"),
-        Dimension::Channel => plain("f.channel"),
-        Dimension::SizeClass => plain("f.size_class"),
-        Dimension::Section => plain("f.section"),
-        Dimension::OrganisationKind => plain("f.organisation_kind"),
-        Dimension::ActorType => plain("f.actor_type"),
+        Dimension::Month => plain("month", "f.month"),
+        Dimension::Quarter => plain("quarter", "f.quarter"),
+        Dimension::Year => plain("year", "f.year"),
+        // Both are there for the figures anyway.
+        Dimension::Kind => Source { column: None, ..plain("kind", "f.kind") },
+        Dimension::Channel => plain("channel", "f.channel"),
+        Dimension::SizeClass => plain("size_class", "f.size_class"),
+        Dimension::Section => plain("section", "f.section"),
+        Dimension::OrganisationKind => {
+            Source { column: None, ..plain("organisation_kind", "f.organisation_kind") }
+        }
+        Dimension::ActorType => plain("actor_type", "f.actor_type"),
     }
 }
 
@@ -211,16 +220,23 @@ fn statement(backend: Backend, scoped: bool, group_by: &[Dimension]) -> String {
         sources.get(index).map_or("CAST(NULL AS TEXT)", part)
     };
     let joins: String = sources.iter().map(|source| source.join).collect::<Vec<_>>().join("\n");
+    // Only what is asked for goes through the sorting.
+    let columns: String = sources
+        .iter()
+        .filter_map(|source| source.column)
+        .map(|column| format!(", {column}"))
+        .collect();
     let grouping = if sources.is_empty() { "" } else { "GROUP BY 1, 2, 3, 4" };
     // `$4` would be a name in SQLite, numbered by where it first occurs; `?4` is a number.
     let p = if backend == Backend::Postgres { "$" } else { "?" };
     let carrier = if scoped { format!("AND carrier_id = {p}4") } else { String::new() };
     format!(
         "WITH numbered AS (
-            SELECT facts.*, row_number() OVER (
-                PARTITION BY organisation_id, short ORDER BY held_on, starts_at, id
-            ) AS nth
-            FROM consultation_facts facts
+            SELECT id, organisation_id, organisation_kind, held_on, minutes, short{columns},
+                row_number() OVER (
+                    PARTITION BY organisation_id, short ORDER BY held_on, starts_at, id
+                ) AS nth
+            FROM consultation_facts
             WHERE funding_period_id = {p}1 {carrier}
         ),
         f AS (

@@ -10,6 +10,7 @@ use lotse_domain::page::{Page, Paging};
 use lotse_domain::user::{Assignment, User, UserFilter};
 use lotse_domain::{Error, Result};
 
+use crate::among::among;
 use crate::connection::Conn;
 use crate::convert::{code, reference};
 use crate::error::{DbResult, one_row};
@@ -273,7 +274,7 @@ pub fn advisers_on(
     let ids: Vec<Key> = ids.iter().map(|id| Key(id.0)).collect();
     let rows: Vec<(Key, String)> = on_backend!(conn, c => user_assignments::table
         .inner_join(users::table)
-        .filter(user_assignments::user_id.eq_any(&ids))
+        .filter(among(user_assignments::user_id, &ids))
         .filter(user_assignments::carrier_id.eq(Some(Key(carrier.0))))
         .filter(user_assignments::valid_from.le(date))
         .filter(user_assignments::valid_to.is_null().or(user_assignments::valid_to.ge(date)))
@@ -292,7 +293,7 @@ fn assignments_on(
     let rows = on_backend!(conn, c => user_assignments::table
         .left_join(carriers::table)
         .left_join(sites::table)
-        .filter(user_assignments::user_id.eq_any(users))
+        .filter(among(user_assignments::user_id, users))
         .filter(user_assignments::valid_from.le(date))
         .filter(user_assignments::valid_to.is_null().or(user_assignments::valid_to.ge(date)))
         .select((user_assignments::all_columns, carriers::name.nullable(), sites::name.nullable()))

@@ -51,6 +51,10 @@ CREATE INDEX consultations_carrier_created_at ON consultations (carrier_id, crea
 CREATE INDEX consultations_site ON consultations (site_id, held_on, id);
 CREATE INDEX consultations_organisation ON consultations (organisation_id, held_on, id);
 CREATE INDEX consultations_period ON consultations (funding_period_id, held_on);
+-- Answers by itself whether a consultation is the first of its organisation.
+CREATE INDEX consultations_firsts ON consultations
+    (organisation_id, funding_period_id, carrier_id, held_on, starts_at, id, minutes)
+    WHERE status = 'held';
 
 CREATE TABLE consultation_advisers (
     consultation_id BLOB NOT NULL REFERENCES consultations (id),
