@@ -53,6 +53,9 @@ fn an_adviser_logs_a_consultation() {
         assert_eq!(listed.items()[0], new.body);
         let of_company = adviser.get(&format!("/companies/{id}/consultations")).await.expect(200);
         assert_eq!(of_company.items()[0], new.body);
+        let another = adviser.company("Andere GmbH", &json!({})).await;
+        let nothing = format!("/companies/{}/consultations", another["id"].as_str().unwrap());
+        assert!(adviser.get(&nothing).await.expect(200).items().is_empty());
     });
 }
 

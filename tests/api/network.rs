@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::harness::{
-    BWHW, FRANKFURT, KASSEL, PERIOD_2026, VSB, WETZLAR, both, district, redacted,
+    BWHW, FRANKFURT, KASSEL, PERIOD_2019, PERIOD_2026, VSB, WETZLAR, both, district, redacted,
 };
 
 #[test]
@@ -44,6 +44,13 @@ fn hanau_is_a_district_of_its_own_from_2026_on() {
         };
         assert!(!keys("2025-12-31").await.contains(&"06415".to_owned()));
         assert!(keys("2026-01-01").await.contains(&"06415".to_owned()));
+
+        let admin = app.log_in("admin").await;
+        let path = format!("/districts/{}", district("06415"));
+        admin.patch(&path, 1, &json!({"kind": "county"})).await.expect(200);
+        let history = admin.get(&format!("{path}/history")).await.expect(200);
+        let change = json!([{"field": "kind", "old": "city", "new": "county"}]);
+        assert_eq!(history.items()[0]["changes"], change);
     });
 }
 
@@ -110,6 +117,18 @@ fn periods_do_not_overlap() {
             .patch(&format!("/funding-periods/{}", new.id()), 1, &earlier)
             .await
             .problem(409, "funding_periods_overlap");
+        // What the figures of a closed period lean on stays; and no record falls out of an open one.
+        let closed = format!("/funding-periods/{PERIOD_2019}");
+        let more = json!({"minimum_minutes": 30});
+        admin.patch(&closed, 1, &more).await.problem(409, "funding_period_closed");
+        let shorter = json!({"ends_on": "2021-12-31"});
+        admin.patch(&closed, 1, &shorter).await.problem(409, "funding_period_closed");
+        let adviser = app.log_in("adviser").await;
+        let input = app.consultation(&adviser, &json!({"held_on": "2026-01-07"})).await;
+        adviser.post("/consultations", &input).await.expect(201);
+        let current = format!("/funding-periods/{PERIOD_2026}");
+        let later = json!({"starts_on": "2026-02-01"});
+        admin.patch(&current, 1, &later).await.problem(409, "consultations_outside");
         period["ends_on"] = json!("2028-12-31");
         admin.post("/funding-periods", &period).await.violates("/ends_on", "before_start");
         let path = format!("/funding-periods/{PERIOD_2026}");

@@ -337,7 +337,7 @@ async fn compare(
     let group_by = dimensions.iter().map(|d| d.code()).collect::<Vec<_>>().join(",");
     let mut path = format!("/statistics?funding_period_id={PERIOD_2023}&group_by={group_by}");
     if window.is_some() {
-        path += &format!("&from={from}&to={to}");
+        path = format!("{path}&from={from}&to={to}");
     }
     let answer = session.get(&path).await.expect(200).body;
     let totals = oracle.figures(&oracle.in_window(from, to));

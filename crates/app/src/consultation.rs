@@ -43,7 +43,8 @@ pub fn list_of(
     app.read(caller, Action::ReadConsultations, |tx| {
         organisation::reference_of(tx.conn, organisation, kind)?;
         let scope = tx.scope();
-        consultation::list(tx.conn, &scope, filter, paging)
+        let of_it = ConsultationFilter { organisation_id: Some(organisation), ..filter.clone() };
+        consultation::list(tx.conn, &scope, &of_it, paging)
     })
 }
 
@@ -100,7 +101,7 @@ pub fn change(
         let context = context(tx, &input)?;
         let mut new = old.changed(tx.now, &tx.actor, &input, &context)?;
         consultation::update(tx.conn, &new)?;
-        tx.changed(&old, &new)?;
+        tx.changed(&old.without_kind(), &new)?;
         new.kind = consultation::kind(tx.conn, new.id)?;
         Ok(new)
     })
@@ -121,7 +122,7 @@ pub fn void(
         let old = changeable(tx, id, seen)?;
         let new = old.voided(tx.now, &tx.actor, input.checked()?)?;
         consultation::update(tx.conn, &new)?;
-        tx.audit(AuditAction::Voided, Some(&old), &new)?;
+        tx.audit(AuditAction::Voided, Some(&old.without_kind()), &new)?;
         Ok(new)
     })
 }

@@ -1,4 +1,3 @@
-use lotse_domain::Result;
 use lotse_domain::audit::HistoryEntry;
 use lotse_domain::entity::check_version;
 use lotse_domain::funding_period::{FundingPeriod, FundingPeriodInput};
@@ -6,6 +5,7 @@ use lotse_domain::id::FundingPeriodId;
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::Action;
+use lotse_domain::{Error, Result};
 use lotse_persistence::{audit, funding_period};
 
 use crate::{App, Caller};
@@ -60,6 +60,12 @@ pub fn change(
         let old = funding_period::find(tx.conn, id)?;
         check_version(&old, seen)?;
         let new = old.changed(tx.now, &patch.apply(&FundingPeriodInput::from(&old))?)?;
+        if funding_period::has_consultations_outside(tx.conn, &new)? {
+            return Err(Error::conflict(
+                "consultations_outside",
+                "Consultations of the period would lie outside its dates.",
+            ));
+        }
         funding_period::update(tx.conn, &new)?;
         tx.changed(&old, &new)?;
         Ok(new)

@@ -1,12 +1,14 @@
 //! What the operator of the installation does at its console, without a log-in: the first users,
 //! lost passwords. It stands in the audit log as nobody's.
 
+use chrono::NaiveDate;
 use lotse_domain::audit::AuditAction;
 use lotse_domain::entity::Entity;
 use lotse_domain::id::{CarrierId, SiteId};
 use lotse_domain::page::{PageParams, Paging};
 use lotse_domain::policy::Role;
 use lotse_domain::session::check_password;
+use lotse_domain::site::SiteFilter;
 use lotse_domain::time::local_date;
 use lotse_domain::user::{Assignment, AssignmentInput, User, UserFilter, UserInput, UserStatus};
 use lotse_domain::{Error, Result};
@@ -30,6 +32,8 @@ pub struct NewUser {
     pub carrier: Option<String>,
     /// Name of the site.
     pub site: Option<String>,
+    /// First day of the role; today unless told.
+    pub valid_from: Option<NaiveDate>,
 }
 
 /// # Errors
@@ -54,7 +58,7 @@ pub fn add_user(app: &App, new: &NewUser) -> Result<User> {
             role: new.role,
             carrier_id,
             site_id,
-            valid_from: today,
+            valid_from: new.valid_from.unwrap_or(today),
             valid_to: None,
         };
         let assigned = assignment(conn, app.new_id(), added.id, now, "", &input)?;
@@ -138,7 +142,7 @@ fn carrier_of(conn: &mut Conn, code: &str) -> Result<CarrierId> {
 }
 
 fn site_of(conn: &mut Conn, name: &str) -> Result<SiteId> {
-    let all = site::list(conn, &Default::default(), &first_page()?)?;
+    let all = site::list(conn, &SiteFilter::default(), &first_page()?)?;
     let found = all.items.iter().find(|site| site.name.eq_ignore_ascii_case(name));
     found.map(|site| site.id).ok_or(Error::NotFound("site"))
 }

@@ -38,11 +38,10 @@ pub struct HistoryEntry {
     pub changes: Vec<FieldChange>,
 }
 
-/// What differs between two states of a record, field by field. Book-keeping and what is derived
-/// from elsewhere is left out.
+/// What differs between two states of a record, field by field. Book-keeping is left out.
 #[must_use]
 pub fn changes(old: &Value, new: &Value) -> Vec<FieldChange> {
-    const NOT_CONTENT: [&str; 5] = ["id", "version", "created_at", "updated_at", "kind"];
+    const NOT_CONTENT: [&str; 4] = ["id", "version", "created_at", "updated_at"];
     let Some(fields) = new.as_object() else { return Vec::new() };
     fields
         .iter()

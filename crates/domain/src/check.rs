@@ -72,7 +72,7 @@ impl Checks {
         }
     }
 
-    pub fn range<T: PartialOrd + std::fmt::Display>(
+    pub fn range<T: PartialOrd + Copy + std::fmt::Display>(
         &mut self,
         pointer: &str,
         value: T,
@@ -109,6 +109,8 @@ impl Checks {
         email
     }
 
+    /// # Errors
+    /// `Invalid` with everything that was found.
     pub fn finish(self) -> Result<()> {
         if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
     }
@@ -161,6 +163,10 @@ pub fn shape_violation(
         message = "is required".to_owned();
         "missing"
     } else {
+        // What chrono says of 31 February.
+        if message == "input is out of range" {
+            message.push_str(": there is no such date or time");
+        }
         "wrong_type"
     };
     Violation { pointer, code: code.to_owned(), message }

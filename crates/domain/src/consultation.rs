@@ -301,6 +301,12 @@ impl Consultation {
         })
     }
 
+    /// As it is recorded: the kind is derived from other records and no change of this one.
+    #[must_use]
+    pub fn without_kind(&self) -> Self {
+        Self { kind: None, ..self.clone() }
+    }
+
     /// Advisers change what they recorded or advised in; managers everything of their carrier.
     ///
     /// # Errors

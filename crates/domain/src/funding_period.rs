@@ -97,9 +97,20 @@ impl FundingPeriod {
     }
 
     /// # Errors
-    /// As [`Self::new`].
+    /// As [`Self::new`]; `Conflict` when what the figures of a closed period lean on would change: it
+    /// is opened first, which stands in its history.
     pub fn changed(&self, now: DateTime<Utc>, input: &FundingPeriodInput) -> Result<Self> {
         let new = Self::new(self.id, now, input)?;
+        let figures_lean_on =
+            |period: &Self| (period.starts_on, period.ends_on, period.minimum_minutes);
+        if self.status == FundingPeriodStatus::Closed
+            && figures_lean_on(self) != figures_lean_on(&new)
+        {
+            return Err(Error::conflict(
+                "funding_period_closed",
+                format!("The funding period {} is closed; its dates and minutes stay.", self.name),
+            ));
+        }
         Ok(Self { version: self.version + 1, created_at: self.created_at, ..new })
     }
 

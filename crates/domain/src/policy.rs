@@ -150,14 +150,16 @@ mod tests {
     /// `UPDATE_POLICY=1` to write it anew.
     #[test]
     fn the_reviewed_table_is_the_table() {
+        use std::fmt::Write;
+
         let mut table = format!("{:<20}", "");
         for role in Role::all() {
-            table += &format!(" {:<15}", role.code());
+            write!(table, " {:<15}", role.code()).unwrap();
         }
         for action in Action::all() {
             table = format!("{}\n{:<20}", table.trim_end(), action.code());
             for role in Role::all() {
-                table += &format!(" {:<15}", if allows(role, action) { "yes" } else { "-" });
+                write!(table, " {:<15}", if allows(role, action) { "yes" } else { "-" }).unwrap();
             }
         }
         table = format!("{}\n", table.trim_end());

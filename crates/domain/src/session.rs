@@ -39,7 +39,7 @@ pub struct RefreshInput {
 /// What a log-in answers.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct Tokens {
-    /// JWT (RFC 7519) signed with EdDSA; goes into `Authorization: Bearer …`.
+    /// JWT (RFC 7519) signed with `EdDSA`; goes into `Authorization: Bearer …`.
     pub access_token: String,
     #[schema(example = "Bearer")]
     pub token_type: String,

@@ -249,7 +249,8 @@ fn check_content(request: &HttpRequest, accepted: &[&str]) -> Result<(), Problem
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .map(|value| value.trim().to_ascii_lowercase());
-    if !content_type.is_some_and(|content_type| accepted.contains(&content_type.as_str())) {
+    let is_accepted = |sent: String| accepted.contains(&sent.as_str());
+    if content_type.is_none_or(|sent| !is_accepted(sent)) {
         return Err(unsupported(format!("Send Content-Type: {}.", accepted[0])));
     }
     if request.headers().contains_key(CONTENT_ENCODING) {

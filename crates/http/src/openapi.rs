@@ -142,12 +142,11 @@ fn complete_operation(operation: &mut Value, patched: &mut Vec<String>) {
     }
     add("500", "Internal");
     add("503", "Busy");
-    if !public {
-        add("401", "Unauthenticated");
-        add("403", "Forbidden");
-    } else {
-        add("401", "Unauthenticated");
+    add("401", "Unauthenticated");
+    if public {
         add("429", "TooManyAttempts");
+    } else {
+        add("403", "Forbidden");
     }
     if takes("query") || takes("path") || takes("header") || has_body {
         add("400", "Malformed");

@@ -123,19 +123,18 @@ impl Keys {
     /// `Unauthenticated` when it is not ours or its time is over.
     pub fn check(&self, token: &str) -> Result<SessionId> {
         const REFUSED: Error = Error::Unauthenticated("The access token does not hold.");
-        let (session, nbf, exp) = match self.checked.get(token) {
-            Some(checked) => checked,
-            None => {
-                let decoded = decode::<Claims>(token, &self.checking, &self.validation)
-                    .map_err(|_| REFUSED)?;
-                if decoded.header.kid.as_deref() != Some(&self.key_id) {
-                    return Err(REFUSED);
-                }
-                let claims = decoded.claims;
-                let checked = (claims.sid, claims.nbf, claims.exp);
-                self.checked.insert(token.to_owned(), checked);
-                checked
+        let (session, nbf, exp) = if let Some(checked) = self.checked.get(token) {
+            checked
+        } else {
+            let decoded =
+                decode::<Claims>(token, &self.checking, &self.validation).map_err(|_| REFUSED)?;
+            if decoded.header.kid.as_deref() != Some(&self.key_id) {
+                return Err(REFUSED);
             }
+            let claims = decoded.claims;
+            let checked = (claims.sid, claims.nbf, claims.exp);
+            self.checked.insert(token.to_owned(), checked);
+            checked
         };
         let now = self.clock.now().timestamp();
         if now >= exp {

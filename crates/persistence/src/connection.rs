@@ -240,18 +240,24 @@ const FRESH: Duration = Duration::from_secs(2);
 
 impl r2d2::ManageConnection for Manager {
     type Connection = Held;
-    type Error = Error;
+    // The pool shows it to the operator, with its cause.
+    type Error = std::io::Error;
 
-    fn connect(&self) -> Result<Held> {
+    fn connect(&self) -> std::io::Result<Held> {
         let conn = match &self.target {
-            Target::Sqlite(path) => Conn::Sqlite(open_sqlite(path, self.access)?),
-            Target::Postgres(url) => Conn::Postgres(open_postgres(url)?),
+            Target::Sqlite(path) => open_sqlite(path, self.access).map(Conn::Sqlite),
+            Target::Postgres(url) => open_postgres(url).map(Conn::Postgres),
         };
+        let conn = conn.map_err(std::io::Error::other)?;
         Ok(Held { conn, last_used: Instant::now(), suspect: false })
     }
 
-    fn is_valid(&self, held: &mut Held) -> Result<()> {
-        if held.last_used.elapsed() < FRESH { Ok(()) } else { held.conn.ping().db() }
+    fn is_valid(&self, held: &mut Held) -> std::io::Result<()> {
+        if held.last_used.elapsed() < FRESH {
+            Ok(())
+        } else {
+            held.conn.ping().map_err(std::io::Error::other)
+        }
     }
 
     fn has_broken(&self, held: &mut Held) -> bool {
@@ -262,14 +268,12 @@ impl r2d2::ManageConnection for Manager {
     }
 }
 
-fn open_sqlite(path: &str, access: Access) -> Result<SqliteConnection> {
-    if let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|error| {
-            Error::internal(format!("cannot create the folder {}: {error}", folder.display()))
-        })?;
-    }
+type Opened<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+fn open_sqlite(path: &str, access: Access) -> Opened<SqliteConnection> {
+    create_private(Path::new(path)).map_err(|error| format!("cannot create {path}: {error}"))?;
     let mut conn = SqliteConnection::establish(path)
-        .map_err(|error| Error::internal(format!("cannot open {path}: {error}")))?;
+        .map_err(|error| format!("cannot open {path}: {error}"))?;
     // FULL: what was acknowledged survives a power cut, not only a crash of the program.
     conn.batch_execute(
         "PRAGMA busy_timeout = 10000;
@@ -277,22 +281,36 @@ fn open_sqlite(path: &str, access: Access) -> Result<SqliteConnection> {
          PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
          PRAGMA cache_size = -4096;",
-    )
-    .db()?;
+    )?;
     if access == Access::Read {
-        conn.batch_execute("PRAGMA query_only = ON").db()?;
+        conn.batch_execute("PRAGMA query_only = ON")?;
     }
     Ok(conn)
 }
 
-fn open_postgres(url: &str) -> Result<PgConnection> {
-    let mut conn = PgConnection::establish(url).map_err(|error| Error::Busy(error.into()))?;
+/// Makes the file, with its folder, readable by the owner only: it holds personal data. SQLite gives the
+/// files beside it the same permissions.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+fn open_postgres(url: &str) -> Opened<PgConnection> {
+    let mut conn = PgConnection::establish(url)?;
     conn.batch_execute(
         "SET TIME ZONE 'UTC';
          SET statement_timeout = '30s';
          SET idle_in_transaction_session_timeout = '60s';
          SET application_name = 'lotse'",
-    )
-    .db()?;
+    )?;
     Ok(conn)
 }

@@ -9,7 +9,7 @@ use lotse_domain::{Error, Result};
 use crate::connection::Conn;
 use crate::convert::code;
 use crate::error::{DbResult, one_row};
-use crate::schema::funding_periods;
+use crate::schema::{consultations, funding_periods};
 use crate::sql_types::{At, Key};
 
 #[derive(Queryable, Insertable, AsChangeset)]
@@ -81,6 +81,25 @@ pub fn hold_for_entry(conn: &mut Conn, date: NaiveDate) -> Result<Option<Funding
         Conn::Sqlite(conn) => containing.first(conn).optional().db()?,
     };
     row.map(entity).transpose()
+}
+
+/// Whether consultations recorded in the period lie outside the dates that it is to have.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn has_consultations_outside(conn: &mut Conn, period: &FundingPeriod) -> Result<bool> {
+    let outside: Option<Key> = consultations::table
+        .filter(consultations::funding_period_id.eq(Key(period.id.0)))
+        .filter(
+            consultations::held_on
+                .lt(period.starts_on)
+                .or(consultations::held_on.gt(period.ends_on)),
+        )
+        .select(consultations::id)
+        .first(conn)
+        .optional()
+        .db()?;
+    Ok(outside.is_some())
 }
 
 /// By start.

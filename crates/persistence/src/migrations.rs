@@ -26,9 +26,10 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// `Internal` when a step fails; the steps before it stay applied.
 pub fn run(conn: &mut Conn) -> Result<Vec<String>> {
     locked(conn, |conn| {
-        let applied = on_backend!(conn, c => c.run_pending_migrations(source(c))
-            .map(|versions| versions.iter().map(ToString::to_string).collect::<Vec<_>>()));
-        applied.map_err(internal)
+        let missing = status(conn)?.into_iter().filter(|step| !step.applied);
+        let names = missing.map(|step| step.name).collect();
+        on_backend!(conn, c => c.run_pending_migrations(source(c)).map(drop)).map_err(internal)?;
+        Ok(names)
     })
 }
 

@@ -221,11 +221,11 @@ fn statement(backend: Backend, scoped: bool, group_by: &[Dimension]) -> String {
     };
     let joins: String = sources.iter().map(|source| source.join).collect::<Vec<_>>().join("\n");
     // Only what is asked for goes through the sorting.
-    let columns: String = sources
-        .iter()
-        .filter_map(|source| source.column)
-        .map(|column| format!(", {column}"))
-        .collect();
+    let mut columns = String::new();
+    for column in sources.iter().filter_map(|source| source.column) {
+        columns.push_str(", ");
+        columns.push_str(column);
+    }
     let grouping = if sources.is_empty() { "" } else { "GROUP BY 1, 2, 3, 4" };
     // `$4` would be a name in SQLite, numbered by where it first occurs; `?4` is a number.
     let p = if backend == Backend::Postgres { "$" } else { "?" };

@@ -72,6 +72,10 @@ enum UserCommand {
         /// Name of the home site.
         #[arg(long)]
         site: Option<String>,
+        /// First day of the role, `YYYY-MM-DD`; today unless told. Consultations from before it
+        /// cannot name the user as adviser.
+        #[arg(long, value_name = "DATE")]
+        valid_from: Option<chrono::NaiveDate>,
     },
     /// List all users.
     List,
@@ -224,10 +228,10 @@ fn migrate(config: &Config, step: &Migrate) -> Result<()> {
 fn user(config: &Config, command: UserCommand) -> Result<()> {
     let app = App::new(serve::migrated(config)?, Clock::System);
     match command {
-        UserCommand::Add { email, name, role, carrier, site } => {
+        UserCommand::Add { email, name, role, carrier, site, valid_from } => {
             let password = ask_password()?;
             let role = role.into();
-            let new = NewUser { email, name, password, role, carrier, site };
+            let new = NewUser { email, name, password, role, carrier, site, valid_from };
             let added = operator::add_user(&app, &new)?;
             println!("added {}", line(&added));
         }

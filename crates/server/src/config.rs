@@ -138,11 +138,14 @@ impl Config {
             ..self.clone()
         };
         let json = serde_json::to_value(&shown).unwrap_or_default();
-        json.as_object()
+        let mut lines: Vec<String> = json
+            .as_object()
             .into_iter()
             .flatten()
-            .map(|(name, value)| format!("{name} = {value}\n"))
-            .collect()
+            .map(|(name, value)| format!("{name} = {value}"))
+            .collect();
+        lines.push(String::new());
+        lines.join("\n")
     }
 }
 

@@ -15,7 +15,7 @@ use lotse_persistence::{Database, Options, migrations};
 
 use crate::config::Config;
 
-const HOUSEKEEPING: Duration = Duration::from_secs(10 * 60);
+const HOUSEKEEPING: Duration = Duration::from_mins(10);
 
 /// Opens the database as the settings say.
 ///

@@ -58,26 +58,26 @@ CREATE INDEX consultations_firsts ON consultations
 
 CREATE TABLE consultation_advisers (
     consultation_id UUID NOT NULL REFERENCES consultations (id),
-    user_id UUID NOT NULL REFERENCES users (id),
-    -- 0 leads.
+        -- 0 leads.
     position INTEGER NOT NULL CHECK (position >= 0),
+    user_id UUID NOT NULL REFERENCES users (id),
     PRIMARY KEY (consultation_id, position),
     CONSTRAINT consultation_advisers_once UNIQUE (user_id, consultation_id)
 );
 
 CREATE TABLE consultation_topics (
     consultation_id UUID NOT NULL REFERENCES consultations (id),
-    topic_id UUID NOT NULL REFERENCES topics (id),
-    -- 0 is primary.
+        -- 0 is primary.
     position INTEGER NOT NULL CHECK (position >= 0),
+    topic_id UUID NOT NULL REFERENCES topics (id),
     PRIMARY KEY (consultation_id, position),
     CONSTRAINT consultation_topics_once UNIQUE (topic_id, consultation_id)
 );
 
 CREATE TABLE consultation_contacts (
     consultation_id UUID NOT NULL REFERENCES consultations (id),
+        position INTEGER NOT NULL CHECK (position >= 0),
     contact_id UUID NOT NULL REFERENCES contacts (id),
-    position INTEGER NOT NULL CHECK (position >= 0),
     PRIMARY KEY (consultation_id, position),
     CONSTRAINT consultation_contacts_once UNIQUE (contact_id, consultation_id)
 );

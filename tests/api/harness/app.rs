@@ -1,6 +1,6 @@
 //! The server under test.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -20,8 +20,11 @@ use super::{Backend, postgres};
 
 pub const PASSWORD: &str = "correct horse battery staple";
 
-/// E-mail, role, carrier, site of the users that every test finds.
-const USERS: [(&str, Role, Option<(&str, &str)>); 9] = [
+/// Carrier and site.
+type Place = Option<(&'static str, &'static str)>;
+
+/// E-mail, role and place of the users that every test finds.
+const USERS: [(&str, Role, Place); 9] = [
     ("adviser", Role::Adviser, Some(("BWHW", "Frankfurt am Main"))),
     ("colleague", Role::Adviser, Some(("BWHW", "Wetzlar"))),
     ("manager", Role::Manager, Some(("BWHW", "Frankfurt am Main"))),
@@ -48,7 +51,7 @@ impl TestApp {
     /// A server on a free port with a database of its own. It is Monday, 16 March 2026, 10:00.
     pub fn start(backend: Backend) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let database_url = new_database(backend, folder.path().join("lotse.db"));
+        let database_url = new_database(backend, &folder.path().join("lotse.db"));
         let now: DateTime<Utc> = "2026-03-16T09:00:00Z".parse().unwrap();
         let clock = Clock::mock(now);
         let config = config(&database_url, folder.path().join("key.pem"));
@@ -169,7 +172,7 @@ fn open(url: &str) -> Database {
 }
 
 /// A copy of a database that was migrated and given its users once.
-pub fn new_database(backend: Backend, path: PathBuf) -> String {
+pub fn new_database(backend: Backend, path: &Path) -> String {
     static SQLITE: OnceLock<PathBuf> = OnceLock::new();
     static POSTGRES: OnceLock<&str> = OnceLock::new();
     match backend {
@@ -181,7 +184,7 @@ pub fn new_database(backend: Backend, path: PathBuf) -> String {
                 prepare(&format!("sqlite://{}", path.display()));
                 path
             });
-            std::fs::copy(template, &path).unwrap();
+            std::fs::copy(template, path).unwrap();
             format!("sqlite://{}", path.display())
         }
         Backend::Postgres => {
@@ -209,6 +212,7 @@ fn prepare(url: &str) {
             role,
             carrier: place.map(|(carrier, _)| carrier.to_owned()),
             site: place.map(|(_, site)| site.to_owned()),
+            valid_from: None,
         };
         add_user(&app, &new).unwrap();
     }

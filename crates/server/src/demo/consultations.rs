@@ -217,7 +217,7 @@ fn anonymous(
     let advisers = advisers(maker, staff, like.site)?;
     let mut input = input(maker, like.site, held_on, &advisers[..1])?;
     input.channel = Channel::Phone;
-    input.anonymous = maker.chance(0.6).then(|| AnonymousInput {
+    input.anonymous = maker.chance(0.6).then_some(AnonymousInput {
         district_id: like.district,
         classification: None,
         section: None,

@@ -185,7 +185,7 @@ fn company(
         Ok(format!("{} {trade}{suffix}", invented(maker)?))
     })?;
     let district = maker.weighted(districts)?;
-    let size = size(maker)?;
+    let figures = size(maker)?;
     // Some records come without an industry: a gap that a report will show.
     let industry = if maker.chance(0.96) {
         Some(IndustryInput { classification: Classification::Wz2008, code: code.to_owned() })
@@ -201,7 +201,7 @@ fn company(
         address: address(maker, district)?,
         district_id: Some(district.id),
         industry,
-        size,
+        size: figures,
         foreign_staff_experience: maker.maybe(0.8, 0.45),
         collective_agreement: maker.maybe(0.6, 0.35),
         heard_of_us: Some(*maker.pick(&HeardOfUs::all())?),
