@@ -280,7 +280,7 @@ fn open_sqlite(path: &str, access: Access) -> Opened<SqliteConnection> {
          PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
-         PRAGMA cache_size = -4096;",
+         PRAGMA cache_size = -2048;",
     )?;
     if access == Access::Read {
         conn.batch_execute("PRAGMA query_only = ON")?;
