@@ -18,7 +18,7 @@ use lotse_domain::{Error, Result};
 
 use crate::among::among;
 use crate::connection::Conn;
-use crate::convert::{code, contains, optional_code, reference};
+use crate::convert::{carrier_of, code, contains, optional_code, reference};
 use crate::error::{DbResult, one_row};
 use crate::schema::{
     consultation_advisers, consultation_contacts, consultation_details, consultation_topics,
@@ -227,19 +227,11 @@ fn lists(conn: &mut Conn, ids: &[Key]) -> Result<HashMap<Key, Lists>> {
     Ok(lists)
 }
 
-/// The carrier whose records a scope holds. Figures over the network hold none.
-fn carrier(scope: &Scope) -> Option<Key> {
-    match scope {
-        Scope::Carrier(carrier) => Some(Key(carrier.0)),
-        Scope::Network | Scope::Nothing => None,
-    }
-}
-
 /// # Errors
 /// `NotFound` when there is no such consultation in the scope.
 pub fn find(conn: &mut Conn, scope: &Scope, id: ConsultationId) -> Result<Consultation> {
     let not_found = Error::NotFound("consultation");
-    let Some(carrier) = carrier(scope) else { return Err(not_found) };
+    let Some(carrier) = carrier_of(scope) else { return Err(not_found) };
     let found: Option<(Row, Details)> = consultations::table
         .inner_join(consultation_details::table)
         .filter(consultations::id.eq(Key(id.0)))
@@ -276,7 +268,7 @@ pub fn list(
 ) -> Result<Page<Consultation>> {
     let sort = filter.sort.unwrap_or_default();
     let key = |consultation: &Consultation| (sort.key(consultation), consultation.id.0);
-    let Some(carrier) = carrier(scope) else { return paging.page(Vec::new(), None, key) };
+    let Some(carrier) = carrier_of(scope) else { return paging.page(Vec::new(), None, key) };
     let matching = || {
         let mut query =
             consultations::table.filter(consultations::carrier_id.eq(carrier)).into_boxed();

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::among::among;
 use crate::connection::Conn;
-use crate::convert::{archived, code};
+use crate::convert::{archived, carrier_of, code};
 use crate::error::{DbResult, one_row};
 use crate::schema::{carriers, contacts, organisations};
 use crate::sql_types::{At, Document, Key};
@@ -90,18 +90,10 @@ fn entity((row, organisation_name, organisation_kind, carrier_name): Found) -> R
     })
 }
 
-/// The carrier whose contacts a scope holds. Figures over the network hold none.
-fn carrier(scope: &Scope) -> Option<Key> {
-    match scope {
-        Scope::Carrier(carrier) => Some(Key(carrier.0)),
-        Scope::Network | Scope::Nothing => None,
-    }
-}
-
 /// # Errors
 /// `NotFound` when there is no such contact in the scope.
 pub fn find(conn: &mut Conn, scope: &Scope, id: ContactId) -> Result<Contact> {
-    let carrier = carrier(scope).ok_or(Error::NotFound("contact"))?;
+    let carrier = carrier_of(scope).ok_or(Error::NotFound("contact"))?;
     let found: Option<Found> = contacts::table
         .inner_join(organisations::table)
         .inner_join(carriers::table)
@@ -125,7 +117,7 @@ pub fn list(
     filter: &ContactFilter,
     paging: &Paging,
 ) -> Result<Page<Contact>> {
-    let Some(carrier) = carrier(scope) else { return paging.page(Vec::new(), None, key) };
+    let Some(carrier) = carrier_of(scope) else { return paging.page(Vec::new(), None, key) };
     let matching = || {
         let mut query = contacts::table
             .inner_join(organisations::table)
@@ -171,7 +163,9 @@ pub fn of_organisation(
     organisation: OrganisationId,
     ids: &[ContactId],
 ) -> Result<Vec<Reference>> {
-    let Some(carrier) = carrier(scope).filter(|_| !ids.is_empty()) else { return Ok(Vec::new()) };
+    let Some(carrier) = carrier_of(scope).filter(|_| !ids.is_empty()) else {
+        return Ok(Vec::new());
+    };
     let ids: Vec<Key> = ids.iter().map(|id| Key(id.0)).collect();
     let found: Vec<(Key, String)> = on_backend!(conn, c => contacts::table
         .filter(among(contacts::id, &ids))

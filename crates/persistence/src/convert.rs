@@ -3,6 +3,7 @@
 use crate::sql_types::{At, Key};
 use lotse_domain::code::Code;
 use lotse_domain::entity::{Archived, Reference};
+use lotse_domain::policy::Scope;
 use lotse_domain::{Error, Result};
 
 /// A code column as its enum. The database checks the codes too, so an unknown one means that the
@@ -27,4 +28,12 @@ pub fn archived(at: Option<At>, reason: Option<String>) -> Option<Archived> {
 /// A pattern that matches text containing `folded`, which has neither `%` nor `_`.
 pub fn contains(folded: &str) -> String {
     format!("%{folded}%")
+}
+
+/// The carrier whose records a scope holds. Figures over the network hold none.
+pub fn carrier_of(scope: &Scope) -> Option<Key> {
+    match scope {
+        Scope::Carrier(carrier) => Some(Key(carrier.0)),
+        Scope::Network | Scope::Nothing => None,
+    }
 }
