@@ -10,7 +10,7 @@ use crate::check::Checks;
 use crate::company::check_not_archived;
 use crate::entity::{Archived, Entity, EntityKind, Reference};
 use crate::error::Result;
-use crate::id::{CompanyId, DistrictId, EstablishmentId};
+use crate::id::{DistrictId, EstablishmentId};
 use crate::organisation::Address;
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -92,11 +92,6 @@ impl Establishment {
             updated_at: now,
             ..self.clone()
         })
-    }
-
-    #[must_use]
-    pub fn company_id(&self) -> CompanyId {
-        CompanyId(self.company.id)
     }
 }
 

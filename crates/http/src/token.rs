@@ -62,9 +62,8 @@ pub struct Keys {
     signing: EncodingKey,
     checking: DecodingKey,
     validation: Validation,
-    /// Checking a signature costs more than the rest of a simple request, and a client sends the
-    /// same token for a quarter of an hour. What is remembered is the token itself, not its hash,
-    /// so another token can never pass for it.
+    /// A client sends the same token for a quarter of an hour; its signature is checked once. What is
+    /// remembered is the token itself, not its hash, so another token can never pass for it.
     checked: Cache<String, (SessionId, i64, i64)>,
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use actix_web::HttpServer;
-use actix_web::dev::{Server, ServerHandle};
+use actix_web::dev::Server;
 use actix_web::web::Data;
 use lotse_app::{App, Clock, housekeeping};
 use lotse_domain::{Error, Result};
@@ -91,11 +91,6 @@ pub fn serve(config: &Config, app: &App, ready: impl FnOnce(SocketAddr)) -> Resu
         tracing::info!("stopped");
         served
     })
-}
-
-/// Stops a server that was started with [`listen`].
-pub async fn stop(handle: ServerHandle) {
-    handle.stop(true).await;
 }
 
 async fn keep_house(app: App) {
