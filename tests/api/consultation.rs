@@ -1,9 +1,11 @@
 //! Logging, reading, changing, voiding consultations.
 
+use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    FRANKFURT, KASSEL, PERIOD_2023, Session, TestApp, body, both, district, redacted,
+    BWHW, FRANKFURT, KASSEL, PERIOD_2023, PERIOD_2026, Session, TestApp, body, both, district,
+    redacted,
 };
 
 async fn log(app: &TestApp, session: &Session, more: &Value) -> Value {
@@ -333,5 +335,54 @@ fn every_order_pages_without_gaps_or_doubles() {
             }
             assert_eq!(&paged, whole.items(), "{sort}");
         }
+    });
+}
+
+/// The names of sites, advisers, topics … are kept in memory; none may outlive a change, by whichever
+/// server.
+#[test]
+fn a_changed_name_shows_at_once() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let admin = app.log_in("admin").await;
+        let me = adviser.id().await;
+        let input = json!({"topics": ["blue_card"]});
+        let new = log(&app, &adviser, &input).await;
+        let blue_card = admin.get("/topics?limit=200").await.expect(200);
+        let blue_card =
+            blue_card.items().iter().find(|topic| topic["code"] == "blue_card").unwrap();
+        let blue_card = blue_card["id"].as_str().unwrap();
+        for (path, change) in [
+            (format!("/users/{me}"), json!({"name": "Neu Name"})),
+            (format!("/sites/{FRANKFURT}"), json!({"name": "Neu Standort"})),
+            (format!("/carriers/{BWHW}"), json!({"name": "Neu Träger"})),
+            (format!("/funding-periods/{PERIOD_2026}"), json!({"name": "Neu Zeitraum"})),
+            (format!("/topics/{blue_card}"), json!({"label_de": "Neu Thema"})),
+        ] {
+            let version = admin.get(&path).await.expect(200).body["version"].as_i64().unwrap();
+            admin.patch(&path, version, &change).await.expect(200);
+        }
+        let read = adviser.get(&path(&new)).await.expect(200).body;
+        assert_eq!(read["advisers"][0]["name"], "Neu Name");
+        assert_eq!(read["recorded_by"]["name"], "Neu Name");
+        assert_eq!(read["site"]["name"], "Neu Standort");
+        assert_eq!(read["carrier"]["name"], "Neu Träger");
+        assert_eq!(read["funding_period"]["name"], "Neu Zeitraum");
+        assert_eq!(read["topics"][0]["label_de"], "Neu Thema");
+
+        // Another server on the same database.
+        app.connect()
+            .batch_execute("UPDATE sites SET name = 'Woanders' WHERE name = 'Neu Standort'")
+            .unwrap();
+        let listed = adviser.get("/consultations").await.expect(200);
+        assert_eq!(listed.items()[0]["site"]["name"], "Woanders");
+
+        // One that is added can be shown by the next request.
+        let topic = json!({"code": "brand_new", "group": "other", "label_de": "Ganz neu",
+            "label_en": "Brand new", "valid_from": "2026-01-01"});
+        admin.post("/topics", &topic).await.expect(201);
+        let new = log(&app, &adviser, &json!({"topics": ["brand_new"]})).await;
+        let read = adviser.get(&path(&new)).await.expect(200).body;
+        assert_eq!(read["topics"][0]["label_en"], "Brand new");
     });
 }

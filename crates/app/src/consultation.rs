@@ -24,7 +24,7 @@ pub fn list(
 ) -> Result<Page<Consultation>> {
     app.read(caller, Action::ReadConsultations, |tx| {
         let scope = tx.scope();
-        consultation::list(tx.conn, &scope, filter, paging)
+        consultation::list(tx.conn, &tx.names, &scope, filter, paging)
     })
 }
 
@@ -44,7 +44,7 @@ pub fn list_of(
         organisation::reference_of(tx.conn, organisation, kind)?;
         let scope = tx.scope();
         let of_it = ConsultationFilter { organisation_id: Some(organisation), ..filter.clone() };
-        consultation::list(tx.conn, &scope, &of_it, paging)
+        consultation::list(tx.conn, &tx.names, &scope, &of_it, paging)
     })
 }
 
@@ -53,7 +53,7 @@ pub fn list_of(
 pub fn get(app: &App, caller: &Caller, id: ConsultationId) -> Result<Consultation> {
     app.read(caller, Action::ReadConsultations, |tx| {
         let scope = tx.scope();
-        consultation::find(tx.conn, &scope, id)
+        consultation::find(tx.conn, &tx.names, &scope, id)
     })
 }
 
@@ -67,7 +67,7 @@ pub fn history(
 ) -> Result<Page<HistoryEntry>> {
     app.read(caller, Action::ReadConsultations, |tx| {
         let scope = tx.scope();
-        consultation::find(tx.conn, &scope, id)?;
+        consultation::find(tx.conn, &tx.names, &scope, id)?;
         audit::history(tx.conn, id.0, paging)
     })
 }
@@ -130,7 +130,7 @@ pub fn void(
 /// The consultation, if the caller may change it as it stands.
 fn changeable(tx: &mut Writing, id: ConsultationId, seen: i64) -> Result<Consultation> {
     let scope = tx.scope();
-    let old = consultation::find(tx.conn, &scope, id)?;
+    let old = consultation::find(tx.conn, &tx.names, &scope, id)?;
     check_version(&old, seen)?;
     old.check_may_change(&tx.actor)?;
     // What leaves a period counts as an entry in it.

@@ -90,7 +90,7 @@ pub fn refresh(app: &App, input: &RefreshInput) -> Result<Opened> {
                 session::end(conn, session, now, EndReason::TokenReused)?;
                 return Ok(None);
             }
-            let Some(actor) = session::actor(conn, session, now, local_date(now))? else {
+            let Some((actor, _)) = session::actor(conn, session, now, local_date(now))? else {
                 return Ok(None);
             };
             session::insert_token(conn, &hash_of(&token), session, now)?;

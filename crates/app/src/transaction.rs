@@ -10,6 +10,7 @@ use lotse_domain::id::{AuditId, SessionId};
 use lotse_domain::policy::{Action, Actor, Scope};
 use lotse_domain::time::local_date;
 use lotse_domain::{Error, Result};
+use lotse_persistence::names::{Names, NamesInMemory};
 use lotse_persistence::{Conn, Database, audit, session};
 use rand::RngExt;
 use serde::Serialize;
@@ -30,6 +31,7 @@ pub struct App {
     pub(crate) database: Database,
     pub(crate) hasher: Arc<Hasher>,
     clock: Clock,
+    names: NamesInMemory,
     ids: Arc<Mutex<ContextV7>>,
 }
 
@@ -46,6 +48,7 @@ pub struct Caller {
 pub struct Reading<'a> {
     pub conn: &'a mut Conn,
     pub actor: Actor,
+    pub names: Arc<Names>,
     pub now: DateTime<Utc>,
 }
 
@@ -65,6 +68,7 @@ impl Reading<'_> {
 pub struct Writing<'a> {
     pub conn: &'a mut Conn,
     pub actor: Actor,
+    pub names: Arc<Names>,
     pub now: DateTime<Utc>,
     app: &'a App,
     request_id: &'a str,
@@ -149,6 +153,7 @@ impl App {
             database,
             hasher: Arc::new(Hasher::default()),
             clock,
+            names: NamesInMemory::default(),
             ids: Arc::new(Mutex::new(ContextV7::new())),
         }
     }
@@ -179,8 +184,8 @@ impl App {
         retrying(|| {
             self.database.read(|conn| {
                 let now = self.now();
-                let actor = authorised(conn, caller, action, now)?;
-                work(&mut Reading { conn, actor, now })
+                let (actor, names) = self.authorised(conn, caller, action, now)?;
+                work(&mut Reading { conn, actor, names, now })
             })
         })
     }
@@ -198,8 +203,12 @@ impl App {
         retrying(|| {
             // The log-in is checked on the primary: a replica may lag behind a suspension.
             let now = self.now();
-            let actor = self.database.read(|conn| authorised(conn, caller, action, now))?;
-            self.database.snapshot(|conn| work(&mut Reading { conn, actor: actor.clone(), now }))
+            let (actor, names) =
+                self.database.read(|conn| self.authorised(conn, caller, action, now))?;
+            self.database.snapshot(|conn| {
+                let (actor, names) = (actor.clone(), Arc::clone(&names));
+                work(&mut Reading { conn, actor, names, now })
+            })
         })
     }
 
@@ -218,7 +227,7 @@ impl App {
         retrying(|| {
             self.database.write(|conn| {
                 let now = self.now();
-                let actor = authorised(conn, caller, action, now)?;
+                let (actor, names) = self.authorised(conn, caller, action, now)?;
                 let user = actor.user_id;
                 if let Some(key) = &caller.idempotency
                     && let Some(answer) = idempotency::replay(conn, user, key, now)?
@@ -226,7 +235,7 @@ impl App {
                     return Ok(answer);
                 }
                 let request_id = &caller.request_id;
-                let answer = work(&mut Writing { conn, actor, now, app: self, request_id })?;
+                let answer = work(&mut Writing { conn, actor, names, now, app: self, request_id })?;
                 if let Some(key) = &caller.idempotency {
                     idempotency::keep(conn, user, key, &answer)?;
                 }
@@ -234,18 +243,19 @@ impl App {
             })
         })
     }
-}
 
-fn authorised(
-    conn: &mut Conn,
-    caller: &Caller,
-    action: Action,
-    now: DateTime<Utc>,
-) -> Result<Actor> {
-    let actor = session::actor(conn, caller.session, now, local_date(now))?
-        .ok_or(Error::Unauthenticated("The session is over. Log in again."))?;
-    actor.may(action)?;
-    Ok(actor)
+    fn authorised(
+        &self,
+        conn: &mut Conn,
+        caller: &Caller,
+        action: Action,
+        now: DateTime<Utc>,
+    ) -> Result<(Actor, Arc<Names>)> {
+        let (actor, generation) = session::actor(conn, caller.session, now, local_date(now))?
+            .ok_or(Error::Unauthenticated("The session is over. Log in again."))?;
+        actor.may(action)?;
+        Ok((actor, self.names.of(generation, conn)?))
+    }
 }
 
 /// Tries again when the database was busy, after a short and growing pause of random length, so

@@ -1,6 +1,6 @@
 //! `/actors`: authorities, chambers and others of the network (Akteure).
 
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
 use actix_web::{get, patch, post};
 use lotse_app::{actor, consultation, contact};
 use lotse_domain::actor::{Actor, ActorFilter, ActorInput};
@@ -15,7 +15,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{Change, Command, ListQuery, LoggedIn, PathId, VersionedCommand};
 use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter};
-use crate::respond::{Answer, Created, Found};
+use crate::respond::{Answer, Created, Found, Listed};
 use crate::state::State;
 
 const KIND: OrganisationKind = OrganisationKind::Actor;
@@ -43,10 +43,8 @@ async fn list(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
     query: ListQuery<ActorFilter>,
-) -> Answer<Json<Page<Actor>>> {
-    let page =
-        state.run(move |app| actor::list(app, &caller, &query.filter, &query.paging)).await?;
-    Ok(Json(page))
+) -> Answer<Listed<Actor>> {
+    state.list(move |app| actor::list(app, &caller, &query.filter, &query.paging)).await
 }
 
 /// Adds an actor to the register of the network.
@@ -104,9 +102,8 @@ async fn history(
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<ActorId>,
     query: ListQuery<NoFilter>,
-) -> Answer<Json<Page<HistoryEntry>>> {
-    let page = state.run(move |app| actor::history(app, &caller, id, &query.paging)).await?;
-    Ok(Json(page))
+) -> Answer<Listed<HistoryEntry>> {
+    state.list(move |app| actor::history(app, &caller, id, &query.paging)).await
 }
 
 /// Archives an actor with a reason. It stays readable and no longer changes.
@@ -139,11 +136,10 @@ async fn list_contacts(
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<ActorId>,
     query: ListQuery<ContactFilter>,
-) -> Answer<Json<Page<Contact>>> {
-    let page = state
-        .run(move |app| contact::list(app, &caller, KIND, id.into(), &query.filter, &query.paging))
-        .await?;
-    Ok(Json(page))
+) -> Answer<Listed<Contact>> {
+    state
+        .list(move |app| contact::list(app, &caller, KIND, id.into(), &query.filter, &query.paging))
+        .await
 }
 
 /// Adds a contact (Ansprechperson) to an actor. It belongs to the own carrier.
@@ -176,11 +172,10 @@ async fn list_consultations(
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<ActorId>,
     query: ListQuery<ConsultationFilter>,
-) -> Answer<Json<Page<Consultation>>> {
-    let page = state
-        .run(move |app| {
+) -> Answer<Listed<Consultation>> {
+    state
+        .list(move |app| {
             consultation::list_of(app, &caller, KIND, id.into(), &query.filter, &query.paging)
         })
-        .await?;
-    Ok(Json(page))
+        .await
 }

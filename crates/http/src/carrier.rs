@@ -1,6 +1,6 @@
 //! `/carriers`: the bodies that run sites (Träger).
 
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
 use actix_web::{get, patch, post};
 use lotse_app::carrier;
 use lotse_domain::audit::HistoryEntry;
@@ -11,7 +11,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{Change, Command, ListQuery, LoggedIn, PathId};
 use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter};
-use crate::respond::{Answer, Created, Found};
+use crate::respond::{Answer, Created, Found, Listed};
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -28,9 +28,8 @@ async fn list(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
     query: ListQuery<NoFilter>,
-) -> Answer<Json<Page<Carrier>>> {
-    let page = state.run(move |app| carrier::list(app, &caller, &query.paging)).await?;
-    Ok(Json(page))
+) -> Answer<Listed<Carrier>> {
+    state.list(move |app| carrier::list(app, &caller, &query.paging)).await
 }
 
 /// Adds a carrier.
@@ -88,7 +87,6 @@ async fn history(
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<CarrierId>,
     query: ListQuery<NoFilter>,
-) -> Answer<Json<Page<HistoryEntry>>> {
-    let page = state.run(move |app| carrier::history(app, &caller, id, &query.paging)).await?;
-    Ok(Json(page))
+) -> Answer<Listed<HistoryEntry>> {
+    state.list(move |app| carrier::history(app, &caller, id, &query.paging)).await
 }

@@ -1,6 +1,6 @@
 //! `/companies`: the register of companies (Unternehmen), shared in the network.
 
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
 use actix_web::{get, patch, post};
 use lotse_app::{company, consultation, contact};
 use lotse_domain::audit::HistoryEntry;
@@ -15,7 +15,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{Change, Command, ListQuery, LoggedIn, PathId, VersionedCommand};
 use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter};
-use crate::respond::{Answer, Created, Found};
+use crate::respond::{Answer, Created, Found, Listed};
 use crate::state::State;
 
 const KIND: OrganisationKind = OrganisationKind::Company;
@@ -43,10 +43,8 @@ async fn list(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
     query: ListQuery<CompanyFilter>,
-) -> Answer<Json<Page<Company>>> {
-    let page =
-        state.run(move |app| company::list(app, &caller, &query.filter, &query.paging)).await?;
-    Ok(Json(page))
+) -> Answer<Listed<Company>> {
+    state.list(move |app| company::list(app, &caller, &query.filter, &query.paging)).await
 }
 
 /// Adds a company to the register of the network.
@@ -104,9 +102,8 @@ async fn history(
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<CompanyId>,
     query: ListQuery<NoFilter>,
-) -> Answer<Json<Page<HistoryEntry>>> {
-    let page = state.run(move |app| company::history(app, &caller, id, &query.paging)).await?;
-    Ok(Json(page))
+) -> Answer<Listed<HistoryEntry>> {
+    state.list(move |app| company::history(app, &caller, id, &query.paging)).await
 }
 
 /// Archives a company with a reason. It stays readable and no longer changes.
@@ -139,11 +136,10 @@ async fn list_contacts(
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<CompanyId>,
     query: ListQuery<ContactFilter>,
-) -> Answer<Json<Page<Contact>>> {
-    let page = state
-        .run(move |app| contact::list(app, &caller, KIND, id.into(), &query.filter, &query.paging))
-        .await?;
-    Ok(Json(page))
+) -> Answer<Listed<Contact>> {
+    state
+        .list(move |app| contact::list(app, &caller, KIND, id.into(), &query.filter, &query.paging))
+        .await
 }
 
 /// Adds a contact (Ansprechperson) to a company. It belongs to the own carrier.
@@ -176,11 +172,10 @@ async fn list_consultations(
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<CompanyId>,
     query: ListQuery<ConsultationFilter>,
-) -> Answer<Json<Page<Consultation>>> {
-    let page = state
-        .run(move |app| {
+) -> Answer<Listed<Consultation>> {
+    state
+        .list(move |app| {
             consultation::list_of(app, &caller, KIND, id.into(), &query.filter, &query.paging)
         })
-        .await?;
-    Ok(Json(page))
+        .await
 }

@@ -1,6 +1,6 @@
 //! `/consultations`: what was said to whom (Beratungen), of the own carrier.
 
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
 use actix_web::{get, patch, post};
 use lotse_app::consultation;
 use lotse_domain::audit::HistoryEntry;
@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{Change, Command, ListQuery, LoggedIn, PathId, VersionedCommand};
 use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter};
-use crate::respond::{Answer, Created, Found};
+use crate::respond::{Answer, Created, Found, Listed};
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -29,11 +29,8 @@ async fn list(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
     query: ListQuery<ConsultationFilter>,
-) -> Answer<Json<Page<Consultation>>> {
-    let page = state
-        .run(move |app| consultation::list(app, &caller, &query.filter, &query.paging))
-        .await?;
-    Ok(Json(page))
+) -> Answer<Listed<Consultation>> {
+    state.list(move |app| consultation::list(app, &caller, &query.filter, &query.paging)).await
 }
 
 /// Logs a consultation.
@@ -114,7 +111,6 @@ async fn history(
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<ConsultationId>,
     query: ListQuery<NoFilter>,
-) -> Answer<Json<Page<HistoryEntry>>> {
-    let page = state.run(move |app| consultation::history(app, &caller, id, &query.paging)).await?;
-    Ok(Json(page))
+) -> Answer<Listed<HistoryEntry>> {
+    state.list(move |app| consultation::history(app, &caller, id, &query.paging)).await
 }

@@ -1,6 +1,6 @@
 //! `/contacts`: persons at companies and actors (Ansprechpersonen), of the own carrier.
 
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
 use actix_web::{get, patch, post};
 use lotse_app::contact;
 use lotse_domain::audit::HistoryEntry;
@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{Change, ListQuery, LoggedIn, PathId, VersionedCommand};
 use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter};
-use crate::respond::{Answer, Found};
+use crate::respond::{Answer, Found, Listed};
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -81,7 +81,6 @@ async fn history(
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<ContactId>,
     query: ListQuery<NoFilter>,
-) -> Answer<Json<Page<HistoryEntry>>> {
-    let page = state.run(move |app| contact::history(app, &caller, id, &query.paging)).await?;
-    Ok(Json(page))
+) -> Answer<Listed<HistoryEntry>> {
+    state.list(move |app| contact::history(app, &caller, id, &query.paging)).await
 }

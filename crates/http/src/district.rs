@@ -1,6 +1,6 @@
 //! `/districts` and `/coverages`: Kreise, and which site covers which, when.
 
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
 use actix_web::{get, patch, post};
 use lotse_app::district;
 use lotse_domain::audit::HistoryEntry;
@@ -13,7 +13,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{Change, Command, ListQuery, LoggedIn, PathId};
 use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter};
-use crate::respond::{Answer, Created, Found};
+use crate::respond::{Answer, Created, Found, Listed};
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -36,10 +36,8 @@ async fn list(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
     query: ListQuery<DistrictFilter>,
-) -> Answer<Json<Page<District>>> {
-    let page =
-        state.run(move |app| district::list(app, &caller, &query.filter, &query.paging)).await?;
-    Ok(Json(page))
+) -> Answer<Listed<District>> {
+    state.list(move |app| district::list(app, &caller, &query.filter, &query.paging)).await
 }
 
 /// Adds a district.
@@ -97,9 +95,8 @@ async fn history(
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<DistrictId>,
     query: ListQuery<NoFilter>,
-) -> Answer<Json<Page<HistoryEntry>>> {
-    let page = state.run(move |app| district::history(app, &caller, id, &query.paging)).await?;
-    Ok(Json(page))
+) -> Answer<Listed<HistoryEntry>> {
+    state.list(move |app| district::history(app, &caller, id, &query.paging)).await
 }
 
 /// Which site covers which district, when.
@@ -112,11 +109,10 @@ async fn list_coverages(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
     query: ListQuery<CoverageFilter>,
-) -> Answer<Json<Page<Coverage>>> {
-    let page = state
-        .run(move |app| district::list_coverages(app, &caller, &query.filter, &query.paging))
-        .await?;
-    Ok(Json(page))
+) -> Answer<Listed<Coverage>> {
+    state
+        .list(move |app| district::list_coverages(app, &caller, &query.filter, &query.paging))
+        .await
 }
 
 /// Lets a site cover a district from a date on.
@@ -181,8 +177,6 @@ async fn coverage_history(
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<CoverageId>,
     query: ListQuery<NoFilter>,
-) -> Answer<Json<Page<HistoryEntry>>> {
-    let page =
-        state.run(move |app| district::coverage_history(app, &caller, id, &query.paging)).await?;
-    Ok(Json(page))
+) -> Answer<Listed<HistoryEntry>> {
+    state.list(move |app| district::coverage_history(app, &caller, id, &query.paging)).await
 }

@@ -1,6 +1,6 @@
 //! `/establishments`: places of employment of companies (Betriebsstätten).
 
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
 use actix_web::{get, patch, post};
 use lotse_app::establishment;
 use lotse_domain::audit::HistoryEntry;
@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{Change, Command, ListQuery, LoggedIn, PathId, VersionedCommand};
 use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter};
-use crate::respond::{Answer, Created, Found};
+use crate::respond::{Answer, Created, Found, Listed};
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -36,9 +36,8 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<CompanyId>,
     query: ListQuery<NoFilter>,
-) -> Answer<Json<Page<Establishment>>> {
-    let page = state.run(move |app| establishment::list(app, &caller, id, &query.paging)).await?;
-    Ok(Json(page))
+) -> Answer<Listed<Establishment>> {
+    state.list(move |app| establishment::list(app, &caller, id, &query.paging)).await
 }
 
 /// Adds an establishment (Betriebsstätte) to a company.
@@ -125,8 +124,6 @@ async fn history(
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<EstablishmentId>,
     query: ListQuery<NoFilter>,
-) -> Answer<Json<Page<HistoryEntry>>> {
-    let page =
-        state.run(move |app| establishment::history(app, &caller, id, &query.paging)).await?;
-    Ok(Json(page))
+) -> Answer<Listed<HistoryEntry>> {
+    state.list(move |app| establishment::history(app, &caller, id, &query.paging)).await
 }

@@ -1,14 +1,14 @@
 //! `/organisations`: search over companies and actors.
 
 use actix_web::get;
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
 use lotse_app::organisation;
 use lotse_domain::organisation::{OrganisationFilter, OrganisationHit};
 use lotse_domain::page::{Page, PageParams};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{ListQuery, LoggedIn};
-use crate::respond::Answer;
+use crate::respond::{Answer, Listed};
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -27,9 +27,6 @@ async fn search(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
     query: ListQuery<OrganisationFilter>,
-) -> Answer<Json<Page<OrganisationHit>>> {
-    let page = state
-        .run(move |app| organisation::search(app, &caller, &query.filter, &query.paging))
-        .await?;
-    Ok(Json(page))
+) -> Answer<Listed<OrganisationHit>> {
+    state.list(move |app| organisation::search(app, &caller, &query.filter, &query.paging)).await
 }

@@ -1,9 +1,12 @@
 //! What the handlers of all workers share.
 
 use lotse_app::App;
+use lotse_domain::page::Page;
 use lotse_domain::{Error, Result};
+use serde::Serialize;
 
 use crate::problem::Problem;
+use crate::respond::{Answer, Listed};
 use crate::token::Keys;
 
 pub struct State {
@@ -24,5 +27,13 @@ impl State {
             Ok(result) => result.map_err(Problem::from),
             Err(panicked) => Err(Error::Internal(panicked.into()).into()),
         }
+    }
+
+    /// Runs the use case behind a list on the blocking pool.
+    pub(crate) async fn list<T: Serialize + Send + 'static>(
+        &self,
+        work: impl FnOnce(&App) -> Result<Page<T>> + Send + 'static,
+    ) -> Answer<Listed<T>> {
+        self.run(move |app| Listed::new(&work(app)?)).await
     }
 }

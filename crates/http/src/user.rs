@@ -1,7 +1,7 @@
 //! `/users`: who works here, and their roles over time.
 
 use actix_web::http::header::LOCATION;
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
 use actix_web::{HttpResponse, get, patch, post};
 use lotse_app::user;
 use lotse_domain::audit::HistoryEntry;
@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{Change, Command, ListQuery, LoggedIn, PathId};
 use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter};
-use crate::respond::{Answer, Created, Found};
+use crate::respond::{Answer, Created, Found, Listed};
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -36,9 +36,8 @@ async fn list(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
     query: ListQuery<UserFilter>,
-) -> Answer<Json<Page<User>>> {
-    let page = state.run(move |app| user::list(app, &caller, &query.filter, &query.paging)).await?;
-    Ok(Json(page))
+) -> Answer<Listed<User>> {
+    state.list(move |app| user::list(app, &caller, &query.filter, &query.paging)).await
 }
 
 /// Adds a user with a first password and assignment.
@@ -97,9 +96,8 @@ async fn history(
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<UserId>,
     query: ListQuery<NoFilter>,
-) -> Answer<Json<Page<HistoryEntry>>> {
-    let page = state.run(move |app| user::history(app, &caller, id, &query.paging)).await?;
-    Ok(Json(page))
+) -> Answer<Listed<HistoryEntry>> {
+    state.list(move |app| user::history(app, &caller, id, &query.paging)).await
 }
 
 /// Role, carrier and site of a user over time, the latest first.
@@ -113,9 +111,8 @@ async fn assignments(
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<UserId>,
     query: ListQuery<NoFilter>,
-) -> Answer<Json<Page<Assignment>>> {
-    let page = state.run(move |app| user::assignments(app, &caller, id, &query.paging)).await?;
-    Ok(Json(page))
+) -> Answer<Listed<Assignment>> {
+    state.list(move |app| user::assignments(app, &caller, id, &query.paging)).await
 }
 
 /// Gives a user another role, carrier or site from a date on; the assignment before ends the day

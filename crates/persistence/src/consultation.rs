@@ -20,13 +20,16 @@ use crate::among::among;
 use crate::connection::Conn;
 use crate::convert::{carrier_of, code, contains, optional_code, reference};
 use crate::error::{DbResult, one_row};
+use crate::names::Names;
+use crate::page::first;
 use crate::schema::{
-    consultation_advisers, consultation_contacts, consultation_details, consultation_topics,
-    consultations, contacts, topics, users,
+    consultation_advisers, consultation_contacts, consultation_lists, consultation_rows,
+    consultation_topics, consultations, topics,
 };
 use crate::sql_types::{At, Id, Key};
 
-#[derive(Queryable, Insertable, AsChangeset)]
+/// As it is written.
+#[derive(Insertable, AsChangeset)]
 #[diesel(table_name = consultations, treat_none_as_null = true)]
 struct Row {
     id: Key,
@@ -57,20 +60,39 @@ struct Row {
     updated_at: At,
 }
 
-/// What the row shows of other records; from the view.
-#[derive(Queryable)]
-struct Details {
-    consultation_id: Key,
+/// As it is read: with its kind and what it shows of organisations.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = consultation_rows)]
+struct Seen {
+    id: Key,
+    organisation_id: Option<Key>,
+    establishment_id: Option<Key>,
+    carrier_id: Key,
+    site_id: Key,
+    funding_period_id: Key,
+    district_id: Option<Key>,
+    held_on: NaiveDate,
+    starts_at: Option<NaiveTime>,
+    minutes: i32,
+    channel: String,
+    status: String,
+    outcome: Option<String>,
+    notes: Option<String>,
+    is_anonymous_profile: bool,
+    anonymous_classification: Option<String>,
+    anonymous_section: Option<String>,
+    anonymous_size_class: Option<String>,
+    voided_at: Option<At>,
+    voided_by: Option<Key>,
+    void_reason: Option<String>,
+    recorded_by: Key,
+    version: i64,
+    created_at: At,
+    updated_at: At,
     kind: Option<String>,
     organisation_name: Option<String>,
     organisation_kind: Option<String>,
     establishment_name: Option<String>,
-    carrier_name: String,
-    site_name: String,
-    funding_period_name: String,
-    district_name: Option<String>,
-    recorder_name: String,
-    voider_name: Option<String>,
 }
 
 impl From<&Consultation> for Row {
@@ -119,130 +141,106 @@ struct Lists {
     contacts: Vec<Reference>,
 }
 
-fn entity(row: Row, details: Details, lists: Lists) -> Result<Consultation> {
-    let organisation = match (row.organisation_id, details.organisation_name) {
+fn entity(seen: Seen, lists: Lists, names: &Names) -> Result<Consultation> {
+    let organisation = match (seen.organisation_id, seen.organisation_name) {
         (Some(id), Some(name)) => Some(OrganisationReference {
             id: OrganisationId(id.0),
             name,
-            kind: code(details.organisation_kind.as_deref().unwrap_or_default())?,
+            kind: code(seen.organisation_kind.as_deref().unwrap_or_default())?,
         }),
         _ => None,
     };
-    let anonymous = if row.is_anonymous_profile {
+    let anonymous = if seen.is_anonymous_profile {
         Some(AnonymousInput {
-            district_id: row.district_id.map(|id| DistrictId(id.0)),
-            classification: optional_code(row.anonymous_classification.as_deref())?,
-            section: row.anonymous_section,
-            size_class: optional_code(row.anonymous_size_class.as_deref())?,
+            district_id: seen.district_id.map(|id| DistrictId(id.0)),
+            classification: optional_code(seen.anonymous_classification.as_deref())?,
+            section: seen.anonymous_section,
+            size_class: optional_code(seen.anonymous_size_class.as_deref())?,
         })
     } else {
         None
     };
-    let voided = match (row.voided_at, reference(row.voided_by, details.voider_name)) {
-        (Some(at), Some(by)) => {
-            Some(Voided { at: at.0, by, reason: row.void_reason.unwrap_or_default() })
-        }
+    let voided = match (seen.voided_at, seen.voided_by) {
+        (Some(at), Some(by)) => Some(Voided {
+            at: at.0,
+            by: names.reference(by)?,
+            reason: seen.void_reason.unwrap_or_default(),
+        }),
         _ => None,
     };
     Ok(Consultation {
-        id: ConsultationId(row.id.0),
+        id: ConsultationId(seen.id.0),
         organisation,
-        establishment: reference(row.establishment_id, details.establishment_name),
-        carrier: Reference { id: row.carrier_id.0, name: details.carrier_name },
-        site: Reference { id: row.site_id.0, name: details.site_name },
-        funding_period: Reference {
-            id: row.funding_period_id.0,
-            name: details.funding_period_name,
-        },
-        district: reference(row.district_id, details.district_name),
-        held_on: row.held_on,
-        starts_at: row.starts_at,
-        minutes: row.minutes,
-        channel: code(&row.channel)?,
-        status: code(&row.status)?,
-        kind: optional_code(details.kind.as_deref())?,
+        establishment: reference(seen.establishment_id, seen.establishment_name),
+        carrier: names.reference(seen.carrier_id)?,
+        site: names.reference(seen.site_id)?,
+        funding_period: names.reference(seen.funding_period_id)?,
+        district: seen.district_id.map(|id| names.reference(id)).transpose()?,
+        held_on: seen.held_on,
+        starts_at: seen.starts_at,
+        minutes: seen.minutes,
+        channel: code(&seen.channel)?,
+        status: code(&seen.status)?,
+        kind: optional_code(seen.kind.as_deref())?,
         advisers: lists.advisers,
         topics: lists.topics,
         contacts: lists.contacts,
-        notes: row.notes,
-        outcome: optional_code(row.outcome.as_deref())?,
+        notes: seen.notes,
+        outcome: optional_code(seen.outcome.as_deref())?,
         anonymous,
         voided,
-        recorded_by: Reference { id: row.recorded_by.0, name: details.recorder_name },
-        version: row.version,
-        created_at: row.created_at.0,
-        updated_at: row.updated_at.0,
+        recorded_by: names.reference(seen.recorded_by)?,
+        version: seen.version,
+        created_at: seen.created_at.0,
+        updated_at: seen.updated_at.0,
     })
 }
 
-/// What several consultations show of other records.
-fn details(conn: &mut Conn, ids: &[Key]) -> Result<HashMap<Key, Details>> {
-    let details: Vec<Details> = on_backend!(conn, c => consultation_details::table
-        .filter(among(consultation_details::consultation_id, ids))
-        .load(c))
-    .db()?;
-    Ok(details.into_iter().map(|details| (details.consultation_id, details)).collect())
-}
-
-/// The lists of several consultations, in one query each.
-fn lists(conn: &mut Conn, ids: &[Key]) -> Result<HashMap<Key, Lists>> {
-    let mut lists: HashMap<Key, Lists> = HashMap::with_capacity(ids.len());
-    let advisers: Vec<(Key, Key, String)> = on_backend!(conn, c => consultation_advisers::table
-            .inner_join(users::table)
-            .filter(among(consultation_advisers::consultation_id, ids))
-            .order((consultation_advisers::consultation_id, consultation_advisers::position))
-            .select((consultation_advisers::consultation_id, users::id, users::name))
-            .load(c))
-    .db()?;
-    for (consultation, id, name) in advisers {
-        lists.entry(consultation).or_default().advisers.push(Reference { id: id.0, name });
-    }
-    let topics: Vec<(Key, String, String, String)> =
-        on_backend!(conn, c => consultation_topics::table
-            .inner_join(topics::table)
-            .filter(among(consultation_topics::consultation_id, ids))
-            .order((consultation_topics::consultation_id, consultation_topics::position))
-            .select((
-                consultation_topics::consultation_id,
-                topics::code,
-                topics::label_de,
-                topics::label_en,
-            ))
+/// The rows as entities, with their lists, which are one query for all of them.
+fn entities(conn: &mut Conn, rows: Vec<Seen>, names: &Names) -> Result<Vec<Consultation>> {
+    let ids: Vec<Key> = rows.iter().map(|row| row.id).collect();
+    let mut entries: Vec<(Key, i32, String, Key, Option<String>)> =
+        on_backend!(conn, c => consultation_lists::table
+            .filter(among(consultation_lists::consultation_id, &ids))
             .load(c))
         .db()?;
-    for (consultation, code, label_de, label_en) in topics {
-        let topic = TopicReference { code, label_de, label_en };
-        lists.entry(consultation).or_default().topics.push(topic);
+    entries.sort_unstable_by_key(|(_, position, ..)| *position);
+    let mut lists: HashMap<Key, Lists> = HashMap::with_capacity(ids.len());
+    for (consultation, _, list, id, name) in entries {
+        let lists = lists.entry(consultation).or_default();
+        match (list.as_str(), name) {
+            ("adviser", _) => lists.advisers.push(names.reference(id)?),
+            ("topic", _) => lists.topics.push(names.topic(id)?),
+            (_, Some(name)) => lists.contacts.push(Reference { id: id.0, name }),
+            (list, None) => return Err(Error::internal(format!("an entry of {list} has no name"))),
+        }
     }
-    let contacts: Vec<(Key, Key, String)> = on_backend!(conn, c => consultation_contacts::table
-            .inner_join(contacts::table)
-            .filter(among(consultation_contacts::consultation_id, ids))
-            .order((consultation_contacts::consultation_id, consultation_contacts::position))
-            .select((consultation_contacts::consultation_id, contacts::id, contacts::name))
-            .load(c))
-    .db()?;
-    for (consultation, id, name) in contacts {
-        lists.entry(consultation).or_default().contacts.push(Reference { id: id.0, name });
-    }
-    Ok(lists)
+    rows.into_iter()
+        .map(|row| {
+            let lists = lists.remove(&row.id).unwrap_or_default();
+            entity(row, lists, names)
+        })
+        .collect()
 }
 
 /// # Errors
 /// `NotFound` when there is no such consultation in the scope.
-pub fn find(conn: &mut Conn, scope: &Scope, id: ConsultationId) -> Result<Consultation> {
+pub fn find(
+    conn: &mut Conn,
+    names: &Names,
+    scope: &Scope,
+    id: ConsultationId,
+) -> Result<Consultation> {
     let not_found = Error::NotFound("consultation");
     let Some(carrier) = carrier_of(scope) else { return Err(not_found) };
-    let found: Option<(Row, Details)> = consultations::table
-        .inner_join(consultation_details::table)
-        .filter(consultations::id.eq(Key(id.0)))
-        .filter(consultations::carrier_id.eq(carrier))
-        .select((consultations::all_columns, consultation_details::all_columns))
+    let found: Option<Seen> = consultation_rows::table
+        .filter(consultation_rows::id.eq(Key(id.0)))
+        .filter(consultation_rows::carrier_id.eq(carrier))
+        .select(Seen::as_select())
         .first(conn)
         .optional()
         .db()?;
-    let Some((row, details)) = found else { return Err(not_found) };
-    let lists = lists(conn, &[row.id])?.remove(&row.id).unwrap_or_default();
-    entity(row, details, lists)
+    entities(conn, found.into_iter().collect(), names)?.pop().ok_or(not_found)
 }
 
 /// What the consultation is among those of its organisation, period and carrier.
@@ -250,9 +248,9 @@ pub fn find(conn: &mut Conn, scope: &Scope, id: ConsultationId) -> Result<Consul
 /// # Errors
 /// When the database cannot be read.
 pub fn kind(conn: &mut Conn, id: ConsultationId) -> Result<Option<ConsultationKind>> {
-    let kind: Option<String> = consultation_details::table
-        .filter(consultation_details::consultation_id.eq(Key(id.0)))
-        .select(consultation_details::kind)
+    let kind: Option<String> = consultation_rows::table
+        .filter(consultation_rows::id.eq(Key(id.0)))
+        .select(consultation_rows::kind)
         .first(conn)
         .db()?;
     optional_code(kind.as_deref())
@@ -262,6 +260,7 @@ pub fn kind(conn: &mut Conn, id: ConsultationId) -> Result<Option<ConsultationKi
 /// When the database cannot be read.
 pub fn list(
     conn: &mut Conn,
+    names: &Names,
     scope: &Scope,
     filter: &ConsultationFilter,
     paging: &Paging,
@@ -271,47 +270,47 @@ pub fn list(
     let Some(carrier) = carrier_of(scope) else { return paging.page(Vec::new(), None, key) };
     let matching = || {
         let mut query =
-            consultations::table.filter(consultations::carrier_id.eq(carrier)).into_boxed();
+            consultation_rows::table.filter(consultation_rows::carrier_id.eq(carrier)).into_boxed();
         if let Some(organisation) = filter.organisation_id {
-            query = query.filter(consultations::organisation_id.eq(Some(Key(organisation.0))));
+            query = query.filter(consultation_rows::organisation_id.eq(Some(Key(organisation.0))));
         }
         if let Some(site) = filter.site_id {
-            query = query.filter(consultations::site_id.eq(Key(site.0)));
+            query = query.filter(consultation_rows::site_id.eq(Key(site.0)));
         }
         if let Some(adviser) = filter.adviser_id {
             let advised = consultation_advisers::table
                 .filter(consultation_advisers::user_id.eq(Key(adviser.0)))
                 .select(consultation_advisers::consultation_id);
-            query = query.filter(consultations::id.eq_any(advised));
+            query = query.filter(consultation_rows::id.eq_any(advised));
         }
         if let Some(district) = filter.district_id {
-            query = query.filter(consultations::district_id.eq(Some(Key(district.0))));
+            query = query.filter(consultation_rows::district_id.eq(Some(Key(district.0))));
         }
         if let Some(topic) = &filter.topic {
             let about = consultation_topics::table
                 .inner_join(topics::table)
                 .filter(topics::code.eq(topic))
                 .select(consultation_topics::consultation_id);
-            query = query.filter(consultations::id.eq_any(about));
+            query = query.filter(consultation_rows::id.eq_any(about));
         }
         if let Some(channel) = filter.channel {
-            query = query.filter(consultations::channel.eq(channel.code()));
+            query = query.filter(consultation_rows::channel.eq(channel.code()));
         }
         if let Some(status) = filter.status {
-            query = query.filter(consultations::status.eq(status.code()));
+            query = query.filter(consultation_rows::status.eq(status.code()));
         }
         if let Some(period) = filter.funding_period_id {
-            query = query.filter(consultations::funding_period_id.eq(Key(period.0)));
+            query = query.filter(consultation_rows::funding_period_id.eq(Key(period.0)));
         }
         if let Some(from) = filter.from {
-            query = query.filter(consultations::held_on.ge(from));
+            query = query.filter(consultation_rows::held_on.ge(from));
         }
         if let Some(to) = filter.to {
-            query = query.filter(consultations::held_on.le(to));
+            query = query.filter(consultation_rows::held_on.le(to));
         }
         if let Some(typed) = &filter.q {
             for word in fold(typed).split(' ') {
-                query = query.filter(consultations::search_text.like(contains(word)));
+                query = query.filter(consultation_rows::search_text.like(contains(word)));
             }
         }
         query
@@ -322,56 +321,53 @@ pub fn list(
         match sort {
             ConsultationSort::HeldOn => {
                 let held_on: NaiveDate = after.parse()?;
-                page = page.filter(consultations::held_on.ge(held_on)).filter(
-                    consultations::held_on.gt(held_on).or(consultations::id.gt(Key(after.id))),
+                page = page.filter(consultation_rows::held_on.ge(held_on)).filter(
+                    consultation_rows::held_on
+                        .gt(held_on)
+                        .or(consultation_rows::id.gt(Key(after.id))),
                 );
             }
             ConsultationSort::HeldOnDescending => {
                 let held_on: NaiveDate = after.parse()?;
-                page = page.filter(consultations::held_on.le(held_on)).filter(
-                    consultations::held_on.lt(held_on).or(consultations::id.lt(Key(after.id))),
+                page = page.filter(consultation_rows::held_on.le(held_on)).filter(
+                    consultation_rows::held_on
+                        .lt(held_on)
+                        .or(consultation_rows::id.lt(Key(after.id))),
                 );
             }
             ConsultationSort::CreatedAt => {
                 let at: DateTime<Utc> = after.parse()?;
-                page = page.filter(consultations::created_at.ge(At(at))).filter(
-                    consultations::created_at.gt(At(at)).or(consultations::id.gt(Key(after.id))),
+                page = page.filter(consultation_rows::created_at.ge(At(at))).filter(
+                    consultation_rows::created_at
+                        .gt(At(at))
+                        .or(consultation_rows::id.gt(Key(after.id))),
                 );
             }
             ConsultationSort::CreatedAtDescending => {
                 let at: DateTime<Utc> = after.parse()?;
-                page = page.filter(consultations::created_at.le(At(at))).filter(
-                    consultations::created_at.lt(At(at)).or(consultations::id.lt(Key(after.id))),
+                page = page.filter(consultation_rows::created_at.le(At(at))).filter(
+                    consultation_rows::created_at
+                        .lt(At(at))
+                        .or(consultation_rows::id.lt(Key(after.id))),
                 );
             }
         }
     }
     page = match sort {
-        ConsultationSort::HeldOn => page.order((consultations::held_on, consultations::id)),
+        ConsultationSort::HeldOn => page.order((consultation_rows::held_on, consultation_rows::id)),
         ConsultationSort::HeldOnDescending => {
-            page.order((consultations::held_on.desc(), consultations::id.desc()))
+            page.order((consultation_rows::held_on.desc(), consultation_rows::id.desc()))
         }
-        ConsultationSort::CreatedAt => page.order((consultations::created_at, consultations::id)),
+        ConsultationSort::CreatedAt => {
+            page.order((consultation_rows::created_at, consultation_rows::id))
+        }
         ConsultationSort::CreatedAtDescending => {
-            page.order((consultations::created_at.desc(), consultations::id.desc()))
+            page.order((consultation_rows::created_at.desc(), consultation_rows::id.desc()))
         }
     };
-    // The rows first, then what they show of other records. In one statement PostgreSQL, which plans
-    // without knowing the limit, would join everything before it takes a page.
-    let rows: Vec<Row> = page.limit(paging.fetch()).load(conn).db()?;
+    let rows: Vec<Seen> = first(paging, page.select(Seen::as_select())).load(conn).db()?;
     let total = if paging.total { Some(matching().count().get_result(conn).db()?) } else { None };
-    let ids: Vec<Key> = rows.iter().map(|row| row.id).collect();
-    let mut details = details(conn, &ids)?;
-    let mut lists = lists(conn, &ids)?;
-    let consultations = rows
-        .into_iter()
-        .map(|row| {
-            let details = details.remove(&row.id).ok_or(Error::NotFound("consultation"))?;
-            let lists = lists.remove(&row.id).unwrap_or_default();
-            entity(row, details, lists)
-        })
-        .collect::<Result<_>>()?;
-    paging.page(consultations, total, key)
+    paging.page(entities(conn, rows, names)?, total, key)
 }
 
 /// # Errors

@@ -6,6 +6,7 @@ mod among;
 mod connection;
 mod convert;
 mod error;
+mod page;
 mod schema;
 mod sql_types;
 
@@ -22,6 +23,7 @@ pub mod housekeeping;
 pub mod idempotency;
 pub mod installation;
 pub mod migrations;
+pub mod names;
 pub mod organisation;
 pub mod session;
 pub mod site;

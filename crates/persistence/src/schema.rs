@@ -15,6 +15,7 @@ tables! {
     installation (only_row) {
         only_row -> Integer,
         synthetic_data -> Bool,
+        names_generation -> BigInt,
     }
 
     carriers (id) {
@@ -287,18 +288,46 @@ tables! {
     }
 
     // A view.
-    consultation_details (consultation_id) {
-        consultation_id -> Id,
+    consultation_rows (id) {
+        id -> Id,
+        organisation_id -> Nullable<Id>,
+        establishment_id -> Nullable<Id>,
+        carrier_id -> Id,
+        site_id -> Id,
+        funding_period_id -> Id,
+        district_id -> Nullable<Id>,
+        held_on -> Date,
+        starts_at -> Nullable<Time>,
+        minutes -> Integer,
+        channel -> Text,
+        status -> Text,
+        outcome -> Nullable<Text>,
+        notes -> Nullable<Text>,
+        search_text -> Nullable<Text>,
+        is_anonymous_profile -> Bool,
+        anonymous_classification -> Nullable<Text>,
+        anonymous_section -> Nullable<Text>,
+        anonymous_size_class -> Nullable<Text>,
+        voided_at -> Nullable<Instant>,
+        voided_by -> Nullable<Id>,
+        void_reason -> Nullable<Text>,
+        recorded_by -> Id,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
         kind -> Nullable<Text>,
         organisation_name -> Nullable<Text>,
         organisation_kind -> Nullable<Text>,
         establishment_name -> Nullable<Text>,
-        carrier_name -> Text,
-        site_name -> Text,
-        funding_period_name -> Text,
-        district_name -> Nullable<Text>,
-        recorder_name -> Text,
-        voider_name -> Nullable<Text>,
+    }
+
+    // A view.
+    consultation_lists (consultation_id, list, position) {
+        consultation_id -> Id,
+        position -> Integer,
+        list -> Text,
+        entry_id -> Id,
+        name -> Nullable<Text>,
     }
 }
 
@@ -317,10 +346,7 @@ diesel::joinable!(establishments -> organisations (company_id));
 diesel::joinable!(establishments -> districts (district_id));
 diesel::joinable!(contacts -> organisations (organisation_id));
 diesel::joinable!(contacts -> carriers (carrier_id));
-diesel::joinable!(consultation_details -> consultations (consultation_id));
-diesel::joinable!(consultation_advisers -> users (user_id));
 diesel::joinable!(consultation_topics -> topics (topic_id));
-diesel::joinable!(consultation_contacts -> contacts (contact_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     audit_log,
@@ -328,13 +354,15 @@ diesel::allow_tables_to_appear_in_same_query!(
     company_profiles,
     consultation_advisers,
     consultation_contacts,
-    consultation_details,
+    consultation_lists,
+    consultation_rows,
     consultation_topics,
     consultations,
     contacts,
     district_coverages,
     districts,
     establishments,
+    installation,
     organisations,
     refresh_tokens,
     sessions,

@@ -10,8 +10,10 @@ use lotse_domain::policy::{Actor, CarrierRef};
 use crate::connection::Conn;
 use crate::convert::{code, reference};
 use crate::error::DbResult;
+use crate::names::Generation;
 use crate::schema::{
-    carriers, login_attempts, refresh_tokens, sessions, sites, user_assignments, users,
+    carriers, installation, login_attempts, refresh_tokens, sessions, sites, user_assignments,
+    users,
 };
 use crate::sql_types::{At, Key};
 
@@ -36,7 +38,7 @@ impl EndReason {
 }
 
 /// The user behind a session that is neither over nor of a suspended user, with role and carrier of
-/// today. One indexed query: every request makes it.
+/// today, and the generation of the names. One indexed query: every request makes it.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -45,7 +47,7 @@ pub fn actor(
     session: SessionId,
     now: DateTime<Utc>,
     today: NaiveDate,
-) -> Result<Option<Actor>> {
+) -> Result<Option<(Actor, Generation)>> {
     #[derive(Queryable)]
     struct Found {
         user_id: Key,
@@ -56,11 +58,14 @@ pub fn actor(
         carrier_name: Option<String>,
         site_id: Option<Key>,
         site_name: Option<String>,
+        names_generation: i64,
     }
 
     let found: Option<Found> = sessions::table
         .inner_join(users::table)
         .inner_join(user_assignments::table.on(user_assignments::user_id.eq(users::id)))
+        // It has one row.
+        .inner_join(installation::table.on(installation::only_row.eq(1)))
         .left_join(carriers::table.on(user_assignments::carrier_id.eq(carriers::id.nullable())))
         .left_join(sites::table.on(user_assignments::site_id.eq(sites::id.nullable())))
         .filter(sessions::id.eq(Key(session.0)))
@@ -78,6 +83,7 @@ pub fn actor(
             carriers::name.nullable(),
             user_assignments::site_id,
             sites::name.nullable(),
+            installation::names_generation,
         ))
         .first(conn)
         .optional()
@@ -85,7 +91,7 @@ pub fn actor(
     let Some(found) = found else { return Ok(None) };
     let carrier = reference(found.carrier_id, found.carrier_name)
         .map(|Reference { id, name }| CarrierRef { id: CarrierId(id), name });
-    Ok(Some(Actor {
+    let actor = Actor {
         session_id: session,
         user_id: UserId(found.user_id.0),
         name: found.name,
@@ -93,7 +99,8 @@ pub fn actor(
         role: code(&found.role)?,
         carrier,
         site: reference(found.site_id, found.site_name),
-    }))
+    };
+    Ok(Some((actor, Generation(found.names_generation))))
 }
 
 /// # Errors

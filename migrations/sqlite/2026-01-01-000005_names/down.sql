@@ -1,0 +1,13 @@
+DROP TRIGGER carriers_name_changed;
+DROP TRIGGER carriers_name_added;
+DROP TRIGGER sites_name_changed;
+DROP TRIGGER sites_name_added;
+DROP TRIGGER funding_periods_name_changed;
+DROP TRIGGER funding_periods_name_added;
+DROP TRIGGER districts_name_changed;
+DROP TRIGGER districts_name_added;
+DROP TRIGGER topics_name_changed;
+DROP TRIGGER topics_name_added;
+DROP TRIGGER users_name_changed;
+DROP TRIGGER users_name_added;
+ALTER TABLE installation DROP COLUMN names_generation;

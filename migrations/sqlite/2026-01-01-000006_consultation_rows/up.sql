@@ -1,0 +1,75 @@
+-- Consultations as they are read: with their kind and what they show of organisations. What they show of
+-- the small tables is known by heart (see 000005_names).
+--
+-- A first is the earliest countable consultation of the organisation in the period, by date, start and
+-- id; on a record it is derived within its carrier, because what another carrier advised is not for its
+-- eyes. CROSS and LEFT: consultations are looked through first, in the order that is asked for, and the
+-- joins run for the rows of a page only.
+DROP VIEW consultation_details;
+
+CREATE VIEW consultation_rows AS
+SELECT
+    c.id,
+    c.organisation_id,
+    c.establishment_id,
+    c.carrier_id,
+    c.site_id,
+    c.funding_period_id,
+    c.district_id,
+    c.held_on,
+    c.starts_at,
+    c.minutes,
+    c.channel,
+    c.status,
+    c.outcome,
+    c.notes,
+    c.search_text,
+    c.is_anonymous_profile,
+    c.anonymous_classification,
+    c.anonymous_section,
+    c.anonymous_size_class,
+    c.voided_at,
+    c.voided_by,
+    c.void_reason,
+    c.recorded_by,
+    c.version,
+    c.created_at,
+    c.updated_at,
+    CASE
+        WHEN c.status <> 'held' THEN NULL
+        WHEN c.minutes < f.minimum_minutes THEN 'short_information'
+        WHEN c.organisation_id IS NULL THEN 'anonymous'
+        WHEN EXISTS (
+            SELECT 1
+            FROM consultations e
+            WHERE e.organisation_id = c.organisation_id
+                AND e.held_on <= c.held_on
+                AND e.funding_period_id = c.funding_period_id
+                AND e.carrier_id = c.carrier_id
+                AND e.status = 'held'
+                AND e.minutes >= f.minimum_minutes
+                AND (e.held_on, coalesce(e.starts_at, '24:00'), e.id)
+                    < (c.held_on, coalesce(c.starts_at, '24:00'), c.id)
+        ) THEN 'follow_up'
+        ELSE 'first'
+    END AS kind,
+    o.name AS organisation_name,
+    o.kind AS organisation_kind,
+    e.name AS establishment_name
+FROM consultations c
+CROSS JOIN funding_periods f ON f.id = c.funding_period_id
+LEFT JOIN organisations o ON o.id = c.organisation_id
+LEFT JOIN establishments e ON e.id = c.establishment_id;
+
+-- The lists of consultations in one. Only contacts show a name that is not known by heart. The casts give
+-- the branches one type, without which SQLite would not look each of them up by itself.
+CREATE VIEW consultation_lists AS
+SELECT consultation_id, position, 'adviser' AS list, user_id AS entry_id, CAST(NULL AS TEXT) AS name
+FROM consultation_advisers
+UNION ALL
+SELECT consultation_id, position, 'topic', topic_id, CAST(NULL AS TEXT)
+FROM consultation_topics
+UNION ALL
+SELECT l.consultation_id, l.position, 'contact', l.contact_id, c.name
+FROM consultation_contacts l
+JOIN contacts c ON c.id = l.contact_id;
