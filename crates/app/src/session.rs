@@ -51,7 +51,7 @@ pub fn log_in(app: &App, input: &LoginInput) -> Result<Opened> {
             session::insert(conn, session, user, now, now + TimeDelta::hours(SESSION_HOURS))?;
             session::insert_token(conn, &hash_of(&token), session, now)?;
             // Without an assignment today the user is nobody in the network.
-            session::actor(conn, session, now, local_date(now))?.ok_or(REFUSED)?;
+            session::holder(conn, session, now, local_date(now))?.ok_or(REFUSED)?;
             Ok(())
         })
     })?;
@@ -90,11 +90,11 @@ pub fn refresh(app: &App, input: &RefreshInput) -> Result<Opened> {
                 session::end(conn, session, now, EndReason::TokenReused)?;
                 return Ok(None);
             }
-            let Some((actor, _)) = session::actor(conn, session, now, local_date(now))? else {
+            let Some(holder) = session::holder(conn, session, now, local_date(now))? else {
                 return Ok(None);
             };
             session::insert_token(conn, &hash_of(&token), session, now)?;
-            Ok(Some(Opened { session, user: actor.user_id, refresh_token: token.clone() }))
+            Ok(Some(Opened { session, user: holder.user(), refresh_token: token.clone() }))
         })
     })?;
     opened.ok_or(REFUSED)

@@ -251,10 +251,12 @@ impl App {
         action: Action,
         now: DateTime<Utc>,
     ) -> Result<(Actor, Arc<Names>)> {
-        let (actor, generation) = session::actor(conn, caller.session, now, local_date(now))?
+        let holder = session::holder(conn, caller.session, now, local_date(now))?
             .ok_or(Error::Unauthenticated("The session is over. Log in again."))?;
+        let names = self.names.of(holder.generation(), conn)?;
+        let actor = holder.actor(caller.session, &names)?;
         actor.may(action)?;
-        Ok((actor, self.names.of(generation, conn)?))
+        Ok((actor, names))
     }
 }
 

@@ -8,12 +8,11 @@ use lotse_domain::id::{CarrierId, SessionId, UserId};
 use lotse_domain::policy::{Actor, CarrierRef};
 
 use crate::connection::Conn;
-use crate::convert::{code, reference};
+use crate::convert::code;
 use crate::error::DbResult;
-use crate::names::Generation;
+use crate::names::{Generation, Names};
 use crate::schema::{
-    carriers, installation, login_attempts, refresh_tokens, sessions, sites, user_assignments,
-    users,
+    installation, login_attempts, refresh_tokens, sessions, user_assignments, users,
 };
 use crate::sql_types::{At, Key};
 
@@ -37,37 +36,62 @@ impl EndReason {
     }
 }
 
-/// The user behind a session that is neither over nor of a suspended user, with role and carrier of
-/// today, and the generation of the names. One indexed query: every request makes it.
+/// The user behind a session, with role and carrier of today.
+#[derive(Queryable)]
+pub struct Holder {
+    user_id: Key,
+    name: String,
+    email: String,
+    role: String,
+    carrier_id: Option<Key>,
+    site_id: Option<Key>,
+    names_generation: i64,
+}
+
+impl Holder {
+    #[must_use]
+    pub fn user(&self) -> UserId {
+        UserId(self.user_id.0)
+    }
+
+    /// Which names are the right ones.
+    #[must_use]
+    pub fn generation(&self) -> Generation {
+        Generation(self.names_generation)
+    }
+
+    /// # Errors
+    /// `Busy` when the names are older than the assignment.
+    pub fn actor(self, session: SessionId, names: &Names) -> Result<Actor> {
+        let carrier = self.carrier_id.map(|id| names.reference(id)).transpose()?;
+        Ok(Actor {
+            session_id: session,
+            user_id: self.user(),
+            role: code(&self.role)?,
+            carrier: carrier.map(|Reference { id, name }| CarrierRef { id: CarrierId(id), name }),
+            site: self.site_id.map(|id| names.reference(id)).transpose()?,
+            name: self.name,
+            email: self.email,
+        })
+    }
+}
+
+/// Who holds a session that is neither over nor of a suspended user. One indexed query: every request
+/// makes it.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn actor(
+pub fn holder(
     conn: &mut Conn,
     session: SessionId,
     now: DateTime<Utc>,
     today: NaiveDate,
-) -> Result<Option<(Actor, Generation)>> {
-    #[derive(Queryable)]
-    struct Found {
-        user_id: Key,
-        name: String,
-        email: String,
-        role: String,
-        carrier_id: Option<Key>,
-        carrier_name: Option<String>,
-        site_id: Option<Key>,
-        site_name: Option<String>,
-        names_generation: i64,
-    }
-
-    let found: Option<Found> = sessions::table
+) -> Result<Option<Holder>> {
+    sessions::table
         .inner_join(users::table)
         .inner_join(user_assignments::table.on(user_assignments::user_id.eq(users::id)))
         // It has one row.
         .inner_join(installation::table.on(installation::only_row.eq(1)))
-        .left_join(carriers::table.on(user_assignments::carrier_id.eq(carriers::id.nullable())))
-        .left_join(sites::table.on(user_assignments::site_id.eq(sites::id.nullable())))
         .filter(sessions::id.eq(Key(session.0)))
         .filter(sessions::ended_at.is_null())
         .filter(sessions::expires_at.gt(At(now)))
@@ -80,27 +104,12 @@ pub fn actor(
             users::email,
             user_assignments::role,
             user_assignments::carrier_id,
-            carriers::name.nullable(),
             user_assignments::site_id,
-            sites::name.nullable(),
             installation::names_generation,
         ))
         .first(conn)
         .optional()
-        .db()?;
-    let Some(found) = found else { return Ok(None) };
-    let carrier = reference(found.carrier_id, found.carrier_name)
-        .map(|Reference { id, name }| CarrierRef { id: CarrierId(id), name });
-    let actor = Actor {
-        session_id: session,
-        user_id: UserId(found.user_id.0),
-        name: found.name,
-        email: found.email,
-        role: code(&found.role)?,
-        carrier,
-        site: reference(found.site_id, found.site_name),
-    };
-    Ok(Some((actor, Generation(found.names_generation))))
+        .db()
 }
 
 /// # Errors
