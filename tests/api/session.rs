@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::harness::{Answer, TestApp, both};
+use crate::harness::{Answer, Session, TestApp, both, send};
 
 const RIGHT: &str = "correct horse battery staple";
 
@@ -230,5 +230,116 @@ fn tokens_of_another_installation_are_refused() {
             .get("/me")
             .await
             .problem(401, "unauthenticated");
+    });
+}
+
+#[test]
+fn own_sessions_are_listed_and_ended() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        app.advance(TimeDelta::minutes(1));
+        let elsewhere = app.anonymous().request(reqwest::Method::POST, "/auth/login");
+        let elsewhere = elsewhere
+            .header("User-Agent", "Somewhere/1.0")
+            .json(&json!({"email": "adviser@test.example", "password": RIGHT}))
+            .send()
+            .await
+            .unwrap();
+        let elsewhere: serde_json::Value = elsewhere.json().await.unwrap();
+        let elsewhere = app.with_token(elsewhere["access_token"].as_str().unwrap());
+
+        let listed = adviser.get("/me/sessions").await.expect(200);
+        let items = listed.items();
+        assert_eq!(items.len(), 2);
+        assert_eq!(items[0]["client"], "Somewhere/1.0");
+        assert_eq!(items[0]["current"], false);
+        assert_eq!(items[1]["current"], true);
+        let end = async |session: &Session, id: &str| {
+            send(session.request(reqwest::Method::DELETE, &format!("/me/sessions/{id}"))).await
+        };
+        let id = items[0]["id"].as_str().unwrap();
+        // Somebody else's session does not exist for others.
+        let colleague = app.log_in("colleague").await;
+        end(&colleague, id).await.problem(404, "not_found");
+        elsewhere.get("/me").await.expect(200);
+        end(&adviser, id).await.expect(204);
+        elsewhere.get("/me").await.problem(401, "unauthenticated");
+        end(&adviser, id).await.problem(404, "not_found");
+        end(&adviser, items[1]["id"].as_str().unwrap()).await.expect(204);
+        adviser.get("/me").await.problem(401, "unauthenticated");
+    });
+}
+
+#[test]
+fn a_changed_password_ends_the_other_sessions() {
+    const NEW: &str = "sieben Lotsen auf dem Main";
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let other = app.log_in("adviser").await;
+        let change = async |current: &str, new: &str| {
+            let body = json!({"current_password": current, "new_password": new});
+            send(adviser.request(reqwest::Method::PUT, "/me/password").json(&body)).await
+        };
+        change(RIGHT, "zu kurz").await.violates("/new_password", "too_short");
+        change(RIGHT, "passwort12345").await.violates("/new_password", "easy_to_guess");
+        change("wrong", NEW).await.violates("/current_password", "wrong_password");
+        other.get("/me").await.expect(200);
+        change(RIGHT, NEW).await.expect(204);
+        adviser.get("/me").await.expect(200);
+        other.get("/me").await.problem(401, "unauthenticated");
+        log_in(&app, "adviser@test.example", RIGHT).await.problem(401, "unauthenticated");
+        log_in(&app, "adviser@test.example", NEW).await.expect(200);
+
+        let admin = app.log_in("admin").await;
+        let history = format!("/users/{}/history", adviser.id().await);
+        let history = admin.get(&history).await.expect(200);
+        assert_eq!(history.items()[0]["action"], "password_set");
+        assert!(!history.text.contains(NEW) && !history.text.contains("argon2"));
+
+        // Who found an open session does not get to try passwords.
+        for _ in 0..5 {
+            change("wrong", NEW).await.violates("/current_password", "wrong_password");
+        }
+        change(NEW, RIGHT).await.problem(429, "too_many_attempts");
+    });
+}
+
+#[test]
+fn an_admin_logs_a_user_out_everywhere() {
+    both(async |app| {
+        let admin = app.log_in("admin").await;
+        let sessions = [app.log_in("adviser").await, app.log_in("adviser").await];
+        let id = sessions[0].id().await;
+        let path = format!("/users/{id}/sessions");
+        for user in ["manager", "coordinator", "data.protection", "adviser"] {
+            let session = app.log_in(user).await;
+            send(session.request(reqwest::Method::DELETE, &path)).await.problem(403, "forbidden");
+        }
+        sessions[0].get("/me").await.expect(200);
+        send(admin.request(reqwest::Method::DELETE, &path)).await.expect(204);
+        for session in &sessions {
+            session.get("/me").await.problem(401, "unauthenticated");
+        }
+        app.log_in("adviser").await.get("/me").await.expect(200);
+        let history = admin.get(&format!("/users/{id}/history")).await.expect(200);
+        assert_eq!(history.items()[0]["action"], "sessions_ended");
+    });
+}
+
+#[test]
+fn somebody_is_left_to_administer() {
+    both(async |app| {
+        let one = app.log_in("admin").await;
+        let two = app.log_in("admin.2").await;
+        let (first, second) = (one.id().await, two.id().await);
+        let role = json!({"role": "data_protection", "valid_from": "2026-03-16"});
+        one.post(&format!("/users/{first}/assignments"), &role).await.problem(409, "own_account");
+        // Both suspend the other at once: one is too late.
+        let suspend = json!({"status": "suspended"});
+        let (a, b) = (format!("/users/{second}"), format!("/users/{first}"));
+        let (a, b) = tokio::join!(one.patch(&a, 1, &suspend), two.patch(&b, 1, &suspend));
+        let statuses = [a.status, b.status];
+        assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+        assert!(statuses.iter().any(|status| matches!(status, 401 | 409)), "{statuses:?}");
     });
 }

@@ -39,7 +39,7 @@ pub struct NewUser {
 /// # Errors
 /// `Invalid`; `Conflict` when the e-mail address is taken; `NotFound` for carrier and site.
 pub fn add_user(app: &App, new: &NewUser) -> Result<User> {
-    check_password("/password", &new.password)?;
+    check_password("/password", &new.password, &[&new.name, &new.email])?;
     let hash = app.hasher.hash(&new.password)?;
     app.database.write(|conn| {
         let now = app.now();
@@ -73,13 +73,13 @@ pub fn add_user(app: &App, new: &NewUser) -> Result<User> {
 /// # Errors
 /// `Invalid`; `NotFound`.
 pub fn set_password(app: &App, email: &str, password: &str) -> Result<User> {
-    check_password("/password", password)?;
+    check_password("/password", password, &[email])?;
     let hash = app.hasher.hash(password)?;
     app.database.write(|conn| {
         let found = by_email(app, conn, email)?;
         user::set_password(conn, found.id, &hash)?;
         session::end_all(conn, found.id, app.now(), EndReason::PasswordChanged)?;
-        record(app, conn, AuditAction::Changed, Some(&found), &found)?;
+        record(app, conn, AuditAction::PasswordSet, Some(&found), &found)?;
         Ok(found)
     })
 }

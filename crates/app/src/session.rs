@@ -1,12 +1,18 @@
-//! Log-in, refresh, log-out.
+//! Log-in, refresh, log-out; the own password and sessions.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
+use lotse_domain::audit::AuditAction;
+use lotse_domain::check::Checks;
 use lotse_domain::entity::Reference;
 use lotse_domain::id::{SessionId, UserId};
+use lotse_domain::page::Page;
 use lotse_domain::policy::Action;
-use lotse_domain::session::{LoginInput, Me, RefreshInput, SESSION_HOURS, back_off_seconds};
+use lotse_domain::session::{
+    LoginInput, Me, OpenSession, PasswordInput, RefreshInput, SESSION_HOURS, back_off_seconds,
+    check_password,
+};
 use lotse_domain::time::local_date;
 use lotse_domain::{Error, Result};
 use lotse_persistence::session::{self, EndReason};
@@ -29,9 +35,9 @@ pub struct Opened {
 
 /// # Errors
 /// `Unauthenticated` when the log-in is refused; `TooManyAttempts` while the account is held.
-pub fn log_in(app: &App, input: &LoginInput) -> Result<Opened> {
+pub fn log_in(app: &App, input: &LoginInput, client: Option<&str>) -> Result<Opened> {
     let email = input.email.trim().to_lowercase();
-    let account = Sha256::digest(email.as_bytes()).to_vec();
+    let account = hash_of(&email);
     // The attempt counts before it is checked, so that many at once are not free.
     retrying(|| app.database.write(|conn| count_attempt(conn, &account, app.now())))?;
 
@@ -48,7 +54,8 @@ pub fn log_in(app: &App, input: &LoginInput) -> Result<Opened> {
         app.database.write(|conn| {
             let now = app.now();
             session::clear_attempts(conn, &account)?;
-            session::insert(conn, session, user, now, now + TimeDelta::hours(SESSION_HOURS))?;
+            let end = now + TimeDelta::hours(SESSION_HOURS);
+            session::insert(conn, session, user, now, end, client)?;
             session::insert_token(conn, &hash_of(&token), session, now)?;
             // Without an assignment today the user is nobody in the network.
             session::holder(conn, session, now, local_date(now))?.ok_or(REFUSED)?;
@@ -121,6 +128,63 @@ pub fn me(app: &App, caller: &Caller) -> Result<Me> {
             site: tx.actor.site.clone(),
             synthetic_data: installation::synthetic_data(tx.conn)?,
         })
+    })
+}
+
+/// The caller's sessions that are not over, the latest first.
+///
+/// # Errors
+/// `Unauthenticated` when the session is over.
+pub fn own(app: &App, caller: &Caller) -> Result<Page<OpenSession>> {
+    app.read(caller, Action::ReadOwnAccount, |tx| {
+        let items = session::open(tx.conn, tx.actor.user_id, tx.actor.session_id, tx.now)?;
+        Ok(Page { items, next_cursor: None, total: None })
+    })
+}
+
+/// Ends one of the caller's sessions.
+///
+/// # Errors
+/// `NotFound` when the caller has no such session, or it is over.
+pub fn end_own(app: &App, caller: &Caller, id: SessionId) -> Result<()> {
+    app.write(caller, Action::ReadOwnAccount, |tx| {
+        let own = session::open(tx.conn, tx.actor.user_id, tx.actor.session_id, tx.now)?;
+        let ended = own.iter().find(|own| own.id == id).ok_or(Error::NotFound("session"))?;
+        let reason = if ended.current { EndReason::LoggedOut } else { EndReason::EndedElsewhere };
+        session::end(tx.conn, id, tx.now, reason)
+    })
+}
+
+/// Sets the caller's password and ends the other sessions: whoever knew the old one is out.
+///
+/// # Errors
+/// `Invalid` when the current password is wrong or the new one is weak; `TooManyAttempts` while the
+/// account is held.
+pub fn change_password(app: &App, caller: &Caller, input: &PasswordInput) -> Result<()> {
+    let actor = app.read(caller, Action::ReadOwnAccount, |tx| Ok(tx.actor.clone()))?;
+    check_password("/new_password", &input.new_password, &[&actor.name, &actor.email])?;
+    let account = hash_of(&actor.email);
+    // As at log-in: who has found an open session does not get to try passwords.
+    retrying(|| app.database.write(|conn| count_attempt(conn, &account, app.now())))?;
+    let hash = app.read(caller, Action::ReadOwnAccount, |tx| {
+        Ok(user::credentials(tx.conn, &tx.actor.email)?.map(|(_, hash, _)| hash))
+    })?;
+    let mut checks = Checks::new();
+    checks.require(
+        app.hasher.verify(&input.current_password, hash.as_deref())?,
+        "/current_password",
+        "wrong_password",
+        "is not the current password",
+    );
+    checks.finish()?;
+    let hash = app.hasher.hash(&input.new_password)?;
+    app.write(caller, Action::ReadOwnAccount, |tx| {
+        let (user, session, today) = (tx.actor.user_id, tx.actor.session_id, tx.today());
+        user::set_password(tx.conn, user, &hash)?;
+        session::end_others(tx.conn, user, session, tx.now, EndReason::PasswordChanged)?;
+        session::clear_attempts(tx.conn, &account)?;
+        let user = user::find(tx.conn, user, today)?;
+        tx.audit(AuditAction::PasswordSet, Some(&user), &user)
     })
 }
 

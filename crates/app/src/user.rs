@@ -1,4 +1,4 @@
-use lotse_domain::audit::HistoryEntry;
+use lotse_domain::audit::{AuditAction, HistoryEntry};
 use lotse_domain::entity::check_version;
 use lotse_domain::id::UserId;
 use lotse_domain::page::{Page, Paging};
@@ -58,7 +58,7 @@ pub fn history(
 pub fn create(app: &App, caller: &Caller, input: &NewUserInput) -> Result<User> {
     // Only who may create users makes us hash: it is work.
     app.read(caller, Action::ChangeUsers, |_| Ok(()))?;
-    check_password("/password", &input.password)?;
+    check_password("/password", &input.password, &[&input.name, &input.email])?;
     let hash = app.hasher.hash(&input.password)?;
     app.write(caller, Action::ChangeUsers, |tx| {
         let today = tx.today();
@@ -94,6 +94,7 @@ pub fn change(
             if id == tx.actor.user_id {
                 return Err(Error::conflict("own_account", "Nobody suspends the own account."));
             }
+            keep_an_admin(tx, id)?;
             session::end_all(tx.conn, id, tx.now, EndReason::Suspended)?;
         }
         user::update(tx.conn, &new)?;
@@ -130,8 +131,36 @@ pub fn assign(
     app.write(caller, Action::ChangeUsers, |tx| {
         let today = tx.today();
         user::find(tx.conn, id, today)?;
+        if id == tx.actor.user_id {
+            return Err(Error::conflict("own_account", "Nobody changes the own role."));
+        }
+        keep_an_admin(tx, id)?;
         assign_to(tx, id, "", input)
     })
+}
+
+/// Ends all sessions of a user, who can log in again.
+///
+/// # Errors
+/// `NotFound`.
+pub fn end_sessions(app: &App, caller: &Caller, id: UserId) -> Result<()> {
+    app.write(caller, Action::ChangeUsers, |tx| {
+        let today = tx.today();
+        let user = user::find(tx.conn, id, today)?;
+        session::end_all(tx.conn, id, tx.now, EndReason::EndedByAdmin)?;
+        tx.audit(AuditAction::SessionsEnded, Some(&user), &user)
+    })
+}
+
+/// Somebody must be left to administer. The caller is an admin, but another one may be taking that
+/// away at the same moment.
+fn keep_an_admin(tx: &mut Writing, without: UserId) -> Result<()> {
+    let today = tx.today();
+    let admins = user::hold_admins(tx.conn, today)?;
+    if admins.contains(&without) && admins.len() == 1 {
+        return Err(Error::conflict("last_admin", "This is the last user who administers."));
+    }
+    Ok(())
 }
 
 fn assign_to(

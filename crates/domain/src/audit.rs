@@ -10,7 +10,13 @@ use crate::entity::Reference;
 use crate::id::AuditId;
 
 codes! {
-    "audit_action" AuditAction { Created, Changed, Archived, Voided }
+    "audit_action" AuditAction {
+        Created, Changed, Archived, Voided,
+        /// A user's password was set; what it is, is nowhere.
+        PasswordSet,
+        /// All sessions of a user were ended by somebody else.
+        SessionsEnded,
+    }
 }
 
 /// One field of a record, before and after.

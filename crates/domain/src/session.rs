@@ -1,12 +1,14 @@
 //! Log-in, tokens and the caller's own account.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use zxcvbn::{Score, zxcvbn};
 
 use crate::check::Checks;
 use crate::entity::Reference;
 use crate::error::Result;
-use crate::id::UserId;
+use crate::id::{SessionId, UserId};
 use crate::policy::Role;
 
 /// How long an access token holds. Short, because it is only a proof of the session's id.
@@ -34,6 +36,37 @@ pub struct LoginInput {
 pub struct RefreshInput {
     /// The refresh token of the last answer. It works once; using an old one ends the session.
     pub refresh_token: String,
+}
+
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "current_password": "correct horse battery staple",
+    "new_password": "an even longer one that nobody knows"
+}))]
+pub struct PasswordInput {
+    #[schema(format = Password, max_length = 1024)]
+    pub current_password: String,
+    /// 12 characters or more, and not one that programs try first.
+    #[schema(format = Password, min_length = 12, max_length = 1024)]
+    pub new_password: String,
+}
+
+/// A session of the caller that is not over.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct OpenSession {
+    pub id: SessionId,
+    /// When it was logged in.
+    pub created_at: DateTime<Utc>,
+    /// When it ends by itself.
+    pub expires_at: DateTime<Utc>,
+    /// When its tokens were last renewed.
+    pub refreshed_at: DateTime<Utc>,
+    /// What the client called itself at log-in (`User-Agent`).
+    #[schema(required, example = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0")]
+    pub client: Option<String>,
+    /// Whether it is the one that asks.
+    pub current: bool,
 }
 
 /// What a log-in answers.
@@ -77,21 +110,56 @@ pub fn back_off_seconds(failures: i32) -> i64 {
     }
 }
 
-/// A password that can be set: length matters, composition rules do not (NIST SP 800-63B).
+/// A password that can be set: length matters and that nobody guesses it, composition rules do not
+/// (NIST SP 800-63B). It is looked up in lists of common passwords, names and words, also with a
+/// digit at the end, `@` for `a`, or put together from several; `known` is what anybody knows of the
+/// user.
 ///
 /// # Errors
-/// `Invalid` when it is too short or too long.
-pub fn check_password(pointer: &str, password: &str) -> Result<()> {
+/// `Invalid` when it is too short, too long, or easy to guess.
+pub fn check_password(pointer: &str, password: &str, known: &[&str]) -> Result<()> {
     let mut checks = Checks::new();
     let length = password.chars().count();
     checks.require(length >= 12, pointer, "too_short", "must have at least 12 characters");
     checks.require(password.len() <= 1024, pointer, "too_long", "must have at most 1024 bytes");
+    if length >= 12 {
+        let known: Vec<&str> = known.iter().flat_map(|text| text.split(['@', '.', ' '])).collect();
+        // Three of four: some 10^8 guesses or more.
+        let guessed = zxcvbn(password, &known).score() < Score::Three;
+        checks.require(
+            !guessed,
+            pointer,
+            "easy_to_guess",
+            "is a common password, a name or a pattern, or close to one",
+        );
+    }
     checks.finish()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_is_long_and_not_guessed() {
+        let check = |password: &str| {
+            check_password("/password", password, &["Ada Musterlotsin", "ada@demo.example"]).is_ok()
+        };
+        assert!(check("correct horse battery staple"));
+        assert!(check("k7fqm-w3xpe-h2rcd"));
+        for guessed in [
+            "short",
+            "passwordpassword",
+            "P@ssw0rd12345",
+            "qwertzuiopü1",
+            "123456789012",
+            "adamusterlotsin",
+            "aaaaaaaaaaaaaaaa",
+            "MusterlotsinAda1",
+        ] {
+            assert!(!check(guessed), "{guessed}");
+        }
+    }
 
     #[test]
     fn the_back_off_grows_and_is_bounded() {

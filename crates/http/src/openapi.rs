@@ -109,7 +109,7 @@ fn complete(document: &mut Value) {
     if let Some(paths) = document["paths"].as_object_mut() {
         for (_, item) in paths.iter_mut() {
             for (method, operation) in item.as_object_mut().into_iter().flatten() {
-                if matches!(method.as_str(), "get" | "post" | "patch") {
+                if matches!(method.as_str(), "get" | "post" | "put" | "patch" | "delete") {
                     complete_operation(operation, &mut patched);
                 }
             }

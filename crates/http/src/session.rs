@@ -1,18 +1,30 @@
 //! `/auth` and `/me`: log-in, tokens, the own account.
 
-use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue, USER_AGENT};
 use actix_web::web::{Data, Json};
-use actix_web::{HttpResponse, get, post};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post, put};
 use lotse_app::session::{self, Opened};
-use lotse_domain::session::{ACCESS_TOKEN_SECONDS, LoginInput, Me, RefreshInput, Tokens};
+use lotse_domain::id::SessionId;
+use lotse_domain::page::Page;
+use lotse_domain::session::{
+    ACCESS_TOKEN_SECONDS, LoginInput, Me, OpenSession, PasswordInput, RefreshInput, Tokens,
+};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::extract::{LoggedIn, PublicBody};
-use crate::respond::Answer;
+use crate::extract::{LoggedIn, PathId, PublicBody};
+use crate::openapi::IdPath;
+use crate::respond::{Answer, Listed};
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(log_in).service(refresh).service(log_out).service(me);
+    config
+        .service(log_in)
+        .service(refresh)
+        .service(log_out)
+        .service(change_password)
+        .service(me)
+        .service(own_sessions)
+        .service(end_own_session);
 }
 
 /// Logs in. An unknown user and a wrong password get the same answer in the same time; after
@@ -24,9 +36,11 @@ pub fn routes(config: &mut ServiceConfig) {
 #[post("/auth/login")]
 async fn log_in(
     state: Data<State>,
+    request: HttpRequest,
     PublicBody(input): PublicBody<LoginInput>,
 ) -> Answer<HttpResponse> {
-    let opened = state.run(move |app| session::log_in(app, &input)).await?;
+    let client = client(&request);
+    let opened = state.run(move |app| session::log_in(app, &input, client.as_deref())).await?;
     tokens(&state, opened)
 }
 
@@ -65,6 +79,56 @@ async fn log_out(state: Data<State>, LoggedIn(caller): LoggedIn) -> Answer<HttpR
 async fn me(state: Data<State>, LoggedIn(caller): LoggedIn) -> Answer<Json<Me>> {
     let me = state.run(move |app| session::me(app, &caller)).await?;
     Ok(Json(me))
+}
+
+/// Changes the own password. The other sessions are over then.
+#[utoipa::path(
+    tag = "Session", operation_id = "change_password", request_body = PasswordInput,
+    responses((status = 204, description = "Changed"), (status = 429, description = "Too many attempts"))
+)]
+#[put("/me/password")]
+async fn change_password(
+    state: Data<State>,
+    LoggedIn(caller): LoggedIn,
+    PublicBody(input): PublicBody<PasswordInput>,
+) -> Answer<HttpResponse> {
+    state.run(move |app| session::change_password(app, &caller, &input)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// The own sessions that are not over, the latest first; all of them on one page.
+#[utoipa::path(
+    tag = "Session", operation_id = "list_own_sessions",
+    responses((status = 200, description = "All of them", body = Page<OpenSession>))
+)]
+#[get("/me/sessions")]
+async fn own_sessions(
+    state: Data<State>,
+    LoggedIn(caller): LoggedIn,
+) -> Answer<Listed<OpenSession>> {
+    state.list(move |app| session::own(app, &caller)).await
+}
+
+/// Ends one of the own sessions, as log-out does with the current one.
+#[utoipa::path(
+    tag = "Session", operation_id = "end_own_session", params(IdPath),
+    responses((status = 204, description = "Over"))
+)]
+#[delete("/me/sessions/{id}")]
+async fn end_own_session(
+    state: Data<State>,
+    LoggedIn(caller): LoggedIn,
+    PathId(id): PathId<SessionId>,
+) -> Answer<HttpResponse> {
+    state.run(move |app| session::end_own(app, &caller, id)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// What the client calls itself, as far as it is fit to be shown.
+fn client(request: &HttpRequest) -> Option<String> {
+    let name = request.headers().get(USER_AGENT)?.to_str().ok()?;
+    let name: String = name.chars().filter(|c| !c.is_control()).take(200).collect();
+    (!name.is_empty()).then_some(name)
 }
 
 fn tokens(state: &State, opened: Opened) -> Answer<HttpResponse> {

@@ -2,7 +2,7 @@
 
 use actix_web::http::header::LOCATION;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, get, patch, post};
+use actix_web::{HttpResponse, delete, get, patch, post};
 use lotse_app::user;
 use lotse_domain::audit::HistoryEntry;
 use lotse_domain::id::UserId;
@@ -23,7 +23,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(change)
         .service(history)
         .service(assignments)
-        .service(assign);
+        .service(assign)
+        .service(end_sessions);
 }
 
 /// Users with what they are today, by name.
@@ -132,4 +133,19 @@ async fn assign(
     Ok(HttpResponse::Created()
         .insert_header((LOCATION, format!("/api/v1/users/{id}/assignments")))
         .json(new))
+}
+
+/// Logs a user out everywhere. The user can log in again; to prevent that, suspend.
+#[utoipa::path(
+    tag = "Network", operation_id = "end_user_sessions", params(IdPath),
+    responses((status = 204, description = "Over"))
+)]
+#[delete("/users/{id}/sessions")]
+async fn end_sessions(
+    state: Data<State>,
+    LoggedIn(caller): LoggedIn,
+    PathId(id): PathId<UserId>,
+) -> Answer<HttpResponse> {
+    state.run(move |app| user::end_sessions(app, &caller, id)).await?;
+    Ok(HttpResponse::NoContent().finish())
 }

@@ -123,6 +123,7 @@ tables! {
         expires_at -> Instant,
         ended_at -> Nullable<Instant>,
         end_reason -> Nullable<Text>,
+        client -> Nullable<Text>,
     }
 
     refresh_tokens (token_hash) {

@@ -6,6 +6,7 @@ use lotse_domain::Result;
 use lotse_domain::entity::Reference;
 use lotse_domain::id::{CarrierId, SessionId, UserId};
 use lotse_domain::policy::{Actor, CarrierRef};
+use lotse_domain::session::OpenSession;
 
 use crate::connection::Conn;
 use crate::convert::code;
@@ -23,6 +24,9 @@ pub enum EndReason {
     TokenReused,
     Suspended,
     PasswordChanged,
+    /// By its user, from another session.
+    EndedElsewhere,
+    EndedByAdmin,
 }
 
 impl EndReason {
@@ -32,6 +36,8 @@ impl EndReason {
             Self::TokenReused => "token_reused",
             Self::Suspended => "suspended",
             Self::PasswordChanged => "password_changed",
+            Self::EndedElsewhere => "ended_elsewhere",
+            Self::EndedByAdmin => "ended_by_admin",
         }
     }
 }
@@ -120,6 +126,7 @@ pub fn insert(
     user: UserId,
     now: DateTime<Utc>,
     expires_at: DateTime<Utc>,
+    client: Option<&str>,
 ) -> Result<()> {
     diesel::insert_into(sessions::table)
         .values((
@@ -127,6 +134,7 @@ pub fn insert(
             sessions::user_id.eq(Key(user.0)),
             sessions::created_at.eq(At(now)),
             sessions::expires_at.eq(At(expires_at)),
+            sessions::client.eq(client),
         ))
         .execute(conn)
         .db()?;
@@ -161,6 +169,67 @@ pub fn end_all(conn: &mut Conn, user: UserId, now: DateTime<Utc>, reason: EndRea
         .execute(conn)
         .db()?;
     Ok(())
+}
+
+/// Ends the sessions of a user but for one.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn end_others(
+    conn: &mut Conn,
+    user: UserId,
+    kept: SessionId,
+    now: DateTime<Utc>,
+    reason: EndReason,
+) -> Result<()> {
+    diesel::update(sessions::table)
+        .filter(sessions::user_id.eq(Key(user.0)))
+        .filter(sessions::id.ne(Key(kept.0)))
+        .filter(sessions::ended_at.is_null())
+        .set((sessions::ended_at.eq(Some(At(now))), sessions::end_reason.eq(Some(reason.code()))))
+        .execute(conn)
+        .db()?;
+    Ok(())
+}
+
+/// The sessions of a user that are not over, the latest first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn open(
+    conn: &mut Conn,
+    user: UserId,
+    current: SessionId,
+    now: DateTime<Utc>,
+) -> Result<Vec<OpenSession>> {
+    type Found = (Key, At, At, Option<String>, Option<At>);
+    let found: Vec<Found> = sessions::table
+        .left_join(refresh_tokens::table)
+        .filter(sessions::user_id.eq(Key(user.0)))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(At(now)))
+        // One token of each is unused: the one issued last.
+        .filter(refresh_tokens::used_at.is_null())
+        .order((sessions::created_at.desc(), sessions::id.desc()))
+        .select((
+            sessions::id,
+            sessions::created_at,
+            sessions::expires_at,
+            sessions::client,
+            refresh_tokens::issued_at.nullable(),
+        ))
+        .load(conn)
+        .db()?;
+    let sessions =
+        found.into_iter().map(|(id, created_at, expires_at, client, issued_at)| OpenSession {
+            id: SessionId(id.0),
+            created_at: created_at.0,
+            expires_at: expires_at.0,
+            refreshed_at: issued_at.map_or(created_at.0, |at| at.0),
+            client,
+            current: id.0 == current.0,
+        });
+    Ok(sessions.collect())
 }
 
 /// # Errors

@@ -7,7 +7,8 @@ use lotse_domain::entity::Reference;
 use lotse_domain::id::{AssignmentId, CarrierId, UserId};
 use lotse_domain::name::fold;
 use lotse_domain::page::{Page, Paging};
-use lotse_domain::user::{Assignment, User, UserFilter};
+use lotse_domain::policy::Role;
+use lotse_domain::user::{Assignment, User, UserFilter, UserStatus};
 use lotse_domain::{Error, Result};
 
 use crate::among::among;
@@ -259,6 +260,30 @@ pub fn set_password(conn: &mut Conn, id: UserId, password_hash: &str) -> Result<
         .execute(conn)
         .db()?;
     Ok(())
+}
+
+/// The active admins of a date, held on PostgreSQL until the transaction ends so that two of them do
+/// not suspend each other.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn hold_admins(conn: &mut Conn, date: NaiveDate) -> Result<Vec<UserId>> {
+    let assigned = user_assignments::table
+        .filter(user_assignments::role.eq(Role::Admin.code()))
+        .filter(user_assignments::valid_from.le(date))
+        .filter(user_assignments::valid_to.is_null().or(user_assignments::valid_to.ge(date)))
+        .select(user_assignments::user_id);
+    let admins = users::table
+        .filter(users::status.eq(UserStatus::Active.code()))
+        .filter(users::id.eq_any(assigned))
+        .order(users::id)
+        .select(users::id);
+    let admins: Vec<Key> = match conn {
+        Conn::Postgres(conn) => admins.for_update().load(conn),
+        Conn::Sqlite(conn) => admins.load(conn),
+    }
+    .db()?;
+    Ok(admins.into_iter().map(|id| UserId(id.0)).collect())
 }
 
 /// Those of the users who advise for a carrier on a date.

@@ -7,7 +7,7 @@ mod postgres;
 use std::future::Future;
 
 pub use app::{TestApp, config};
-pub use client::{Answer, Session, body, redacted};
+pub use client::{Answer, Session, body, redacted, send};
 
 /// The databases that tests run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
