@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::harness::{Answer, Session, TestApp, both, send};
+use crate::harness::{Answer, BWHW, Session, TestApp, both, send};
 
 const RIGHT: &str = "correct horse battery staple";
 
@@ -341,5 +341,98 @@ fn somebody_is_left_to_administer() {
         let statuses = [a.status, b.status];
         assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
         assert!(statuses.iter().any(|status| matches!(status, 401 | 409)), "{statuses:?}");
+    });
+}
+
+#[test]
+fn an_invited_user_sets_the_password_once() {
+    const CHOSEN: &str = "sieben Lotsen auf dem Main";
+    both(async |app| {
+        let admin = app.log_in("admin").await;
+        let new = json!({
+            "email": "invited@test.example", "name": "Ina Neufeld",
+            "assignment": {"role": "adviser", "carrier_id": BWHW, "valid_from": "2026-01-01"}
+        });
+        let user = admin.post("/users", &new).await.expect(201).id();
+        for password in ["", "!", RIGHT] {
+            let refused = log_in(&app, "invited@test.example", password).await;
+            refused.problem(401, "unauthenticated");
+        }
+        let invite = async |session: &Session| {
+            let path = format!("/users/{user}/invitation");
+            send(session.request(reqwest::Method::PUT, &path)).await
+        };
+        let take = async |token: &str, password: &str| {
+            let body = json!({"token": token, "password": password});
+            app.anonymous().post("/auth/invitation", &body).await
+        };
+        invite(&app.log_in("manager").await).await.problem(403, "forbidden");
+        let first = invite(&admin).await.expect(200).body;
+        let second = invite(&admin).await.expect(200);
+        assert_eq!(second.header("cache-control"), "no-store");
+        let token = second.body["token"].as_str().unwrap();
+        assert_eq!(second.body["url"], format!("http://lotse.test/invitation#{token}"));
+        assert_eq!(second.body["expires_at"], "2026-03-19T09:00:00Z");
+        // The first no longer holds; a weak password does not use the second up.
+        let replaced = first["token"].as_str().unwrap();
+        take(replaced, CHOSEN).await.problem(401, "unauthenticated");
+        take(token, "neufeldneufeld").await.violates("/password", "easy_to_guess");
+        let (a, b) = tokio::join!(take(token, CHOSEN), take(token, CHOSEN));
+        let mut statuses = [a.status, b.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [204, 401], "of two at once, one sets it");
+        let session = log_in(&app, "invited@test.example", CHOSEN).await.expect(200).body;
+        let session = app.with_token(session["access_token"].as_str().unwrap());
+
+        let history = admin.get(&format!("/users/{user}/history")).await.expect(200);
+        assert_eq!(history.items()[0]["action"], "password_set");
+        assert_eq!(history.items()[0]["by"]["name"], "Ina Neufeld");
+        assert!(!history.text.contains(token) && !history.text.contains(CHOSEN));
+
+        // For a lost password: the old one holds until the link is used, the sessions end with it.
+        let lost = invite(&admin).await.expect(200).body;
+        session.get("/me").await.expect(200);
+        take(lost["token"].as_str().unwrap(), RIGHT).await.expect(204);
+        session.get("/me").await.problem(401, "unauthenticated");
+        log_in(&app, "invited@test.example", RIGHT).await.expect(200);
+    });
+}
+
+#[test]
+fn an_invitation_ends_by_time_and_with_what_it_is_for() {
+    const CHOSEN: &str = "sieben Lotsen auf dem Main";
+    both(async |app| {
+        let admin = app.log_in("admin").await;
+        let adviser = app.log_in("adviser").await;
+        let user = adviser.id().await;
+        let invite = async |session: &Session| {
+            let path = format!("/users/{user}/invitation");
+            send(session.request(reqwest::Method::PUT, &path)).await
+        };
+        let take = async |invitation: &Answer| {
+            let body = json!({"token": invitation.body["token"], "password": CHOSEN});
+            app.anonymous().post("/auth/invitation", &body).await
+        };
+        // Whoever changed the password does not want it set by an old link.
+        let invitation = invite(&admin).await.expect(200);
+        let change =
+            json!({"current_password": RIGHT, "new_password": "vier Lotsen auf der Fulda"});
+        let change = adviser.request(reqwest::Method::PUT, "/me/password").json(&change);
+        send(change).await.expect(204);
+        take(&invitation).await.problem(401, "unauthenticated");
+
+        let invitation = invite(&admin).await.expect(200);
+        let suspend = json!({"status": "suspended"});
+        admin.patch(&format!("/users/{user}"), 1, &suspend).await.expect(200);
+        take(&invitation).await.problem(401, "unauthenticated");
+        invite(&admin).await.problem(409, "suspended");
+        let again = json!({"status": "active"});
+        admin.patch(&format!("/users/{user}"), 2, &again).await.expect(200);
+        take(&invitation).await.problem(401, "unauthenticated");
+
+        let invitation = invite(&admin).await.expect(200);
+        app.advance(TimeDelta::hours(72));
+        take(&invitation).await.problem(401, "unauthenticated");
+        log_in(&app, "adviser@test.example", CHOSEN).await.problem(401, "unauthenticated");
     });
 }

@@ -72,7 +72,7 @@ pub fn fill(app: &App, data: &Data, password: &str, progress: &dyn Fn(usize)) ->
             progress(done);
         };
         for new in &data.users {
-            user::insert(conn, new, &hash)?;
+            user::insert(conn, new, Some(&hash))?;
             step();
         }
         for new in &data.assignments {

@@ -7,7 +7,7 @@ use lotse_persistence::housekeeping;
 use crate::App;
 use crate::idempotency::KEPT;
 
-/// Deletes what is over: idempotency keys, sessions with their tokens, failed log-ins. Answers how
+/// Deletes what is over: idempotency keys, sessions with their tokens, failed log-ins, invitations. Answers how
 /// many rows went.
 ///
 /// # Errors

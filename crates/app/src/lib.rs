@@ -21,6 +21,7 @@ pub mod district;
 pub mod establishment;
 pub mod funding_period;
 pub mod housekeeping;
+pub mod invitation;
 pub mod operator;
 pub mod organisation;
 pub mod session;

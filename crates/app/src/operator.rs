@@ -13,7 +13,7 @@ use lotse_domain::time::local_date;
 use lotse_domain::user::{Assignment, AssignmentInput, User, UserFilter, UserInput, UserStatus};
 use lotse_domain::{Error, Result};
 use lotse_persistence::session::EndReason;
-use lotse_persistence::{Conn, audit, carrier, session, site, user};
+use lotse_persistence::{Conn, audit, carrier, invitation, session, site, user};
 
 use crate::App;
 use crate::transaction::entry;
@@ -52,7 +52,7 @@ pub fn add_user(app: &App, new: &NewUser) -> Result<User> {
             status: UserStatus::Active,
         };
         let added = User::new(app.new_id(), now, &profile)?;
-        user::insert(conn, &added, &hash)?;
+        user::insert(conn, &added, Some(&hash))?;
         record(app, conn, AuditAction::Created, None, &added)?;
         let input = AssignmentInput {
             role: new.role,
@@ -79,6 +79,7 @@ pub fn set_password(app: &App, email: &str, password: &str) -> Result<User> {
         let found = by_email(app, conn, email)?;
         user::set_password(conn, found.id, &hash)?;
         session::end_all(conn, found.id, app.now(), EndReason::PasswordChanged)?;
+        invitation::withdraw(conn, found.id)?;
         record(app, conn, AuditAction::PasswordSet, Some(&found), &found)?;
         Ok(found)
     })
@@ -95,6 +96,7 @@ pub fn set_status(app: &App, email: &str, status: UserStatus) -> Result<User> {
         user::update(conn, &new)?;
         if status == UserStatus::Suspended {
             session::end_all(conn, new.id, app.now(), EndReason::Suspended)?;
+            invitation::withdraw(conn, new.id)?;
         }
         record(app, conn, AuditAction::Changed, Some(&old), &new)?;
         Ok(new)

@@ -16,7 +16,7 @@ use lotse_domain::session::{
 use lotse_domain::time::local_date;
 use lotse_domain::{Error, Result};
 use lotse_persistence::session::{self, EndReason};
-use lotse_persistence::{Conn, installation, user};
+use lotse_persistence::{Conn, installation, invitation, user};
 use sha2::{Digest, Sha256};
 
 use crate::transaction::retrying;
@@ -42,14 +42,14 @@ pub fn log_in(app: &App, input: &LoginInput, client: Option<&str>) -> Result<Ope
     retrying(|| app.database.write(|conn| count_attempt(conn, &account, app.now())))?;
 
     let credentials = retrying(|| app.database.read(|conn| user::credentials(conn, &email)))?;
-    let hash = credentials.as_ref().map(|(_, hash, _)| hash.as_str());
+    let hash = credentials.as_ref().and_then(|(_, hash, _)| hash.as_deref());
     let right = app.hasher.verify(&input.password, hash)?;
     let Some((user, ..)) = credentials.filter(|(_, _, active)| right && *active) else {
         return Err(REFUSED);
     };
 
     let session: SessionId = app.new_id();
-    let token = new_refresh_token();
+    let token = new_token();
     retrying(|| {
         app.database.write(|conn| {
             let now = app.now();
@@ -87,7 +87,7 @@ fn count_attempt(conn: &mut Conn, account: &[u8], now: DateTime<Utc>) -> Result<
 pub fn refresh(app: &App, input: &RefreshInput) -> Result<Opened> {
     const REFUSED: Error = Error::Unauthenticated("The refresh token does not hold. Log in again.");
     let hash = hash_of(&input.refresh_token);
-    let token = new_refresh_token();
+    let token = new_token();
     // None: refused, and what the refusal changed is to be committed.
     let opened = retrying(|| {
         app.database.write(|conn| {
@@ -167,7 +167,7 @@ pub fn change_password(app: &App, caller: &Caller, input: &PasswordInput) -> Res
     // As at log-in: who has found an open session does not get to try passwords.
     retrying(|| app.database.write(|conn| count_attempt(conn, &account, app.now())))?;
     let hash = app.read(caller, Action::ReadOwnAccount, |tx| {
-        Ok(user::credentials(tx.conn, &tx.actor.email)?.map(|(_, hash, _)| hash))
+        Ok(user::credentials(tx.conn, &tx.actor.email)?.and_then(|(_, hash, _)| hash))
     })?;
     let mut checks = Checks::new();
     checks.require(
@@ -183,16 +183,18 @@ pub fn change_password(app: &App, caller: &Caller, input: &PasswordInput) -> Res
         user::set_password(tx.conn, user, &hash)?;
         session::end_others(tx.conn, user, session, tx.now, EndReason::PasswordChanged)?;
         session::clear_attempts(tx.conn, &account)?;
+        // A link that somebody may still have would set another one.
+        invitation::withdraw(tx.conn, user)?;
         let user = user::find(tx.conn, user, today)?;
         tx.audit(AuditAction::PasswordSet, Some(&user), &user)
     })
 }
 
 /// 256 random bits.
-fn new_refresh_token() -> String {
+pub(crate) fn new_token() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
 }
 
-fn hash_of(token: &str) -> Vec<u8> {
+pub(crate) fn hash_of(token: &str) -> Vec<u8> {
     Sha256::digest(token.as_bytes()).to_vec()
 }

@@ -10,7 +10,7 @@ use lotse_domain::user::{
 };
 use lotse_domain::{Error, Result};
 use lotse_persistence::session::EndReason;
-use lotse_persistence::{Conn, audit, session, user};
+use lotse_persistence::{Conn, audit, invitation, session, user};
 
 use crate::site::{named_carrier, named_site};
 use crate::{App, Caller, Writing};
@@ -58,8 +58,13 @@ pub fn history(
 pub fn create(app: &App, caller: &Caller, input: &NewUserInput) -> Result<User> {
     // Only who may create users makes us hash: it is work.
     app.read(caller, Action::ChangeUsers, |_| Ok(()))?;
-    check_password("/password", &input.password, &[&input.name, &input.email])?;
-    let hash = app.hasher.hash(&input.password)?;
+    let hash = match &input.password {
+        Some(password) => {
+            check_password("/password", password, &[&input.name, &input.email])?;
+            Some(app.hasher.hash(password)?)
+        }
+        None => None,
+    };
     app.write(caller, Action::ChangeUsers, |tx| {
         let today = tx.today();
         let profile = UserInput {
@@ -68,7 +73,7 @@ pub fn create(app: &App, caller: &Caller, input: &NewUserInput) -> Result<User> 
             status: UserStatus::Active,
         };
         let new = User::new(tx.new_id(), tx.now, &profile)?;
-        user::insert(tx.conn, &new, &hash)?;
+        user::insert(tx.conn, &new, hash.as_deref())?;
         tx.created(&new)?;
         assign_to(tx, new.id, "/assignment", &input.assignment)?;
         user::find(tx.conn, new.id, today)
@@ -96,6 +101,7 @@ pub fn change(
             }
             keep_an_admin(tx, id)?;
             session::end_all(tx.conn, id, tx.now, EndReason::Suspended)?;
+            invitation::withdraw(tx.conn, id)?;
         }
         user::update(tx.conn, &new)?;
         tx.changed(&old, &new)?;

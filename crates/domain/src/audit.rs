@@ -14,6 +14,8 @@ codes! {
         Created, Changed, Archived, Voided,
         /// A user's password was set; what it is, is nowhere.
         PasswordSet,
+        /// Somebody made a user a link to set the password with.
+        Invited,
         /// All sessions of a user were ended by somebody else.
         SessionsEnded,
     }

@@ -18,6 +18,7 @@ pub mod establishment;
 pub mod funding_period;
 pub mod id;
 pub mod industry;
+pub mod invitation;
 pub mod name;
 pub mod organisation;
 pub mod page;

@@ -56,9 +56,9 @@ pub struct NewUserInput {
     pub email: String,
     #[schema(min_length = 1, max_length = 200)]
     pub name: String,
-    /// The first password, 12 characters or more.
+    /// The first password, 12 characters or more. Without one the user sets it with an invitation.
     #[schema(format = Password, min_length = 12, max_length = 1024)]
-    pub password: String,
+    pub password: Option<String>,
     pub assignment: AssignmentInput,
 }
 

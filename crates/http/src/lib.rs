@@ -19,6 +19,7 @@ mod district;
 mod establishment;
 mod funding_period;
 mod health;
+mod invitation;
 mod organisation;
 mod session;
 mod site;
@@ -69,6 +70,7 @@ fn routes(config: &mut ServiceConfig) {
         .configure(site::routes)
         .configure(district::routes)
         .configure(funding_period::routes)
+        .configure(invitation::routes)
         .configure(topic::routes)
         .configure(code_list::routes)
         .configure(user::routes)

@@ -14,6 +14,8 @@ pub struct State {
     pub keys: Keys,
     /// Base address of the installation as clients see it, without a slash at the end.
     pub public_url: String,
+    /// What comes before the token in the link of an invitation; empty when there is no such page.
+    pub invitation_url: String,
 }
 
 impl State {

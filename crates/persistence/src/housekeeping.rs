@@ -6,7 +6,7 @@ use lotse_domain::Result;
 
 use crate::connection::Conn;
 use crate::error::DbResult;
-use crate::schema::{idempotency_keys, login_attempts, refresh_tokens, sessions};
+use crate::schema::{idempotency_keys, invitations, login_attempts, refresh_tokens, sessions};
 use crate::sql_types::At;
 
 /// Answers how many rows went.
@@ -38,5 +38,9 @@ pub fn delete_expired(
     )
     .execute(conn)
     .db()?;
-    Ok(keys + tokens + sessions + attempts)
+    let invitations =
+        diesel::delete(invitations::table.filter(invitations::expires_at.lt(At(sessions_before))))
+            .execute(conn)
+            .db()?;
+    Ok(keys + tokens + sessions + attempts + invitations)
 }

@@ -22,6 +22,7 @@ pub mod funding_period;
 pub mod housekeeping;
 pub mod idempotency;
 pub mod installation;
+pub mod invitation;
 pub mod migrations;
 pub mod names;
 pub mod organisation;

@@ -126,6 +126,14 @@ tables! {
         client -> Nullable<Text>,
     }
 
+    invitations (token_hash) {
+        token_hash -> Binary,
+        user_id -> Id,
+        invited_by -> Id,
+        created_at -> Instant,
+        expires_at -> Instant,
+    }
+
     refresh_tokens (token_hash) {
         token_hash -> Binary,
         session_id -> Id,

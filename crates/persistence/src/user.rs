@@ -18,6 +18,9 @@ use crate::error::{DbResult, one_row};
 use crate::schema::{carriers, sites, user_assignments, users};
 use crate::sql_types::{At, Key};
 
+/// In place of a hash: no password is the right one.
+const NO_PASSWORD: &str = "!";
+
 /// Without the password hash, which no list or entity needs.
 #[derive(Queryable, AsChangeset, Insertable)]
 #[diesel(table_name = users)]
@@ -149,18 +152,21 @@ pub fn find_by_email(conn: &mut Conn, email: &str, today: NaiveDate) -> Result<O
     entity(row, assignment).map(Some)
 }
 
-/// The id, password hash and whether the user may log in, by e-mail address.
+/// The id, password hash (none before an invitation was taken) and whether the user may log in, by
+/// e-mail address.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn credentials(conn: &mut Conn, email: &str) -> Result<Option<(UserId, String, bool)>> {
+pub fn credentials(conn: &mut Conn, email: &str) -> Result<Option<(UserId, Option<String>, bool)>> {
     let found: Option<(Key, String, String)> = users::table
         .filter(users::email.eq(email))
         .select((users::id, users::password_hash, users::status))
         .first(conn)
         .optional()
         .db()?;
-    Ok(found.map(|(id, hash, status)| (UserId(id.0), hash, status == "active")))
+    Ok(found.map(|(id, hash, status)| {
+        (UserId(id.0), (hash != NO_PASSWORD).then_some(hash), status == "active")
+    }))
 }
 
 /// By name. Role and carrier are those of `today`.
@@ -233,9 +239,9 @@ pub fn any(conn: &mut Conn) -> Result<bool> {
 
 /// # Errors
 /// `Conflict` when the e-mail address is taken.
-pub fn insert(conn: &mut Conn, user: &User, password_hash: &str) -> Result<()> {
+pub fn insert(conn: &mut Conn, user: &User, password_hash: Option<&str>) -> Result<()> {
     diesel::insert_into(users::table)
-        .values((Row::from(user), users::password_hash.eq(password_hash)))
+        .values((Row::from(user), users::password_hash.eq(password_hash.unwrap_or(NO_PASSWORD))))
         .execute(conn)
         .db()?;
     Ok(())

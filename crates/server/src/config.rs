@@ -19,6 +19,7 @@ pub struct Config {
     pub pool_size: u32,
     pub listen: String,
     pub public_url: String,
+    pub invitation_url: String,
     pub signing_key_file: PathBuf,
     pub signing_key: String,
     pub demo_password: String,

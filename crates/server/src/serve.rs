@@ -56,7 +56,12 @@ pub struct Listening {
 pub fn listen(config: &Config, app: App, clock: Clock) -> Result<Listening> {
     let key = signing_key(config)?;
     let keys = Keys::new(&key, &config.public_url, clock)?;
-    let state = Data::new(State { app, keys, public_url: config.public_url.clone() });
+    let state = Data::new(State {
+        app,
+        keys,
+        public_url: config.public_url.clone(),
+        invitation_url: config.invitation_url.clone(),
+    });
     let listener = TcpListener::bind(&config.listen)
         .map_err(|error| Error::internal(format!("cannot listen on {}: {error}", config.listen)))?;
     let address = listener.local_addr().map_err(|error| Error::Internal(error.into()))?;

@@ -133,6 +133,7 @@ pub fn config(database_url: &str, key: PathBuf) -> Config {
         pool_size: 4,
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://lotse.test".to_owned(),
+        invitation_url: "http://lotse.test/invitation#".to_owned(),
         signing_key_file: key,
         signing_key: String::new(),
         demo_password: String::new(),
