@@ -2,6 +2,7 @@
 
 mod harness;
 
+mod audit;
 mod concurrency;
 mod consultation;
 mod conventions;

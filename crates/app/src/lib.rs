@@ -12,6 +12,7 @@ mod password;
 mod transaction;
 
 pub mod actor;
+pub mod audit;
 pub mod carrier;
 pub mod company;
 pub mod consultation;

@@ -1,13 +1,15 @@
 //! History: who changed what, when, from what to what.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use crate::code::codes;
-use crate::entity::Reference;
-use crate::id::AuditId;
+use crate::entity::{EntityKind, Reference};
+use crate::id::{AuditId, CarrierId, SessionId, UserId};
+use crate::policy::Role;
 
 codes! {
     "audit_action" AuditAction {
@@ -44,6 +46,60 @@ pub struct HistoryEntry {
     /// The version that came of it.
     pub version: i64,
     pub changes: Vec<FieldChange>,
+}
+
+/// One entry of the audit log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AuditEntry {
+    pub id: AuditId,
+    pub at: DateTime<Utc>,
+    pub action: AuditAction,
+    /// Who did it; null for the operator of the installation at its console.
+    #[schema(required)]
+    pub by: Option<Reference>,
+    /// The session that it was done in.
+    #[schema(required)]
+    pub session_id: Option<SessionId>,
+    /// The request, as `X-Request-Id` and the server's log name it; `console` for the operator.
+    pub request_id: String,
+    pub entity_kind: EntityKind,
+    pub entity_id: Uuid,
+    /// The version that came of it.
+    pub entity_version: i64,
+    /// Whose record it is; null where the network shares it.
+    #[schema(required)]
+    pub carrier: Option<Reference>,
+    /// Null where the reader may know that a carrier's record was changed, but not what it says.
+    #[schema(required)]
+    pub changes: Option<Vec<FieldChange>>,
+}
+
+impl AuditEntry {
+    /// The entry as a role may see it: who administers does not read what was said.
+    #[must_use]
+    pub fn seen_by(self, role: Role) -> Self {
+        let hidden = role != Role::DataProtection && self.carrier.is_some();
+        Self { changes: self.changes.filter(|_| !hidden), ..self }
+    }
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct AuditFilter {
+    /// Who did it.
+    pub user_id: Option<UserId>,
+    pub action: Option<AuditAction>,
+    pub entity_kind: Option<EntityKind>,
+    /// One record.
+    pub entity_id: Option<Uuid>,
+    /// Whose records.
+    pub carrier_id: Option<CarrierId>,
+    pub request_id: Option<String>,
+    /// First day, in the network's zone.
+    pub from: Option<NaiveDate>,
+    /// Last day, in the network's zone.
+    pub to: Option<NaiveDate>,
 }
 
 /// What differs between two states of a record, field by field. Book-keeping is left out.

@@ -83,6 +83,7 @@ fn list<C: Code>() -> CodeList {
 pub fn all() -> Vec<CodeList> {
     vec![
         list::<crate::actor::ActorType>(),
+        list::<crate::audit::AuditAction>(),
         list::<crate::company::CompanyStatus>(),
         list::<crate::company::HeardOfUs>(),
         list::<crate::company::LegalForm>(),
@@ -93,6 +94,7 @@ pub fn all() -> Vec<CodeList> {
         list::<crate::contact::LegalBasis>(),
         list::<crate::contact::Purpose>(),
         list::<crate::district::DistrictKind>(),
+        list::<crate::entity::EntityKind>(),
         list::<crate::funding_period::FundingPeriodStatus>(),
         list::<crate::organisation::OrganisationKind>(),
         list::<crate::policy::Role>(),

@@ -51,13 +51,14 @@ codes! {
         LogConsultation,
         ChangeConsultation,
         ReadStatistics,
+        ReadAuditLog,
     }
 }
 
 /// The table. A test prints it to `crates/domain/src/policy.txt`, which is reviewed.
 #[must_use]
 pub fn allows(role: Role, action: Action) -> bool {
-    use Role::{Admin, Adviser, Coordinator, Manager};
+    use Role::{Admin, Adviser, Coordinator, DataProtection, Manager};
     match action {
         Action::ReadOwnAccount | Action::ReadNetwork => true,
         Action::ChangeNetwork | Action::ChangeUsers => role == Admin,
@@ -69,6 +70,7 @@ pub fn allows(role: Role, action: Action) -> bool {
         | Action::LogConsultation
         | Action::ChangeConsultation => matches!(role, Adviser | Manager),
         Action::ReadStatistics => matches!(role, Adviser | Manager | Coordinator),
+        Action::ReadAuditLog => matches!(role, Admin | DataProtection),
     }
 }
 

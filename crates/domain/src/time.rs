@@ -1,12 +1,23 @@
 //! Instants are UTC; service dates are plain dates in the network's time zone.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Europe::Berlin;
 
 /// The date on the network's wall calendar at an instant.
 #[must_use]
 pub fn local_date(now: DateTime<Utc>) -> NaiveDate {
     now.with_timezone(&Berlin).date_naive()
+}
+
+/// The instant at which a date begins on the network's wall calendar.
+#[must_use]
+pub fn start_of(date: NaiveDate) -> DateTime<Utc> {
+    let midnight = date.and_time(NaiveTime::MIN);
+    // Clocks change at two or three in the morning there, so every date has its midnight.
+    Berlin
+        .from_local_datetime(&midnight)
+        .earliest()
+        .map_or_else(|| midnight.and_utc(), |midnight| midnight.to_utc())
 }
 
 /// Whether a validity covers a date. Both ends are included.
@@ -18,7 +29,6 @@ pub fn covers(from: NaiveDate, to: Option<NaiveDate>, date: NaiveDate) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::TimeZone;
 
     #[test]
     fn midnight_in_berlin_is_the_evening_before_in_utc() {
@@ -26,5 +36,8 @@ mod tests {
         let winter = Utc.with_ymd_and_hms(2022, 12, 31, 22, 59, 59).unwrap();
         assert_eq!(local_date(summer).to_string(), "2022-07-01");
         assert_eq!(local_date(winter).to_string(), "2022-12-31");
+        assert_eq!(start_of(local_date(summer)), summer);
+        let clocks_change = NaiveDate::from_ymd_opt(2022, 3, 27).unwrap();
+        assert_eq!(start_of(clocks_change).to_rfc3339(), "2022-03-26T23:00:00+00:00");
     }
 }

@@ -10,6 +10,7 @@ mod state;
 mod token;
 
 mod actor;
+mod audit;
 mod carrier;
 mod code_list;
 mod company;
@@ -81,5 +82,6 @@ fn routes(config: &mut ServiceConfig) {
         .configure(contact::routes)
         .configure(consultation::routes)
         .configure(statistics::routes)
+        .configure(audit::routes)
         .configure(openapi::routes);
 }

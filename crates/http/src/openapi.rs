@@ -72,6 +72,7 @@ pub struct NoFilter {}
         (name = "Register", description = "Companies, actors and their contacts"),
         (name = "Consultations", description = "What was said to whom"),
         (name = "Figures", description = "The figures of a funding period"),
+        (name = "Audit", description = "Who changed what"),
         (name = "Health", description = "For orchestrators")
     ),
     components(schemas(ProblemBody))
