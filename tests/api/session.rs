@@ -342,6 +342,20 @@ fn somebody_is_left_to_administer() {
         assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
         assert!(statuses.iter().any(|status| matches!(status, 401 | 409)), "{statuses:?}");
     });
+    both(async |app| {
+        let one = app.log_in("admin").await;
+        let two = app.log_in("admin.2").await;
+        let (first, second) = (one.id().await, two.id().await);
+        let role = json!({"role": "data_protection", "valid_from": "2026-03-16"});
+        let suspend = json!({"status": "suspended"});
+        let (a, b) = (format!("/users/{second}/assignments"), format!("/users/{first}"));
+        let (a, b) = tokio::join!(one.post(&a, &role), two.patch(&b, 1, &suspend));
+        let statuses = [a.status, b.status];
+        assert!(
+            matches!(statuses, [201, 401 | 403 | 409] | [401 | 403 | 409, 200]),
+            "one takes away what the other is: {statuses:?}"
+        );
+    });
 }
 
 #[test]

@@ -144,10 +144,12 @@ fn complete_operation(operation: &mut Value, patched: &mut Vec<String>) {
     add("500", "Internal");
     add("503", "Busy");
     add("401", "Unauthenticated");
-    if public {
-        add("429", "TooManyAttempts");
-    } else {
+    if !public {
         add("403", "Forbidden");
+    }
+    // Where a password or a token can be tried.
+    if tag == "Session" && has_body {
+        add("429", "TooManyAttempts");
     }
     if takes("query") || takes("path") || takes("header") || has_body {
         add("400", "Malformed");

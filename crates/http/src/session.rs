@@ -84,7 +84,7 @@ async fn me(state: Data<State>, LoggedIn(caller): LoggedIn) -> Answer<Json<Me>> 
 /// Changes the own password. The other sessions are over then.
 #[utoipa::path(
     tag = "Session", operation_id = "change_password", request_body = PasswordInput,
-    responses((status = 204, description = "Changed"), (status = 429, description = "Too many attempts"))
+    responses((status = 204, description = "Changed"))
 )]
 #[put("/me/password")]
 async fn change_password(

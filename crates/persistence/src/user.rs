@@ -284,11 +284,11 @@ pub fn hold_admins(conn: &mut Conn, date: NaiveDate) -> Result<Vec<UserId>> {
         .filter(users::id.eq_any(assigned))
         .order(users::id)
         .select(users::id);
-    let admins: Vec<Key> = match conn {
-        Conn::Postgres(conn) => admins.for_update().load(conn),
-        Conn::Sqlite(conn) => admins.load(conn),
+    if let Conn::Postgres(conn) = conn {
+        // Whoever was waited for may have changed a role, which only the next statement sees.
+        admins.clone().for_update().load::<Key>(conn).db()?;
     }
-    .db()?;
+    let admins: Vec<Key> = admins.load(conn).db()?;
     Ok(admins.into_iter().map(|id| UserId(id.0)).collect())
 }
 
