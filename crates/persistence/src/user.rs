@@ -286,7 +286,7 @@ pub fn hold_admins(conn: &mut Conn, date: NaiveDate) -> Result<Vec<UserId>> {
         .select(users::id);
     if let Conn::Postgres(conn) = conn {
         // Whoever was waited for may have changed a role, which only the next statement sees.
-        admins.clone().for_update().load::<Key>(conn).db()?;
+        admins.for_update().load::<Key>(conn).db()?;
     }
     let admins: Vec<Key> = admins.load(conn).db()?;
     Ok(admins.into_iter().map(|id| UserId(id.0)).collect())
