@@ -2,6 +2,7 @@
 
 mod harness;
 
+mod api_key;
 mod audit;
 mod concurrency;
 mod consultation;

@@ -3,17 +3,22 @@
 
 use std::fmt::Write;
 
+use lotse_domain::code::Code;
+use lotse_domain::policy::{Action, Role, allows};
 use serde_json::{Value, json};
 
-use crate::harness::{TestApp, both};
+use crate::api_key::key;
+use crate::harness::{Session, TestApp, both};
 
-const ROLES: [(&str, Option<&str>); 6] = [
+const ROLES: [(&str, Option<&str>); 7] = [
     ("nobody", None),
     ("adviser", Some("adviser")),
     ("manager", Some("manager")),
     ("coordinator", Some("coordinator")),
     ("admin", Some("admin")),
     ("data_protection", Some("data.protection")),
+    // With every scope that a key can have.
+    ("integration", Some("integration")),
 ];
 
 /// The body that the document gives as an example: of the right shape, so that an answer tells of
@@ -37,6 +42,7 @@ async fn table(app: TestApp) -> String {
     let mut sessions = Vec::new();
     for (_, user) in ROLES {
         sessions.push(match user {
+            Some("integration") => integration(&app).await,
             Some(user) => app.log_in(user).await,
             None => app.anonymous(),
         });
@@ -70,6 +76,15 @@ async fn table(app: TestApp) -> String {
         }
     }
     format!("{}\n", table.trim_end())
+}
+
+async fn integration(app: &TestApp) -> Session {
+    let scopes: Vec<&str> = Action::all()
+        .into_iter()
+        .filter(|action| *action != Action::ReadOwnAccount && allows(Role::Integration, *action))
+        .map(Code::code)
+        .collect();
+    key(app, &app.log_in("manager").await, &scopes).await.1
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod password;
 mod transaction;
 
 pub mod actor;
+pub mod api_key;
 pub mod audit;
 pub mod carrier;
 pub mod company;
@@ -33,4 +34,4 @@ pub mod user;
 
 pub use clock::Clock;
 pub use idempotency::IdempotencyKey;
-pub use transaction::{App, Caller, Reading, Writing};
+pub use transaction::{App, Caller, Reading, Shown, Writing};

@@ -110,8 +110,9 @@ pub fn refresh(app: &App, input: &RefreshInput) -> Result<Opened> {
 /// # Errors
 /// `Unauthenticated` when the session is over already.
 pub fn log_out(app: &App, caller: &Caller) -> Result<()> {
-    app.write(caller, Action::ReadOwnAccount, |tx| {
-        session::end(tx.conn, tx.actor.session_id, tx.now, EndReason::LoggedOut)
+    app.write(caller, Action::ManageOwnAccount, |tx| {
+        let (session, _) = tx.actor.session()?;
+        session::end(tx.conn, session, tx.now, EndReason::LoggedOut)
     })
 }
 
@@ -122,8 +123,9 @@ pub fn me(app: &App, caller: &Caller) -> Result<Me> {
         Ok(Me {
             id: tx.actor.user_id,
             name: tx.actor.name.clone(),
-            email: tx.actor.email.clone(),
+            email: tx.actor.session().ok().map(|(_, email)| email.to_owned()),
             role: tx.actor.role,
+            permissions: tx.actor.permissions(),
             carrier: tx.actor.carrier.as_ref().map(|c| Reference::new(c.id, &c.name)),
             site: tx.actor.site.clone(),
             synthetic_data: installation::synthetic_data(tx.conn)?,
@@ -136,8 +138,9 @@ pub fn me(app: &App, caller: &Caller) -> Result<Me> {
 /// # Errors
 /// `Unauthenticated` when the session is over.
 pub fn own(app: &App, caller: &Caller) -> Result<Page<OpenSession>> {
-    app.read(caller, Action::ReadOwnAccount, |tx| {
-        let items = session::open(tx.conn, tx.actor.user_id, tx.actor.session_id, tx.now)?;
+    app.read(caller, Action::ManageOwnAccount, |tx| {
+        let (session, _) = tx.actor.session()?;
+        let items = session::open(tx.conn, tx.actor.user_id, session, tx.now)?;
         Ok(Page { items, next_cursor: None, total: None })
     })
 }
@@ -147,8 +150,9 @@ pub fn own(app: &App, caller: &Caller) -> Result<Page<OpenSession>> {
 /// # Errors
 /// `NotFound` when the caller has no such session, or it is over.
 pub fn end_own(app: &App, caller: &Caller, id: SessionId) -> Result<()> {
-    app.write(caller, Action::ReadOwnAccount, |tx| {
-        let own = session::open(tx.conn, tx.actor.user_id, tx.actor.session_id, tx.now)?;
+    app.write(caller, Action::ManageOwnAccount, |tx| {
+        let (session, _) = tx.actor.session()?;
+        let own = session::open(tx.conn, tx.actor.user_id, session, tx.now)?;
         let ended = own.iter().find(|own| own.id == id).ok_or(Error::NotFound("session"))?;
         let reason = if ended.current { EndReason::LoggedOut } else { EndReason::EndedElsewhere };
         session::end(tx.conn, id, tx.now, reason)
@@ -161,13 +165,14 @@ pub fn end_own(app: &App, caller: &Caller, id: SessionId) -> Result<()> {
 /// `Invalid` when the current password is wrong or the new one is weak; `TooManyAttempts` while the
 /// account is held.
 pub fn change_password(app: &App, caller: &Caller, input: &PasswordInput) -> Result<()> {
-    let actor = app.read(caller, Action::ReadOwnAccount, |tx| Ok(tx.actor.clone()))?;
-    check_password("/new_password", &input.new_password, &[&actor.name, &actor.email])?;
-    let account = hash_of(&actor.email);
+    let actor = app.read(caller, Action::ManageOwnAccount, |tx| Ok(tx.actor.clone()))?;
+    let (_, email) = actor.session()?;
+    check_password("/new_password", &input.new_password, &[&actor.name, email])?;
+    let account = hash_of(email);
     // As at log-in: who has found an open session does not get to try passwords.
     retrying(|| app.database.write(|conn| count_attempt(conn, &account, app.now())))?;
-    let hash = app.read(caller, Action::ReadOwnAccount, |tx| {
-        Ok(user::credentials(tx.conn, &tx.actor.email)?.and_then(|(_, hash, _)| hash))
+    let hash = app.read(caller, Action::ManageOwnAccount, |tx| {
+        Ok(user::credentials(tx.conn, email)?.and_then(|(_, hash, _)| hash))
     })?;
     let mut checks = Checks::new();
     checks.require(
@@ -178,8 +183,9 @@ pub fn change_password(app: &App, caller: &Caller, input: &PasswordInput) -> Res
     );
     checks.finish()?;
     let hash = app.hasher.hash(&input.new_password)?;
-    app.write(caller, Action::ReadOwnAccount, |tx| {
-        let (user, session, today) = (tx.actor.user_id, tx.actor.session_id, tx.today());
+    app.write(caller, Action::ManageOwnAccount, |tx| {
+        let (session, _) = tx.actor.session()?;
+        let (user, today) = (tx.actor.user_id, tx.today());
         user::set_password(tx.conn, user, &hash)?;
         session::end_others(tx.conn, user, session, tx.now, EndReason::PasswordChanged)?;
         session::clear_attempts(tx.conn, &account)?;

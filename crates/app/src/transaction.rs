@@ -7,11 +7,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 use lotse_domain::audit::AuditAction;
 use lotse_domain::entity::Entity;
 use lotse_domain::id::{AuditId, SessionId};
-use lotse_domain::policy::{Action, Actor, Scope};
+use lotse_domain::policy::{Action, Actor, Login, Scope};
 use lotse_domain::time::local_date;
 use lotse_domain::{Error, Result};
 use lotse_persistence::names::{Names, NamesInMemory};
-use lotse_persistence::{Conn, Database, audit, session};
+use lotse_persistence::{Conn, Database, api_key, audit, session};
 use rand::RngExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,6 +21,7 @@ use uuid::{ContextV7, Timestamp, Uuid};
 use crate::clock::Clock;
 use crate::idempotency::{self, IdempotencyKey};
 use crate::password::Hasher;
+use crate::session::hash_of;
 
 /// How often a piece of work is tried when the database could not serialise it.
 const TRIES: u32 = 5;
@@ -35,13 +36,38 @@ pub struct App {
     ids: Arc<Mutex<ContextV7>>,
 }
 
-/// Who asks, as far as the request proves it: the session behind a valid access token. Whether it
-/// still holds is looked up in the transaction of the work.
+/// Who asks, as far as the request proves it. Whether it still holds is looked up in the transaction
+/// of the work.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    pub session: SessionId,
+    pub shown: Shown,
     pub request_id: String,
     pub idempotency: Option<IdempotencyKey>,
+}
+
+/// What a request shows of who sends it.
+#[derive(Clone, Debug)]
+pub enum Shown {
+    /// The session behind a valid access token.
+    Session(SessionId),
+    /// SHA-256 of the secret of an API key.
+    ApiKey(Vec<u8>),
+}
+
+impl Shown {
+    /// By the secret of an API key.
+    #[must_use]
+    pub fn api_key(secret: &str) -> Self {
+        Self::ApiKey(hash_of(secret))
+    }
+}
+
+/// A caller whose log-in and permission hold.
+struct Authorised {
+    actor: Actor,
+    names: Arc<Names>,
+    /// The secret whose use is to be noted.
+    used: Option<Vec<u8>>,
 }
 
 /// A caller whose log-in and permission were checked, and a connection to read with.
@@ -110,12 +136,12 @@ impl Writing<'_> {
         new: &E,
     ) -> Result<()> {
         let entry = entry(self.app, self.now, self.request_id, action, old, new)?;
-        let entry = audit::Entry {
-            user: Some(self.actor.user_id),
-            session: Some(self.actor.session_id),
-            ..entry
+        let (session, api_key) = match &self.actor.login {
+            Login::Session { id, .. } => (Some(*id), None),
+            Login::ApiKey { prefix, .. } => (None, Some(prefix.as_str())),
         };
-        audit::insert(self.conn, &entry)
+        let user = Some(self.actor.user_id);
+        audit::insert(self.conn, &audit::Entry { user, session, api_key, ..entry })
     }
 }
 
@@ -136,6 +162,7 @@ pub(crate) fn entry<'a, E: Entity>(
         at: now,
         user: None,
         session: None,
+        api_key: None,
         request_id,
         action,
         kind: E::KIND,
@@ -181,13 +208,16 @@ impl App {
         action: Action,
         mut work: impl FnMut(&mut Reading) -> Result<T>,
     ) -> Result<T> {
-        retrying(|| {
+        let (answer, used) = retrying(|| {
             self.database.read(|conn| {
                 let now = self.now();
-                let (actor, names) = self.authorised(conn, caller, action, now)?;
-                work(&mut Reading { conn, actor, names, now })
+                let Authorised { actor, names, used } =
+                    self.authorised(conn, caller, action, now)?;
+                Ok((work(&mut Reading { conn, actor, names, now })?, used))
             })
-        })
+        })?;
+        self.note_use(used);
+        Ok(answer)
     }
 
     /// Several reads of one state, from the replica where there is one: figures and exports.
@@ -200,16 +230,19 @@ impl App {
         action: Action,
         mut work: impl FnMut(&mut Reading) -> Result<T>,
     ) -> Result<T> {
-        retrying(|| {
+        let (answer, used) = retrying(|| {
             // The log-in is checked on the primary: a replica may lag behind a suspension.
             let now = self.now();
-            let (actor, names) =
+            let Authorised { actor, names, used } =
                 self.database.read(|conn| self.authorised(conn, caller, action, now))?;
-            self.database.snapshot(|conn| {
+            let answer = self.database.snapshot(|conn| {
                 let (actor, names) = (actor.clone(), Arc::clone(&names));
                 work(&mut Reading { conn, actor, names, now })
-            })
-        })
+            })?;
+            Ok((answer, used))
+        })?;
+        self.note_use(used);
+        Ok(answer)
     }
 
     /// One transaction that changes something. With an `Idempotency-Key` a repeated request is
@@ -227,7 +260,11 @@ impl App {
         retrying(|| {
             self.database.write(|conn| {
                 let now = self.now();
-                let (actor, names) = self.authorised(conn, caller, action, now)?;
+                let Authorised { actor, names, used } =
+                    self.authorised(conn, caller, action, now)?;
+                if let Some(secret) = used {
+                    api_key::note_use(conn, &secret, now)?;
+                }
                 let user = actor.user_id;
                 if let Some(key) = &caller.idempotency
                     && let Some(answer) = idempotency::replay(conn, user, key, now)?
@@ -250,13 +287,35 @@ impl App {
         caller: &Caller,
         action: Action,
         now: DateTime<Utc>,
-    ) -> Result<(Actor, Arc<Names>)> {
-        let holder = session::holder(conn, caller.session, now, local_date(now))?
-            .ok_or(Error::Unauthenticated("The session is over. Log in again."))?;
-        let names = self.names.of(holder.generation(), conn)?;
-        let actor = holder.actor(caller.session, &names)?;
+    ) -> Result<Authorised> {
+        let today = local_date(now);
+        let (actor, names, used) = match &caller.shown {
+            Shown::Session(session) => {
+                let holder = session::holder(conn, *session, now, today)?
+                    .ok_or(Error::Unauthenticated("The session is over. Log in again."))?;
+                let names = self.names.of(holder.generation(), conn)?;
+                (holder.actor(*session, &names)?, names, None)
+            }
+            Shown::ApiKey(secret) => {
+                let holder = api_key::holder(conn, secret, now, today)?
+                    .ok_or(Error::Unauthenticated("The API key does not hold."))?;
+                let names = self.names.of(holder.generation(), conn)?;
+                let used = holder.use_is_due(now).then(|| secret.clone());
+                (holder.actor(&names)?, names, used)
+            }
+        };
         actor.may(action)?;
-        Ok((actor, names))
+        Ok(Authorised { actor, names, used })
+    }
+
+    /// Notes after a read that a secret is in use. When that fails, the next request does it.
+    fn note_use(&self, secret: Option<Vec<u8>>) {
+        let Some(secret) = secret else { return };
+        let now = self.now();
+        let noted = self.database.write(|conn| api_key::note_use(conn, &secret, now));
+        if let Err(error) = noted {
+            tracing::warn!(%error, "the use of an API key was not noted");
+        }
     }
 }
 

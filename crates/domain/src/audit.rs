@@ -20,6 +20,12 @@ codes! {
         Invited,
         /// All sessions of a user were ended by somebody else.
         SessionsEnded,
+        /// A key was let in by somebody who may do what it opens.
+        Approved,
+        /// A key got another secret; what it is, is nowhere.
+        Rotated,
+        /// A key is over before its time.
+        Revoked,
     }
 }
 
@@ -57,9 +63,12 @@ pub struct AuditEntry {
     /// Who did it; null for the operator of the installation at its console.
     #[schema(required)]
     pub by: Option<Reference>,
-    /// The session that it was done in.
+    /// The session that it was done in; null for an API key.
     #[schema(required)]
     pub session_id: Option<SessionId>,
+    /// How the secret of the API key begins that it was done with; null for a session.
+    #[schema(required, example = "lotse_k7fqmw3x")]
+    pub api_key: Option<String>,
     /// The request, as `X-Request-Id` and the server's log name it; `console` for the operator.
     pub request_id: String,
     pub entity_kind: EntityKind,

@@ -83,6 +83,7 @@ fn list<C: Code>() -> CodeList {
 pub fn all() -> Vec<CodeList> {
     vec![
         list::<crate::actor::ActorType>(),
+        list::<crate::api_key::ApiKeyStatus>(),
         list::<crate::audit::AuditAction>(),
         list::<crate::company::CompanyStatus>(),
         list::<crate::company::HeardOfUs>(),
@@ -97,6 +98,7 @@ pub fn all() -> Vec<CodeList> {
         list::<crate::entity::EntityKind>(),
         list::<crate::funding_period::FundingPeriodStatus>(),
         list::<crate::organisation::OrganisationKind>(),
+        list::<crate::policy::Action>(),
         list::<crate::policy::Role>(),
         list::<crate::size_class::SizeBasis>(),
         list::<crate::size_class::SizeClass>(),

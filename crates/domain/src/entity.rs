@@ -11,7 +11,7 @@ use crate::id::CarrierId;
 codes! {
     /// The kinds of record that have a history.
     "entity_kind" EntityKind {
-        Actor, Assignment, Carrier, Company, Consultation, Contact, Coverage, District,
+        Actor, ApiKey, Assignment, Carrier, Company, Consultation, Contact, Coverage, District,
         Establishment, FundingPeriod, Site, Topic, User,
     }
 }
@@ -22,6 +22,7 @@ impl EntityKind {
     pub fn collection(self) -> &'static str {
         match self {
             Self::Actor => "actors",
+            Self::ApiKey => "api-keys",
             Self::Assignment => "assignments",
             Self::Carrier => "carriers",
             Self::Company => "companies",

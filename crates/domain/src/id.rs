@@ -35,6 +35,7 @@ macro_rules! ids {
 
 ids!(
     ActorId,
+    ApiKeyId,
     AssignmentId,
     AuditId,
     CarrierId,

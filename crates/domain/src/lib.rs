@@ -3,6 +3,7 @@
 //! new ids are arguments.
 
 pub mod actor;
+pub mod api_key;
 pub mod audit;
 pub mod carrier;
 pub mod check;

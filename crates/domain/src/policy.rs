@@ -18,6 +18,8 @@ codes! {
         Admin,
         /// Audit log, access and erasure (Datenschutz).
         DataProtection,
+        /// Another system with an API key: what the key names, for its carrier.
+        Integration,
     }
 }
 
@@ -26,6 +28,12 @@ impl Role {
     #[must_use]
     pub fn has_carrier(self) -> bool {
         matches!(self, Self::Adviser | Self::Manager)
+    }
+
+    /// Whether people can have it. The others are of API keys.
+    #[must_use]
+    pub fn is_of_people(self) -> bool {
+        self != Self::Integration
     }
 
     /// Whether users of this role can be named as advisers of a consultation. Project managers of
@@ -40,6 +48,8 @@ codes! {
     /// What the use cases ask permission for.
     "action" Action {
         ReadOwnAccount,
+        /// Password, second factor, sessions.
+        ManageOwnAccount,
         ReadNetwork,
         ChangeNetwork,
         ChangeUsers,
@@ -52,15 +62,17 @@ codes! {
         ChangeConsultation,
         ReadStatistics,
         ReadAuditLog,
+        ManageApiKeys,
     }
 }
 
 /// The table. A test prints it to `crates/domain/src/policy.txt`, which is reviewed.
 #[must_use]
 pub fn allows(role: Role, action: Action) -> bool {
-    use Role::{Admin, Adviser, Coordinator, DataProtection, Manager};
+    use Role::{Admin, Adviser, Coordinator, DataProtection, Integration, Manager};
     match action {
         Action::ReadOwnAccount | Action::ReadNetwork => true,
+        Action::ManageOwnAccount => role != Integration,
         Action::ChangeNetwork | Action::ChangeUsers => role == Admin,
         Action::ReadRegister
         | Action::ChangeRegister
@@ -68,9 +80,10 @@ pub fn allows(role: Role, action: Action) -> bool {
         | Action::ChangeContacts
         | Action::ReadConsultations
         | Action::LogConsultation
-        | Action::ChangeConsultation => matches!(role, Adviser | Manager),
-        Action::ReadStatistics => matches!(role, Adviser | Manager | Coordinator),
+        | Action::ChangeConsultation => matches!(role, Adviser | Manager | Integration),
+        Action::ReadStatistics => matches!(role, Adviser | Manager | Coordinator | Integration),
         Action::ReadAuditLog => matches!(role, Admin | DataProtection),
+        Action::ManageApiKeys => matches!(role, Admin | Manager),
     }
 }
 
@@ -85,13 +98,27 @@ pub enum Scope {
     Nothing,
 }
 
-/// A user whose log-in was checked against the database in the same transaction as the work.
+/// What a caller showed, as the database knows it.
+#[derive(Clone, Debug)]
+pub enum Login {
+    Session {
+        id: SessionId,
+        email: String,
+    },
+    /// The prefix of the secret, and what the key was given of what integrations may do.
+    ApiKey {
+        prefix: String,
+        scopes: Vec<Action>,
+    },
+}
+
+/// Somebody whose log-in was checked against the database in the same transaction as the work.
 #[derive(Clone, Debug)]
 pub struct Actor {
-    pub session_id: SessionId,
+    pub login: Login,
+    /// Of a key, its own id.
     pub user_id: UserId,
     pub name: String,
-    pub email: String,
     pub role: Role,
     pub carrier: Option<CarrierRef>,
     pub site: Option<Reference>,
@@ -108,14 +135,42 @@ impl Actor {
     /// # Errors
     /// `Forbidden` when the table does not allow it.
     pub fn may(&self, action: Action) -> Result<()> {
-        if allows(self.role, action) {
-            Ok(())
-        } else {
-            Err(Error::Forbidden(format!(
-                "The role {} may not do this ({}).",
-                self.role.code(),
-                action.code()
-            )))
+        if !allows(self.role, action) {
+            let (role, action) = (self.role.code(), action.code());
+            return Err(Error::Forbidden(format!("The role {role} may not do this ({action}).")));
+        }
+        match &self.login {
+            // What a key is, it may always find out.
+            Login::ApiKey { scopes, .. }
+                if action != Action::ReadOwnAccount && !scopes.contains(&action) =>
+            {
+                Err(Error::Forbidden(format!("The key has no scope {}.", action.code())))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Everything that the actor may do.
+    #[must_use]
+    pub fn permissions(&self) -> Vec<Action> {
+        Action::all().into_iter().filter(|action| self.may(*action).is_ok()).collect()
+    }
+
+    /// Whether the actor may do all of it with what belongs to the carrier.
+    #[must_use]
+    pub fn holds_for(&self, carrier: CarrierId, actions: &[Action]) -> bool {
+        self.scope() == Scope::Carrier(carrier)
+            && actions.iter().all(|action| self.may(*action).is_ok())
+    }
+
+    /// The session and the log-in name of a person.
+    ///
+    /// # Errors
+    /// `Forbidden` for a key, which has neither.
+    pub fn session(&self) -> Result<(SessionId, &str)> {
+        match &self.login {
+            Login::Session { id, email } => Ok((*id, email)),
+            Login::ApiKey { .. } => Err(Error::Forbidden("An API key has no session.".to_owned())),
         }
     }
 

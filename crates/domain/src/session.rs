@@ -9,7 +9,7 @@ use crate::check::Checks;
 use crate::entity::Reference;
 use crate::error::Result;
 use crate::id::{SessionId, UserId};
-use crate::policy::Role;
+use crate::policy::{Action, Role};
 
 /// How long an access token holds. Short, because it is only a proof of the session's id.
 pub const ACCESS_TOKEN_SECONDS: i64 = 15 * 60;
@@ -86,11 +86,15 @@ pub struct Tokens {
 /// Who the caller is.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Me {
+    /// Of a user or an API key.
     pub id: UserId,
     pub name: String,
-    #[schema(format = Email)]
-    pub email: String,
+    /// Null for an API key.
+    #[schema(required, format = Email)]
+    pub email: Option<String>,
     pub role: Role,
+    /// What the caller may do, so that a client shows no more than that.
+    pub permissions: Vec<Action>,
     /// Null for roles that do not work for one carrier.
     #[schema(required)]
     pub carrier: Option<Reference>,

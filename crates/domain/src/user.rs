@@ -190,6 +190,12 @@ impl Assignment {
         let mut checks = Checks::new();
         checks.validity(input.valid_from, input.valid_to);
         checks.require(
+            input.role.is_of_people(),
+            "/role",
+            "role_of_keys",
+            "is the role of API keys, which users do not have",
+        );
+        checks.require(
             input.role.has_carrier() == carrier.is_some(),
             "/carrier_id",
             "carrier_and_role",

@@ -10,8 +10,9 @@ use actix_web::http::header::{
 };
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::StreamExt;
-use lotse_app::{Caller, IdempotencyKey};
+use lotse_app::{Caller, IdempotencyKey, Shown};
 use lotse_domain::Error;
+use lotse_domain::api_key::SECRET_PREFIX;
 use lotse_domain::check::shape_violation;
 use lotse_domain::error::Violation;
 use lotse_domain::page::{PageParams, Paging};
@@ -30,7 +31,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 type Later<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
-/// A request with a valid access token.
+/// A request with a valid access token, or with what looks like the secret of an API key.
 pub struct LoggedIn(pub Caller);
 
 impl FromRequest for LoggedIn {
@@ -55,10 +56,14 @@ fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
         .ok_or(MISSING)?;
-    let session = state.keys.check(token)?;
+    let shown = if token.starts_with(SECRET_PREFIX) {
+        Shown::api_key(token)
+    } else {
+        Shown::Session(state.keys.check(token)?)
+    };
     let request_id =
         request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
-    Ok(Caller { session, request_id, idempotency: None })
+    Ok(Caller { shown, request_id, idempotency: None })
 }
 
 /// An id from the path.

@@ -10,6 +10,7 @@ mod state;
 mod token;
 
 mod actor;
+mod api_key;
 mod audit;
 mod carrier;
 mod code_list;
@@ -83,5 +84,6 @@ fn routes(config: &mut ServiceConfig) {
         .configure(consultation::routes)
         .configure(statistics::routes)
         .configure(audit::routes)
+        .configure(api_key::routes)
         .configure(openapi::routes);
 }

@@ -58,6 +58,12 @@ pub struct IdempotencyHeader {
 #[serde(deny_unknown_fields)]
 pub struct NoFilter {}
 
+/// An action that needs no more than its name: `{}`.
+#[derive(Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({}))]
+pub struct Nothing {}
+
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -72,6 +78,7 @@ pub struct NoFilter {}
         (name = "Register", description = "Companies, actors and their contacts"),
         (name = "Consultations", description = "What was said to whom"),
         (name = "Figures", description = "The figures of a funding period"),
+        (name = "API keys", description = "How other systems work with the API"),
         (name = "Audit", description = "Who changed what"),
         (name = "Health", description = "For orchestrators")
     ),

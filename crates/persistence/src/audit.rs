@@ -27,6 +27,8 @@ pub struct Entry<'a> {
     /// None for the operator at the console.
     pub user: Option<UserId>,
     pub session: Option<SessionId>,
+    /// The prefix of the secret that it was done with.
+    pub api_key: Option<&'a str>,
     pub request_id: &'a str,
     pub action: AuditAction,
     pub kind: EntityKind,
@@ -47,6 +49,7 @@ pub fn insert(conn: &mut Conn, entry: &Entry) -> Result<()> {
             audit_log::at.eq(At(entry.at)),
             audit_log::user_id.eq(entry.user.map(|id| Key(id.0))),
             audit_log::session_id.eq(entry.session.map(|id| Key(id.0))),
+            audit_log::api_key.eq(entry.api_key),
             audit_log::request_id.eq(entry.request_id),
             audit_log::action.eq(entry.action.code()),
             audit_log::entity_kind.eq(entry.kind.code()),
@@ -77,6 +80,7 @@ pub fn list(
         at: At,
         user_id: Option<Key>,
         session_id: Option<Key>,
+        api_key: Option<String>,
         request_id: String,
         action: String,
         entity_kind: String,
@@ -133,6 +137,7 @@ pub fn list(
                 action: code(&found.action)?,
                 by: found.user_id.map(|id| names.reference(id)).transpose()?,
                 session_id: found.session_id.map(|id| SessionId(id.0)),
+                api_key: found.api_key,
                 request_id: found.request_id,
                 entity_kind: code(&found.entity_kind)?,
                 entity_id: found.entity_id.0,

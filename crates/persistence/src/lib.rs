@@ -11,6 +11,7 @@ mod schema;
 mod sql_types;
 
 pub mod actor;
+pub mod api_key;
 pub mod audit;
 pub mod carrier;
 pub mod company;

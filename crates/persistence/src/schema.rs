@@ -101,6 +101,31 @@ tables! {
         version -> BigInt,
         created_at -> Instant,
         updated_at -> Instant,
+        kind -> Text,
+    }
+
+    api_keys (id) {
+        id -> Id,
+        carrier_id -> Id,
+        scopes -> Json,
+        expires_on -> Date,
+        created_by -> Id,
+        approved_by -> Nullable<Id>,
+        approved_at -> Nullable<Instant>,
+        revoked_at -> Nullable<Instant>,
+        revoke_reason -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    api_key_secrets (secret_hash) {
+        secret_hash -> Binary,
+        key_id -> Id,
+        prefix -> Text,
+        created_at -> Instant,
+        expires_at -> Nullable<Instant>,
+        last_used_at -> Nullable<Instant>,
     }
 
     user_assignments (id) {
@@ -168,6 +193,7 @@ tables! {
         entity_version -> BigInt,
         carrier_id -> Nullable<Id>,
         changes -> Json,
+        api_key -> Nullable<Text>,
     }
 
     organisations (id) {
@@ -348,6 +374,8 @@ diesel::joinable!(user_assignments -> carriers (carrier_id));
 diesel::joinable!(user_assignments -> sites (site_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::joinable!(api_keys -> users (id));
+diesel::joinable!(api_key_secrets -> api_keys (key_id));
 diesel::joinable!(audit_log -> users (user_id));
 diesel::joinable!(organisations -> districts (district_id));
 diesel::joinable!(company_profiles -> organisations (organisation_id));
@@ -358,6 +386,8 @@ diesel::joinable!(contacts -> carriers (carrier_id));
 diesel::joinable!(consultation_topics -> topics (topic_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    api_key_secrets,
+    api_keys,
     audit_log,
     carriers,
     company_profiles,

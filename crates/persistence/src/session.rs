@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use lotse_domain::Result;
 use lotse_domain::entity::Reference;
 use lotse_domain::id::{CarrierId, SessionId, UserId};
-use lotse_domain::policy::{Actor, CarrierRef};
+use lotse_domain::policy::{Actor, CarrierRef, Login};
 use lotse_domain::session::OpenSession;
 
 use crate::connection::Conn;
@@ -71,13 +71,12 @@ impl Holder {
     pub fn actor(self, session: SessionId, names: &Names) -> Result<Actor> {
         let carrier = self.carrier_id.map(|id| names.reference(id)).transpose()?;
         Ok(Actor {
-            session_id: session,
             user_id: self.user(),
             role: code(&self.role)?,
             carrier: carrier.map(|Reference { id, name }| CarrierRef { id: CarrierId(id), name }),
             site: self.site_id.map(|id| names.reference(id)).transpose()?,
             name: self.name,
-            email: self.email,
+            login: Login::Session { id: session, email: self.email },
         })
     }
 }

@@ -19,7 +19,9 @@ use crate::schema::{carriers, sites, user_assignments, users};
 use crate::sql_types::{At, Key};
 
 /// In place of a hash: no password is the right one.
-const NO_PASSWORD: &str = "!";
+pub(crate) const NO_PASSWORD: &str = "!";
+/// What API keys, which have a row here too, are not.
+const PERSON: &str = "person";
 
 /// Without the password hash, which no list or entity needs.
 #[derive(Queryable, AsChangeset, Insertable)]
@@ -136,7 +138,13 @@ fn assignment_entity(
 /// # Errors
 /// `NotFound` when there is no such user.
 pub fn find(conn: &mut Conn, id: UserId, today: NaiveDate) -> Result<User> {
-    let row: Option<Row> = users::table.find(Key(id.0)).select(ROW).first(conn).optional().db()?;
+    let row: Option<Row> = users::table
+        .find(Key(id.0))
+        .filter(users::kind.eq(PERSON))
+        .select(ROW)
+        .first(conn)
+        .optional()
+        .db()?;
     let row = row.ok_or(Error::NotFound("user"))?;
     let assignment = assignments_on(conn, &[Key(id.0)], today)?.remove(&Key(id.0));
     entity(row, assignment)
@@ -145,8 +153,13 @@ pub fn find(conn: &mut Conn, id: UserId, today: NaiveDate) -> Result<User> {
 /// # Errors
 /// When the database cannot be read.
 pub fn find_by_email(conn: &mut Conn, email: &str, today: NaiveDate) -> Result<Option<User>> {
-    let row: Option<Row> =
-        users::table.filter(users::email.eq(email)).select(ROW).first(conn).optional().db()?;
+    let row: Option<Row> = users::table
+        .filter(users::email.eq(email))
+        .filter(users::kind.eq(PERSON))
+        .select(ROW)
+        .first(conn)
+        .optional()
+        .db()?;
     let Some(row) = row else { return Ok(None) };
     let assignment = assignments_on(conn, &[row.id], today)?.remove(&row.id);
     entity(row, assignment).map(Some)
@@ -160,6 +173,7 @@ pub fn find_by_email(conn: &mut Conn, email: &str, today: NaiveDate) -> Result<O
 pub fn credentials(conn: &mut Conn, email: &str) -> Result<Option<(UserId, Option<String>, bool)>> {
     let found: Option<(Key, String, String)> = users::table
         .filter(users::email.eq(email))
+        .filter(users::kind.eq(PERSON))
         .select((users::id, users::password_hash, users::status))
         .first(conn)
         .optional()
@@ -180,7 +194,7 @@ pub fn list(
     paging: &Paging,
 ) -> Result<Page<User>> {
     let matching = || {
-        let mut query = users::table.into_boxed();
+        let mut query = users::table.filter(users::kind.eq(PERSON)).into_boxed();
         if let Some(status) = filter.status {
             query = query.filter(users::status.eq(status.code()));
         }
@@ -233,7 +247,8 @@ pub fn list(
 /// # Errors
 /// When the database cannot be read.
 pub fn any(conn: &mut Conn) -> Result<bool> {
-    let first: Option<Key> = users::table.select(users::id).first(conn).optional().db()?;
+    let people = users::table.filter(users::kind.eq(PERSON));
+    let first: Option<Key> = people.select(users::id).first(conn).optional().db()?;
     Ok(first.is_some())
 }
 

@@ -4,7 +4,7 @@ use chrono::Days;
 use lotse_domain::code::Code;
 use lotse_domain::entity::Reference;
 use lotse_domain::id::{AssignmentId, CarrierId, SessionId};
-use lotse_domain::policy::{Actor, CarrierRef, Role};
+use lotse_domain::policy::{Actor, CarrierRef, Login, Role};
 use lotse_domain::site::Site;
 use lotse_domain::user::{Assignment, AssignmentInput, User, UserInput, UserStatus};
 use lotse_domain::{Error, Result};
@@ -45,10 +45,9 @@ impl Staff {
                 let user = self.users.iter().find(|user| user.id == assignment.user_id)?;
                 let carrier = assignment.carrier.as_ref()?;
                 Some(Actor {
-                    session_id: SessionId(user.id.0),
+                    login: Login::Session { id: SessionId(user.id.0), email: user.email.clone() },
                     user_id: user.id,
                     name: user.name.clone(),
-                    email: user.email.clone(),
                     role: assignment.role,
                     carrier: Some(CarrierRef {
                         id: CarrierId(carrier.id),
