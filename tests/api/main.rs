@@ -13,6 +13,7 @@ mod matrix;
 mod migrations;
 mod network;
 mod openapi;
+mod rate_limit;
 mod register;
 mod session;
 mod statistics;

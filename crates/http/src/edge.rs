@@ -14,6 +14,7 @@ use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 
 use crate::openapi;
 use crate::problem::Problem;
+use crate::rate_limit;
 use crate::state::State;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -39,17 +40,33 @@ pub async fn finish(
 
     // Errors of handlers and extractors are responses by now; the router needs the only handle on the
     // request, so none is kept back for others.
-    let response = next.call(request).await?.map_into_boxed_body();
+    let response = match too_many(&request) {
+        Some(problem) => request.into_response(problem.respond(&id)),
+        None => next.call(request).await?.map_into_boxed_body(),
+    };
     let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let mut response = with_problem_body(response, &id);
     log(&response, &method, &route, &id, started);
 
+    let mut limits = HeaderMap::new();
+    rate_limit::tell(&response.request().extensions(), &mut limits);
     let headers = response.headers_mut();
+    for (name, value) in limits {
+        headers.insert(name, value);
+    }
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, value);
     }
     secure(headers, path_is_docs, https);
     Ok(response)
+}
+
+/// Counts a request to the API for the address that it comes from.
+fn too_many(request: &ServiceRequest) -> Option<Problem> {
+    let path = request.path();
+    let state = request.app_data::<web::Data<State>>().filter(|_| path.starts_with("/api/"))?;
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    state.limits.count_address(request, peer, path).err()
 }
 
 /// The client's id where it sent a sound one, so that its log and ours can be joined.

@@ -56,11 +56,13 @@ fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
         .ok_or(MISSING)?;
-    let shown = if token.starts_with(SECRET_PREFIX) {
-        Shown::api_key(token)
+    let (user, shown) = if token.starts_with(SECRET_PREFIX) {
+        (None, Shown::api_key(token))
     } else {
-        Shown::Session(state.keys.check(token)?)
+        let (user, session) = state.keys.check(token)?;
+        (Some(user), Shown::Session(session))
     };
+    state.limits.count_caller(request, user, &shown)?;
     let request_id =
         request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
     Ok(Caller { shown, request_id, idempotency: None })

@@ -5,6 +5,7 @@ mod edge;
 mod extract;
 mod openapi;
 mod problem;
+mod rate_limit;
 mod respond;
 mod state;
 mod token;
@@ -36,6 +37,7 @@ use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use openapi::document;
+pub use rate_limit::{Limits, Settings as RateLimits};
 pub use state::State;
 pub use token::{Keys, SigningKey};
 

@@ -154,10 +154,7 @@ fn complete_operation(operation: &mut Value, patched: &mut Vec<String>) {
     if !public {
         add("403", "Forbidden");
     }
-    // Where a password or a token can be tried.
-    if tag == "Session" && has_body {
-        add("429", "TooManyAttempts");
-    }
+    add("429", "TooManyRequests");
     if takes("query") || takes("path") || takes("header") || has_body {
         add("400", "Malformed");
     }
@@ -239,8 +236,12 @@ fn responses() -> Value {
         ("Invalid", problem("The input breaks a rule; `errors` names each")),
         ("PreconditionRequired", problem("`If-Match` is missing")),
         (
-            "TooManyAttempts",
-            with_header("Too many failed attempts", "Retry-After", "Seconds to wait"),
+            "TooManyRequests",
+            with_header(
+                "Too many requests, or too many failed attempts to log in",
+                "Retry-After",
+                "Seconds to wait",
+            ),
         ),
         ("Internal", problem("Something went wrong; the request id finds it in the log")),
         ("Busy", with_header("The database is busy", "Retry-After", "Seconds to wait")),

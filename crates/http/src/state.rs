@@ -6,12 +6,14 @@ use lotse_domain::{Error, Result};
 use serde::Serialize;
 
 use crate::problem::Problem;
+use crate::rate_limit::Limits;
 use crate::respond::{Answer, Listed};
 use crate::token::Keys;
 
 pub struct State {
     pub app: App,
     pub keys: Keys,
+    pub limits: Limits,
     /// Base address of the installation as clients see it, without a slash at the end.
     pub public_url: String,
     /// What comes before the token in the link of an invitation; empty when there is no such page.

@@ -1,11 +1,13 @@
 //! Settings: the defaults, then `lotse.toml`, then the environment.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
 use figment::value::Value;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 /// The one place where every setting is documented and has its default.
@@ -20,6 +22,11 @@ pub struct Config {
     pub listen: String,
     pub public_url: String,
     pub invitation_url: String,
+    pub requests_per_address: u32,
+    pub requests_per_account: u32,
+    pub requests_per_api_key: u32,
+    pub log_ins_per_address: u32,
+    pub trusted_proxies: String,
     pub signing_key_file: PathBuf,
     pub signing_key: String,
     pub demo_password: String,
@@ -121,10 +128,26 @@ impl Config {
         if !self.demo_password.is_empty() && self.demo_password.chars().count() < 12 {
             return wrong("LOTSE_DEMO_PASSWORD must have at least 12 characters");
         }
+        self.proxies()?;
         if tracing_subscriber::EnvFilter::try_new(&self.log).is_err() {
             return wrong("LOTSE_LOG must be a level such as info, or a filter");
         }
         Ok(self)
+    }
+
+    /// # Errors
+    /// When one of the trusted proxies is neither an address nor a network.
+    pub fn proxies(&self) -> Result<Vec<IpNet>, ConfigError> {
+        let named = self.trusted_proxies.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let parse = |name: &str| {
+            let network = name.parse::<IpAddr>().map(IpNet::from).or_else(|_| name.parse());
+            network.map_err(|_| {
+                ConfigError(format!(
+                    "LOTSE_TRUSTED_PROXIES must be addresses or networks such as 10.1.0.0/16, has {name}"
+                ))
+            })
+        };
+        named.map(parse).collect()
     }
 
     /// As TOML-like lines with secrets masked.
@@ -208,6 +231,8 @@ mod tests {
             ("LOTSE_PUBLIC_URL", "lotse.example"),
             ("LOTSE_DEMO_PASSWORD", "short"),
             ("LOTSE_LOG_FORMAT", "xml"),
+            ("LOTSE_REQUESTS_PER_ACCOUNT", "-1"),
+            ("LOTSE_TRUSTED_PROXIES", "10.0.0.0/8, nginx"),
             ("DATABASE_URL", "mysql://h"),
         ] {
             let error = load(&[(name, value)]).unwrap_err().to_string();

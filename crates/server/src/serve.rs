@@ -10,7 +10,7 @@ use actix_web::dev::Server;
 use actix_web::web::Data;
 use lotse_app::{App, Clock, housekeeping};
 use lotse_domain::{Error, Result};
-use lotse_http::{Keys, SigningKey, State};
+use lotse_http::{Keys, Limits, RateLimits, SigningKey, State};
 use lotse_persistence::{Database, Options, migrations};
 
 use crate::config::Config;
@@ -55,10 +55,19 @@ pub struct Listening {
 /// When the key cannot be read or the address is taken.
 pub fn listen(config: &Config, app: App, clock: Clock) -> Result<Listening> {
     let key = signing_key(config)?;
+    let limits = RateLimits {
+        per_address: config.requests_per_address,
+        log_ins_per_address: config.log_ins_per_address,
+        per_account: config.requests_per_account,
+        per_api_key: config.requests_per_api_key,
+        trusted_proxies: config.proxies().map_err(|error| Error::Internal(error.into()))?,
+    };
+    let limits = Limits::new(&limits, &clock);
     let keys = Keys::new(&key, &config.public_url, clock)?;
     let state = Data::new(State {
         app,
         keys,
+        limits,
         public_url: config.public_url.clone(),
         invitation_url: config.invitation_url.clone(),
     });

@@ -50,11 +50,17 @@ pub struct TestApp {
 impl TestApp {
     /// A server on a free port with a database of its own. It is Monday, 16 March 2026, 10:00.
     pub fn start(backend: Backend) -> Self {
+        Self::start_with(backend, |_| ())
+    }
+
+    /// The same with other settings.
+    pub fn start_with(backend: Backend, change: impl Fn(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database_url = new_database(backend, &folder.path().join("lotse.db"));
         let now: DateTime<Utc> = "2026-03-16T09:00:00Z".parse().unwrap();
         let clock = Clock::mock(now);
-        let config = config(&database_url, folder.path().join("key.pem"));
+        let mut config = config(&database_url, folder.path().join("key.pem"));
+        change(&mut config);
         let app = App::new(serve::database(&config).unwrap(), clock.clone());
         let (base, server) = start_server(&config, &app, &clock);
         Self {
@@ -134,6 +140,12 @@ pub fn config(database_url: &str, key: PathBuf) -> Config {
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://lotse.test".to_owned(),
         invitation_url: "http://lotse.test/invitation#".to_owned(),
+        // The clock of a test stands still, and so would what comes back evenly.
+        requests_per_address: 0,
+        requests_per_account: 0,
+        requests_per_api_key: 0,
+        log_ins_per_address: 0,
+        trusted_proxies: String::new(),
         signing_key_file: key,
         signing_key: String::new(),
         demo_password: String::new(),

@@ -7,6 +7,8 @@ mod postgres;
 use std::future::Future;
 
 pub use app::{TestApp, config};
+use lotse_server::config::Config;
+
 pub use client::{Answer, Session, body, redacted, send};
 
 /// The databases that tests run on.
@@ -39,8 +41,18 @@ pub fn district(key: &str) -> String {
 /// Runs a test on each database that there is. Without PostgreSQL it says so; with `CI=true` that is
 /// a failure.
 pub fn both<F: Future<Output = ()>>(test: impl Fn(TestApp) -> F) {
+    both_with(|_| (), test);
+}
+
+/// The same with other settings than the defaults of the harness.
+pub fn both_with<F: Future<Output = ()>>(
+    change: impl Fn(&mut Config),
+    test: impl Fn(TestApp) -> F,
+) {
     for backend in backends() {
-        run_on(backend, &test);
+        eprintln!("--- {backend:?}");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { test(TestApp::start_with(backend, &change)).await });
     }
 }
 
