@@ -4,6 +4,7 @@ mod harness;
 
 mod api_key;
 mod audit;
+mod browser;
 mod concurrency;
 mod consultation;
 mod conventions;

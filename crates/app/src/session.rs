@@ -10,8 +10,7 @@ use lotse_domain::id::{SessionId, UserId};
 use lotse_domain::page::Page;
 use lotse_domain::policy::Action;
 use lotse_domain::session::{
-    LoginInput, Me, OpenSession, PasswordInput, RefreshInput, SESSION_HOURS, back_off_seconds,
-    check_password,
+    LoginInput, Me, OpenSession, PasswordInput, SESSION_HOURS, back_off_seconds, check_password,
 };
 use lotse_domain::time::local_date;
 use lotse_domain::{Error, Result};
@@ -84,9 +83,9 @@ fn count_attempt(conn: &mut Conn, account: &[u8], now: DateTime<Utc>) -> Result<
 ///
 /// # Errors
 /// `Unauthenticated` when the token does not hold.
-pub fn refresh(app: &App, input: &RefreshInput) -> Result<Opened> {
+pub fn refresh(app: &App, refresh_token: &str) -> Result<Opened> {
     const REFUSED: Error = Error::Unauthenticated("The refresh token does not hold. Log in again.");
-    let hash = hash_of(&input.refresh_token);
+    let hash = hash_of(refresh_token);
     let token = new_token();
     // None: refused, and what the refusal changed is to be committed.
     let opened = retrying(|| {

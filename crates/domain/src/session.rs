@@ -28,14 +28,19 @@ pub struct LoginInput {
     pub email: String,
     #[schema(format = Password, max_length = 1024)]
     pub password: String,
+    /// Whether the tokens come in cookies that scripts cannot read, instead of in the body.
+    #[serde(default)]
+    #[schema(default = false)]
+    pub cookies: bool,
 }
 
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"refresh_token": "Tm90IGEgcmVhbCB0b2tlbiwganVzdCBhbiBleGFtcGxl"}))]
 pub struct RefreshInput {
-    /// The refresh token of the last answer. It works once; using an old one ends the session.
-    pub refresh_token: String,
+    /// The refresh token of the last answer; absent when it is in a cookie. It works once; using an
+    /// old one ends the session.
+    pub refresh_token: Option<String>,
 }
 
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
@@ -72,15 +77,18 @@ pub struct OpenSession {
 /// What a log-in answers.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct Tokens {
-    /// JWT (RFC 7519) signed with `EdDSA`; goes into `Authorization: Bearer …`.
-    pub access_token: String,
+    /// JWT (RFC 7519) signed with `EdDSA`; goes into `Authorization: Bearer …`. Null when it is in a
+    /// cookie.
+    #[schema(required)]
+    pub access_token: Option<String>,
     #[schema(example = "Bearer")]
     pub token_type: String,
     /// Seconds until the access token expires.
     #[schema(example = 900)]
     pub expires_in: i64,
-    /// Opaque; exchanges for new tokens at `/auth/refresh`.
-    pub refresh_token: String,
+    /// Opaque; exchanges for new tokens at `/auth/refresh`. Null when it is in a cookie.
+    #[schema(required)]
+    pub refresh_token: Option<String>,
 }
 
 /// Who the caller is.

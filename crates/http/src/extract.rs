@@ -22,6 +22,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::cookie;
 use crate::edge::RequestId;
 use crate::problem::Problem;
 use crate::state::State;
@@ -31,7 +32,8 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 type Later<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
-/// A request with a valid access token, or with what looks like the secret of an API key.
+/// A request with a valid access token, in `Authorization` or a cookie, or with what looks like the
+/// secret of an API key.
 pub struct LoggedIn(pub Caller);
 
 impl FromRequest for LoggedIn {
@@ -48,18 +50,24 @@ fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
     let state = request
         .app_data::<web::Data<State>>()
         .ok_or_else(|| Error::internal("the application has no state"))?;
-    let token = request
-        .headers()
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim())
-        .ok_or(MISSING)?;
-    let (user, shown) = if token.starts_with(SECRET_PREFIX) {
-        (None, Shown::api_key(token))
+    let (user, shown) = if let Some(value) = request.headers().get(AUTHORIZATION) {
+        let token = value
+            .to_str()
+            .ok()
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim())
+            .ok_or(MISSING)?;
+        if token.starts_with(SECRET_PREFIX) {
+            (None, Shown::api_key(token))
+        } else {
+            let (user, session) = state.keys.check(token)?;
+            (Some(user), Shown::Session(session))
+        }
     } else {
-        let (user, session) = state.keys.check(token)?;
+        let token = cookie::access_token(request).ok_or(MISSING)?;
+        let (user, session) = state.keys.check(&token)?;
+        cookie::check_origin(request, state)?;
         (Some(user), Shown::Session(session))
     };
     state.limits.count_caller(request, user, &shown)?;

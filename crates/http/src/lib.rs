@@ -1,6 +1,8 @@
 //! The REST API: routes, extractors, problem details, OpenAPI. Handlers extract, call, respond;
 //! the work is done in `lotse-app` on the blocking pool.
 
+mod cookie;
+mod cors;
 mod edge;
 mod extract;
 mod openapi;
@@ -53,6 +55,7 @@ pub fn application(
         InitError = (),
     >,
 > {
+    let cors = cors::of(&state.cors_origins);
     let (app, _) = App::new()
         .app_data(state)
         .into_utoipa_app()
@@ -62,6 +65,7 @@ pub fn application(
     app.configure(openapi::viewer)
         .default_service(web::to(edge::no_such_route))
         .wrap(from_fn(edge::finish))
+        .wrap(cors)
         .wrap(Compress::default())
 }
 

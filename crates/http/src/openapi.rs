@@ -108,9 +108,17 @@ pub fn document() -> &'static Value {
 fn complete(document: &mut Value) {
     document["info"]["version"] = json!(env!("CARGO_PKG_VERSION"));
     document["components"]["securitySchemes"] = json!({
-        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+        "bearer": {
+            "type": "http", "scheme": "bearer",
+            "description": "The access token of a session (JWT), or the secret of an API key"
+        },
+        "cookie": {
+            "type": "apiKey", "in": "cookie", "name": "__Host-lotse_access",
+            "description": "The access token of a session that was asked for in cookies; what \
+                changes something needs the `Origin` of the installation besides"
+        }
     });
-    document["security"] = json!([{"bearer": []}]);
+    document["security"] = json!([{"bearer": []}, {"cookie": []}]);
     document["components"]["responses"] = responses();
 
     let mut patched = Vec::new();
@@ -151,7 +159,8 @@ fn complete_operation(operation: &mut Value, patched: &mut Vec<String>) {
     add("500", "Internal");
     add("503", "Busy");
     add("401", "Unauthenticated");
-    if !public {
+    // Log-in and refresh are refused to pages of other sites.
+    if !public || tag == "Session" {
         add("403", "Forbidden");
     }
     add("429", "TooManyRequests");

@@ -4,6 +4,7 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderValue, USER_AGENT};
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, put};
 use lotse_app::session::{self, Opened};
+use lotse_domain::Error;
 use lotse_domain::id::SessionId;
 use lotse_domain::page::Page;
 use lotse_domain::session::{
@@ -11,6 +12,7 @@ use lotse_domain::session::{
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::cookie;
 use crate::extract::{LoggedIn, PathId, PublicBody};
 use crate::openapi::IdPath;
 use crate::respond::{Answer, Listed};
@@ -28,7 +30,7 @@ pub fn routes(config: &mut ServiceConfig) {
 }
 
 /// Logs in. An unknown user and a wrong password get the same answer in the same time; after
-/// several failures the account is held for a growing while.
+/// several failures the account is held for a growing while. A client in a browser asks for `cookies`.
 #[utoipa::path(
     tag = "Session", operation_id = "log_in", request_body = LoginInput, security(()),
     responses((status = 200, description = "Logged in", body = Tokens))
@@ -40,8 +42,13 @@ async fn log_in(
     PublicBody(input): PublicBody<LoginInput>,
 ) -> Answer<HttpResponse> {
     let client = client(&request);
+    let cookies = input.cookies;
+    if cookies {
+        // Another page must not log a browser in either: what is entered then would be somebody else's.
+        cookie::check_origin(&request, &state)?;
+    }
     let opened = state.run(move |app| session::log_in(app, &input, client.as_deref())).await?;
-    tokens(&state, opened)
+    tokens(&state, &opened, cookies)
 }
 
 /// Exchanges a refresh token for new tokens. Each works once: using an old one again ends the
@@ -53,10 +60,22 @@ async fn log_in(
 #[post("/auth/refresh")]
 async fn refresh(
     state: Data<State>,
+    request: HttpRequest,
     PublicBody(input): PublicBody<RefreshInput>,
 ) -> Answer<HttpResponse> {
-    let opened = state.run(move |app| session::refresh(app, &input)).await?;
-    tokens(&state, opened)
+    let (token, cookies) = match (input.refresh_token, cookie::refresh_token(&request)) {
+        (Some(token), _) => (token, false),
+        (None, Some(token)) => {
+            cookie::check_origin(&request, &state)?;
+            (token, true)
+        }
+        (None, None) => {
+            let missing = "is required where there is no cookie";
+            return Err(Error::invalid("/refresh_token", "required", missing).into());
+        }
+    };
+    let opened = state.run(move |app| session::refresh(app, &token)).await?;
+    tokens(&state, &opened, cookies)
 }
 
 /// Logs out: the session and all its tokens are over.
@@ -67,7 +86,11 @@ async fn refresh(
 #[post("/auth/logout")]
 async fn log_out(state: Data<State>, LoggedIn(caller): LoggedIn) -> Answer<HttpResponse> {
     state.run(move |app| session::log_out(app, &caller)).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let mut response = HttpResponse::NoContent();
+    for cookie in cookie::none() {
+        response.cookie(cookie);
+    }
+    Ok(response.finish())
 }
 
 /// The own account: name, role, carrier, site.
@@ -131,15 +154,20 @@ fn client(request: &HttpRequest) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-fn tokens(state: &State, opened: Opened) -> Answer<HttpResponse> {
-    let tokens = Tokens {
-        access_token: state.keys.sign(opened.user, opened.session)?,
-        token_type: "Bearer".to_owned(),
-        expires_in: ACCESS_TOKEN_SECONDS,
-        refresh_token: opened.refresh_token,
-    };
+fn tokens(state: &State, opened: &Opened, in_cookies: bool) -> Answer<HttpResponse> {
+    let access_token = state.keys.sign(opened.user, opened.session)?;
+    let mut response = HttpResponse::Ok();
     // RFC 6749 section 5.1: tokens are not cached.
-    Ok(HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")))
-        .json(tokens))
+    response.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
+    if in_cookies {
+        for cookie in cookie::of(&access_token, &opened.refresh_token) {
+            response.cookie(cookie);
+        }
+    }
+    Ok(response.json(Tokens {
+        access_token: (!in_cookies).then_some(access_token),
+        token_type: if in_cookies { "Cookie" } else { "Bearer" }.to_owned(),
+        expires_in: ACCESS_TOKEN_SECONDS,
+        refresh_token: (!in_cookies).then(|| opened.refresh_token.clone()),
+    }))
 }

@@ -16,6 +16,8 @@ pub struct State {
     pub limits: Limits,
     /// Base address of the installation as clients see it, without a slash at the end.
     pub public_url: String,
+    /// Origins of web clients that are served from elsewhere.
+    pub cors_origins: Vec<String>,
     /// What comes before the token in the link of an invitation; empty when there is no such page.
     pub invitation_url: String,
 }

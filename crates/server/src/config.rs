@@ -22,6 +22,7 @@ pub struct Config {
     pub listen: String,
     pub public_url: String,
     pub invitation_url: String,
+    pub cors_origins: String,
     pub requests_per_address: u32,
     pub requests_per_account: u32,
     pub requests_per_api_key: u32,
@@ -129,16 +130,25 @@ impl Config {
             return wrong("LOTSE_DEMO_PASSWORD must have at least 12 characters");
         }
         self.proxies()?;
+        if !self.origins().iter().all(|origin| is_origin(origin)) {
+            return wrong(
+                "LOTSE_CORS_ORIGINS must be origins such as https://app.lotse.example, without a path",
+            );
+        }
         if tracing_subscriber::EnvFilter::try_new(&self.log).is_err() {
             return wrong("LOTSE_LOG must be a level such as info, or a filter");
         }
         Ok(self)
     }
 
+    #[must_use]
+    pub fn origins(&self) -> Vec<String> {
+        listed(&self.cors_origins).map(str::to_owned).collect()
+    }
+
     /// # Errors
     /// When one of the trusted proxies is neither an address nor a network.
     pub fn proxies(&self) -> Result<Vec<IpNet>, ConfigError> {
-        let named = self.trusted_proxies.split(',').map(str::trim).filter(|name| !name.is_empty());
         let parse = |name: &str| {
             let network = name.parse::<IpAddr>().map(IpNet::from).or_else(|_| name.parse());
             network.map_err(|_| {
@@ -147,7 +157,7 @@ impl Config {
                 ))
             })
         };
-        named.map(parse).collect()
+        listed(&self.trusted_proxies).map(parse).collect()
     }
 
     /// As TOML-like lines with secrets masked.
@@ -171,6 +181,15 @@ impl Config {
         lines.push(String::new());
         lines.join("\n")
     }
+}
+
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', '@', '?', '#', ' ', '"']))
 }
 
 /// `postgres://user:***@host/…`
@@ -232,6 +251,8 @@ mod tests {
             ("LOTSE_DEMO_PASSWORD", "short"),
             ("LOTSE_LOG_FORMAT", "xml"),
             ("LOTSE_REQUESTS_PER_ACCOUNT", "-1"),
+            ("LOTSE_CORS_ORIGINS", "*"),
+            ("LOTSE_CORS_ORIGINS", "https://a.example, https://b.example/"),
             ("LOTSE_TRUSTED_PROXIES", "10.0.0.0/8, nginx"),
             ("DATABASE_URL", "mysql://h"),
         ] {

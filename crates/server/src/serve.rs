@@ -69,6 +69,7 @@ pub fn listen(config: &Config, app: App, clock: Clock) -> Result<Listening> {
         keys,
         limits,
         public_url: config.public_url.clone(),
+        cors_origins: config.origins(),
         invitation_url: config.invitation_url.clone(),
     });
     let listener = TcpListener::bind(&config.listen)
