@@ -16,5 +16,6 @@ mod network;
 mod openapi;
 mod rate_limit;
 mod register;
+mod second_factor;
 mod session;
 mod statistics;

@@ -26,6 +26,7 @@ pub mod housekeeping;
 pub mod invitation;
 pub mod operator;
 pub mod organisation;
+pub mod second_factor;
 pub mod session;
 pub mod site;
 pub mod statistics;

@@ -13,7 +13,7 @@ use lotse_domain::time::local_date;
 use lotse_domain::user::{Assignment, AssignmentInput, User, UserFilter, UserInput, UserStatus};
 use lotse_domain::{Error, Result};
 use lotse_persistence::session::EndReason;
-use lotse_persistence::{Conn, audit, carrier, invitation, session, site, user};
+use lotse_persistence::{Conn, audit, carrier, invitation, second_factor, session, site, user};
 
 use crate::App;
 use crate::transaction::entry;
@@ -81,6 +81,20 @@ pub fn set_password(app: &App, email: &str, password: &str) -> Result<User> {
         session::end_all(conn, found.id, app.now(), EndReason::PasswordChanged)?;
         invitation::withdraw(conn, found.id)?;
         record(app, conn, AuditAction::PasswordSet, Some(&found), &found)?;
+        Ok(found)
+    })
+}
+
+/// Removes the second factor of a user who lost it, and ends the user's sessions.
+///
+/// # Errors
+/// `NotFound`.
+pub fn remove_second_factor(app: &App, email: &str) -> Result<User> {
+    app.database.write(|conn| {
+        let found = by_email(app, conn, email)?;
+        second_factor::remove(conn, found.id)?;
+        session::end_all(conn, found.id, app.now(), EndReason::EndedByAdmin)?;
+        record(app, conn, AuditAction::SecondFactorRemoved, Some(&found), &found)?;
         Ok(found)
     })
 }

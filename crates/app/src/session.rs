@@ -4,7 +4,6 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use lotse_domain::audit::AuditAction;
-use lotse_domain::check::Checks;
 use lotse_domain::entity::Reference;
 use lotse_domain::id::{SessionId, UserId};
 use lotse_domain::page::Page;
@@ -18,6 +17,7 @@ use lotse_persistence::session::{self, EndReason};
 use lotse_persistence::{Conn, installation, invitation, user};
 use sha2::{Digest, Sha256};
 
+use crate::second_factor;
 use crate::transaction::retrying;
 use crate::{App, Caller};
 
@@ -33,7 +33,8 @@ pub struct Opened {
 }
 
 /// # Errors
-/// `Unauthenticated` when the log-in is refused; `TooManyAttempts` while the account is held.
+/// `Unauthenticated` when the log-in is refused; `SecondFactor` when a code is needed; `TooManyAttempts`
+/// while the account is held.
 pub fn log_in(app: &App, input: &LoginInput, client: Option<&str>) -> Result<Opened> {
     let email = input.email.trim().to_lowercase();
     let account = hash_of(&email);
@@ -52,9 +53,10 @@ pub fn log_in(app: &App, input: &LoginInput, client: Option<&str>) -> Result<Ope
     retrying(|| {
         app.database.write(|conn| {
             let now = app.now();
+            let strong = second_factor::pass(conn, user, input.code.as_deref(), now)?;
             session::clear_attempts(conn, &account)?;
             let end = now + TimeDelta::hours(SESSION_HOURS);
-            session::insert(conn, session, user, now, end, client)?;
+            session::insert(conn, session, user, now, end, client, strong)?;
             session::insert_token(conn, &hash_of(&token), session, now)?;
             // Without an assignment today the user is nobody in the network.
             session::holder(conn, session, now, local_date(now))?.ok_or(REFUSED)?;
@@ -167,32 +169,42 @@ pub fn change_password(app: &App, caller: &Caller, input: &PasswordInput) -> Res
     let actor = app.read(caller, Action::ManageOwnAccount, |tx| Ok(tx.actor.clone()))?;
     let (_, email) = actor.session()?;
     check_password("/new_password", &input.new_password, &[&actor.name, email])?;
-    let account = hash_of(email);
-    // As at log-in: who has found an open session does not get to try passwords.
-    retrying(|| app.database.write(|conn| count_attempt(conn, &account, app.now())))?;
-    let hash = app.read(caller, Action::ManageOwnAccount, |tx| {
-        Ok(user::credentials(tx.conn, email)?.and_then(|(_, hash, _)| hash))
-    })?;
-    let mut checks = Checks::new();
-    checks.require(
-        app.hasher.verify(&input.current_password, hash.as_deref())?,
-        "/current_password",
-        "wrong_password",
-        "is not the current password",
-    );
-    checks.finish()?;
+    check_own_password(app, caller, "/current_password", &input.current_password)?;
     let hash = app.hasher.hash(&input.new_password)?;
     app.write(caller, Action::ManageOwnAccount, |tx| {
         let (session, _) = tx.actor.session()?;
         let (user, today) = (tx.actor.user_id, tx.today());
         user::set_password(tx.conn, user, &hash)?;
         session::end_others(tx.conn, user, session, tx.now, EndReason::PasswordChanged)?;
-        session::clear_attempts(tx.conn, &account)?;
         // A link that somebody may still have would set another one.
         invitation::withdraw(tx.conn, user)?;
         let user = user::find(tx.conn, user, today)?;
         tx.audit(AuditAction::PasswordSet, Some(&user), &user)
     })
+}
+
+/// As at log-in: who has found an open session does not get to try passwords.
+///
+/// # Errors
+/// `Invalid` when it is not the caller's password; `TooManyAttempts` while the account is held.
+pub(crate) fn check_own_password(
+    app: &App,
+    caller: &Caller,
+    pointer: &str,
+    password: &str,
+) -> Result<()> {
+    let (email, hash) = app.read(caller, Action::ManageOwnAccount, |tx| {
+        let (_, email) = tx.actor.session()?;
+        let hash = user::credentials(tx.conn, email)?.and_then(|(_, hash, _)| hash);
+        Ok((email.to_owned(), hash))
+    })?;
+    let account = hash_of(&email);
+    retrying(|| app.database.write(|conn| count_attempt(conn, &account, app.now())))?;
+    if app.hasher.verify(password, hash.as_deref())? {
+        retrying(|| app.database.write(|conn| session::clear_attempts(conn, &account)))
+    } else {
+        Err(Error::invalid(pointer, "wrong_password", "is not the current password"))
+    }
 }
 
 /// 256 random bits.

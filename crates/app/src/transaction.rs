@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use lotse_domain::audit::AuditAction;
 use lotse_domain::entity::Entity;
 use lotse_domain::id::{AuditId, SessionId};
-use lotse_domain::policy::{Action, Actor, Login, Scope};
+use lotse_domain::policy::{Action, Actor, Login, Role, Scope};
 use lotse_domain::time::local_date;
 use lotse_domain::{Error, Result};
 use lotse_persistence::names::{Names, NamesInMemory};
@@ -32,6 +32,7 @@ pub struct App {
     pub(crate) database: Database,
     pub(crate) hasher: Arc<Hasher>,
     clock: Clock,
+    second_factor_roles: Arc<[Role]>,
     names: NamesInMemory,
     ids: Arc<Mutex<ContextV7>>,
 }
@@ -180,9 +181,20 @@ impl App {
             database,
             hasher: Arc::new(Hasher::default()),
             clock,
+            second_factor_roles: Arc::new([]),
             names: NamesInMemory::default(),
             ids: Arc::new(Mutex::new(ContextV7::new())),
         }
+    }
+
+    /// For users of these roles a password is not enough.
+    #[must_use]
+    pub fn with_second_factor_for(self, roles: &[Role]) -> Self {
+        Self { second_factor_roles: roles.into(), ..self }
+    }
+
+    pub(crate) fn requires_second_factor(&self, role: Role) -> bool {
+        self.second_factor_roles.contains(&role)
     }
 
     #[must_use]
@@ -294,7 +306,7 @@ impl App {
                 let holder = session::holder(conn, *session, now, today)?
                     .ok_or(Error::Unauthenticated("The session is over. Log in again."))?;
                 let names = self.names.of(holder.generation(), conn)?;
-                (holder.actor(*session, &names)?, names, None)
+                (holder.actor(*session, &names, &self.second_factor_roles)?, names, None)
             }
             Shown::ApiKey(secret) => {
                 let holder = api_key::holder(conn, secret, now, today)?

@@ -359,6 +359,7 @@ mod tests {
             login: Login::Session {
                 id: SessionId(Uuid::from_u128(1)),
                 email: "somebody@demo.example".to_owned(),
+                restricted: false,
             },
             user_id: UserId(Uuid::from_u128(2)),
             name: "Somebody".to_owned(),

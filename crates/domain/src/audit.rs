@@ -20,6 +20,7 @@ codes! {
         Invited,
         /// All sessions of a user were ended by somebody else.
         SessionsEnded,
+        SecondFactorSet, SecondFactorRemoved, RecoveryCodesSet,
         /// A key was let in by somebody who may do what it opens.
         Approved,
         /// A key got another secret; what it is, is nowhere.

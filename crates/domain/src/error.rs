@@ -24,6 +24,12 @@ pub enum Error {
     /// Nobody is logged in, or the log-in is over.
     #[error("{0}")]
     Unauthenticated(&'static str),
+    /// The password is right, and a code is needed besides.
+    #[error("{0}")]
+    SecondFactor(&'static str),
+    /// The caller is known and may do this only after a log-in with a second factor.
+    #[error("Your role must have a second factor. Set it up at /me/second-factor.")]
+    SecondFactorMissing,
     /// The caller is known and may not do this.
     #[error("{0}")]
     Forbidden(String),

@@ -25,6 +25,7 @@ pub mod organisation;
 pub mod page;
 pub mod patch;
 pub mod policy;
+pub mod second_factor;
 pub mod session;
 pub mod site;
 pub mod size_class;

@@ -104,12 +104,12 @@ pub enum Login {
     Session {
         id: SessionId,
         email: String,
+        /// The role must have a second factor and the session was opened without. It is good for
+        /// setting one up.
+        restricted: bool,
     },
     /// The prefix of the secret, and what the key was given of what integrations may do.
-    ApiKey {
-        prefix: String,
-        scopes: Vec<Action>,
-    },
+    ApiKey { prefix: String, scopes: Vec<Action> },
 }
 
 /// Somebody whose log-in was checked against the database in the same transaction as the work.
@@ -133,7 +133,7 @@ pub struct CarrierRef {
 
 impl Actor {
     /// # Errors
-    /// `Forbidden` when the table does not allow it.
+    /// `Forbidden` when the table does not allow it; `SecondFactorMissing`.
     pub fn may(&self, action: Action) -> Result<()> {
         if !allows(self.role, action) {
             let (role, action) = (self.role.code(), action.code());
@@ -145,6 +145,11 @@ impl Actor {
                 if action != Action::ReadOwnAccount && !scopes.contains(&action) =>
             {
                 Err(Error::Forbidden(format!("The key has no scope {}.", action.code())))
+            }
+            Login::Session { restricted: true, .. }
+                if !matches!(action, Action::ReadOwnAccount | Action::ManageOwnAccount) =>
+            {
+                Err(Error::SecondFactorMissing)
             }
             _ => Ok(()),
         }
@@ -169,7 +174,7 @@ impl Actor {
     /// `Forbidden` for a key, which has neither.
     pub fn session(&self) -> Result<(SessionId, &str)> {
         match &self.login {
-            Login::Session { id, email } => Ok((*id, email)),
+            Login::Session { id, email, .. } => Ok((*id, email)),
             Login::ApiKey { .. } => Err(Error::Forbidden("An API key has no session.".to_owned())),
         }
     }

@@ -28,6 +28,8 @@ pub struct LoginInput {
     pub email: String,
     #[schema(format = Password, max_length = 1024)]
     pub password: String,
+    /// Code of the authenticator app, or a recovery code, where the user has a second factor.
+    pub code: Option<String>,
     /// Whether the tokens come in cookies that scripts cannot read, instead of in the body.
     #[serde(default)]
     #[schema(default = false)]

@@ -1,8 +1,7 @@
 //! `/api-keys`: how other systems work with the API.
 
-use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::web::Data;
-use actix_web::{CustomizeResponder, Responder, get, patch, post};
+use actix_web::{CustomizeResponder, get, patch, post};
 use lotse_app::api_key;
 use lotse_domain::api_key::{ApiKey, ApiKeyFilter, ApiKeyInput, ApiKeyWithSecret, RotateInput};
 use lotse_domain::audit::HistoryEntry;
@@ -15,7 +14,7 @@ use crate::extract::{Change, Command, ListQuery, LoggedIn, PathId, VersionedComm
 use crate::openapi::{
     IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter, Nothing,
 };
-use crate::respond::{Answer, Created, Found, Listed};
+use crate::respond::{Answer, Created, Found, Listed, not_stored};
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -161,9 +160,4 @@ async fn revoke(
         .run(move |app| api_key::revoke(app, &request.caller, id, request.seen, &request.body))
         .await?;
     Ok(Found(revoked))
-}
-
-/// An answer with a secret, which no cache keeps.
-fn not_stored<R: Responder>(answer: R) -> CustomizeResponder<R> {
-    answer.customize().insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")))
 }

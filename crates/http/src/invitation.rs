@@ -1,8 +1,7 @@
 //! Invitations to set a password: made for `/users`, taken at `/auth`.
 
-use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
-use actix_web::web::Data;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, post, put};
+use actix_web::web::{Data, Json};
+use actix_web::{CustomizeResponder, HttpMessage, HttpRequest, HttpResponse, post, put};
 use lotse_app::invitation;
 use lotse_domain::id::UserId;
 use lotse_domain::invitation::{Invitation, InvitationInput};
@@ -11,7 +10,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::edge::RequestId;
 use crate::extract::{LoggedIn, PathId, PublicBody};
 use crate::openapi::IdPath;
-use crate::respond::Answer;
+use crate::respond::{Answer, not_stored};
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -29,13 +28,11 @@ async fn invite(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<UserId>,
-) -> Answer<HttpResponse> {
+) -> Answer<CustomizeResponder<Json<Invitation>>> {
     let (token, expires_at) = state.run(move |app| invitation::invite(app, &caller, id)).await?;
     let page = Some(&state.invitation_url).filter(|page| !page.is_empty());
     let url = page.map(|page| format!("{page}{token}"));
-    Ok(HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")))
-        .json(Invitation { token, url, expires_at }))
+    Ok(not_stored(Json(Invitation { token, url, expires_at })))
 }
 
 /// Sets the password of an invited user. Log in with it then.

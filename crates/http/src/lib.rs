@@ -26,6 +26,7 @@ mod funding_period;
 mod health;
 mod invitation;
 mod organisation;
+mod second_factor;
 mod session;
 mod site;
 mod statistics;
@@ -74,6 +75,7 @@ pub fn application(
 fn routes(config: &mut ServiceConfig) {
     config
         .configure(session::routes)
+        .configure(second_factor::routes)
         .configure(carrier::routes)
         .configure(site::routes)
         .configure(district::routes)

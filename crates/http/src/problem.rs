@@ -170,6 +170,15 @@ impl From<Error> for Problem {
             Error::Unauthenticated(_) => {
                 Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Log in first", detail)
             }
+            Error::SecondFactor(_) => {
+                Self::new(StatusCode::UNAUTHORIZED, "second_factor", "A code is needed", detail)
+            }
+            Error::SecondFactorMissing => Self::new(
+                StatusCode::FORBIDDEN,
+                "second_factor_missing",
+                "Set up a second factor",
+                detail,
+            ),
             Error::Forbidden(_) => {
                 Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
             }

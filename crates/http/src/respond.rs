@@ -3,8 +3,10 @@
 use std::marker::PhantomData;
 
 use actix_web::body::BoxBody;
-use actix_web::http::header::{ContentType, ETAG, IF_NONE_MATCH, LOCATION};
-use actix_web::{HttpRequest, HttpResponse, Responder};
+use actix_web::http::header::{
+    CACHE_CONTROL, ContentType, ETAG, HeaderValue, IF_NONE_MATCH, LOCATION,
+};
+use actix_web::{CustomizeResponder, HttpRequest, HttpResponse, Responder};
 use lotse_domain::entity::Entity;
 use lotse_domain::page::Page;
 use lotse_domain::{Error, Result};
@@ -74,6 +76,11 @@ impl<T> Responder for Listed<T> {
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
         HttpResponse::Ok().content_type(ContentType::json()).body(self.json)
     }
+}
+
+/// An answer with a secret, which no cache keeps.
+pub fn not_stored<R: Responder>(answer: R) -> CustomizeResponder<R> {
+    answer.customize().insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")))
 }
 
 fn etag(entity: &impl Entity) -> String {

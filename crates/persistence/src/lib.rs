@@ -27,6 +27,7 @@ pub mod invitation;
 pub mod migrations;
 pub mod names;
 pub mod organisation;
+pub mod second_factor;
 pub mod session;
 pub mod site;
 pub mod statistics;

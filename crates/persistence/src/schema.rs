@@ -149,6 +149,21 @@ tables! {
         ended_at -> Nullable<Instant>,
         end_reason -> Nullable<Text>,
         client -> Nullable<Text>,
+        strong -> Bool,
+    }
+
+    second_factors (user_id) {
+        user_id -> Id,
+        secret -> Binary,
+        created_at -> Instant,
+        confirmed_at -> Nullable<Instant>,
+        last_step -> BigInt,
+    }
+
+    recovery_codes (user_id, code_hash) {
+        user_id -> Id,
+        code_hash -> Binary,
+        used_at -> Nullable<Instant>,
     }
 
     invitations (token_hash) {

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use lotse_domain::Result;
 use lotse_domain::entity::Reference;
 use lotse_domain::id::{CarrierId, SessionId, UserId};
-use lotse_domain::policy::{Actor, CarrierRef, Login};
+use lotse_domain::policy::{Actor, CarrierRef, Login, Role};
 use lotse_domain::session::OpenSession;
 
 use crate::connection::Conn;
@@ -51,6 +51,7 @@ pub struct Holder {
     role: String,
     carrier_id: Option<Key>,
     site_id: Option<Key>,
+    strong: bool,
     names_generation: i64,
 }
 
@@ -66,17 +67,26 @@ impl Holder {
         Generation(self.names_generation)
     }
 
+    /// `needs_second_factor` are the roles for which a password is not enough.
+    ///
     /// # Errors
     /// `Busy` when the names are older than the assignment.
-    pub fn actor(self, session: SessionId, names: &Names) -> Result<Actor> {
+    pub fn actor(
+        self,
+        session: SessionId,
+        names: &Names,
+        needs_second_factor: &[Role],
+    ) -> Result<Actor> {
+        let role = code(&self.role)?;
+        let restricted = !self.strong && needs_second_factor.contains(&role);
         let carrier = self.carrier_id.map(|id| names.reference(id)).transpose()?;
         Ok(Actor {
             user_id: self.user(),
-            role: code(&self.role)?,
+            role,
             carrier: carrier.map(|Reference { id, name }| CarrierRef { id: CarrierId(id), name }),
             site: self.site_id.map(|id| names.reference(id)).transpose()?,
             name: self.name,
-            login: Login::Session { id: session, email: self.email },
+            login: Login::Session { id: session, email: self.email, restricted },
         })
     }
 }
@@ -110,6 +120,7 @@ pub fn holder(
             user_assignments::role,
             user_assignments::carrier_id,
             user_assignments::site_id,
+            sessions::strong,
             installation::names_generation,
         ))
         .first(conn)
@@ -117,6 +128,8 @@ pub fn holder(
         .db()
 }
 
+/// `strong`: the log-in was more than a password.
+///
 /// # Errors
 /// When the database cannot be written.
 pub fn insert(
@@ -126,6 +139,7 @@ pub fn insert(
     now: DateTime<Utc>,
     expires_at: DateTime<Utc>,
     client: Option<&str>,
+    strong: bool,
 ) -> Result<()> {
     diesel::insert_into(sessions::table)
         .values((
@@ -134,7 +148,20 @@ pub fn insert(
             sessions::created_at.eq(At(now)),
             sessions::expires_at.eq(At(expires_at)),
             sessions::client.eq(client),
+            sessions::strong.eq(strong),
         ))
+        .execute(conn)
+        .db()?;
+    Ok(())
+}
+
+/// Notes that more than a password was shown in a session.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn strengthen(conn: &mut Conn, session: SessionId) -> Result<()> {
+    diesel::update(sessions::table.find(Key(session.0)))
+        .set(sessions::strong.eq(true))
         .execute(conn)
         .db()?;
     Ok(())

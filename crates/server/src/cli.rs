@@ -4,8 +4,8 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use lotse_app::Clock;
 use lotse_app::operator::{self, NewUser};
-use lotse_app::{App, Clock};
 use lotse_domain::code::Code;
 use lotse_domain::policy::Role;
 use lotse_domain::user::{User, UserStatus};
@@ -86,6 +86,11 @@ enum UserCommand {
     },
     /// Suspend a user; running sessions end at once.
     Suspend {
+        #[arg(long)]
+        email: String,
+    },
+    /// Remove the second factor of a user who lost it, and end the user's sessions.
+    RemoveSecondFactor {
         #[arg(long)]
         email: String,
     },
@@ -170,7 +175,7 @@ fn start_log(config: &Config) {
 }
 
 fn serve_only(config: &Config) -> Result<()> {
-    let app = App::new(serve::migrated(config)?, Clock::System);
+    let app = serve::app(config, serve::migrated(config)?, Clock::System)?;
     let has_users = operator::has_users(&app)?;
     serve::serve(config, &app, |address| {
         println!("Lotse listens on http://{address}; the documentation is at /docs.");
@@ -184,7 +189,7 @@ fn serve_only(config: &Config) -> Result<()> {
 }
 
 fn serve_demo(config: &Config) -> Result<()> {
-    let app = App::new(serve::migrated(config)?, Clock::System);
+    let app = serve::app(config, serve::migrated(config)?, Clock::System)?;
     demo::fill_if_empty(&app)?;
     let password = if config.demo_password.is_empty() {
         demo::random_password()
@@ -226,7 +231,7 @@ fn migrate(config: &Config, step: &Migrate) -> Result<()> {
 }
 
 fn user(config: &Config, command: UserCommand) -> Result<()> {
-    let app = App::new(serve::migrated(config)?, Clock::System);
+    let app = serve::app(config, serve::migrated(config)?, Clock::System)?;
     match command {
         UserCommand::Add { email, name, role, carrier, site, valid_from } => {
             let password = ask_password()?;
@@ -250,6 +255,10 @@ fn user(config: &Config, command: UserCommand) -> Result<()> {
         UserCommand::Suspend { email } => {
             let user = operator::set_status(&app, &email, UserStatus::Suspended)?;
             println!("suspended {}", line(&user));
+        }
+        UserCommand::RemoveSecondFactor { email } => {
+            let user = operator::remove_second_factor(&app, &email)?;
+            println!("no second factor any more for {}", line(&user));
         }
         UserCommand::Activate { email } => {
             let user = operator::set_status(&app, &email, UserStatus::Active)?;

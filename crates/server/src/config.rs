@@ -8,6 +8,8 @@ use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
 use figment::value::Value;
 use ipnet::IpNet;
+use lotse_domain::code::Code;
+use lotse_domain::policy::Role;
 use serde::{Deserialize, Serialize};
 
 /// The one place where every setting is documented and has its default.
@@ -21,6 +23,7 @@ pub struct Config {
     pub pool_size: u32,
     pub listen: String,
     pub public_url: String,
+    pub second_factor_roles: String,
     pub invitation_url: String,
     pub cors_origins: String,
     pub requests_per_address: u32,
@@ -130,6 +133,7 @@ impl Config {
             return wrong("LOTSE_DEMO_PASSWORD must have at least 12 characters");
         }
         self.proxies()?;
+        self.roles_with_second_factor()?;
         if !self.origins().iter().all(|origin| is_origin(origin)) {
             return wrong(
                 "LOTSE_CORS_ORIGINS must be origins such as https://app.lotse.example, without a path",
@@ -139,6 +143,19 @@ impl Config {
             return wrong("LOTSE_LOG must be a level such as info, or a filter");
         }
         Ok(self)
+    }
+
+    /// # Errors
+    /// When one of the roles is none that people have.
+    pub fn roles_with_second_factor(&self) -> Result<Vec<Role>, ConfigError> {
+        let role = |name: &str| {
+            Role::from_code(name).filter(|role| role.is_of_people()).ok_or_else(|| {
+                ConfigError(format!(
+                    "LOTSE_SECOND_FACTOR_ROLES must be roles such as admin, has {name}"
+                ))
+            })
+        };
+        listed(&self.second_factor_roles).map(role).collect()
     }
 
     #[must_use]
@@ -251,6 +268,7 @@ mod tests {
             ("LOTSE_DEMO_PASSWORD", "short"),
             ("LOTSE_LOG_FORMAT", "xml"),
             ("LOTSE_REQUESTS_PER_ACCOUNT", "-1"),
+            ("LOTSE_SECOND_FACTOR_ROLES", "admin, integration"),
             ("LOTSE_CORS_ORIGINS", "*"),
             ("LOTSE_CORS_ORIGINS", "https://a.example, https://b.example/"),
             ("LOTSE_TRUSTED_PROXIES", "10.0.0.0/8, nginx"),

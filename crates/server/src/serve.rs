@@ -43,6 +43,15 @@ pub fn migrated(config: &Config) -> Result<Database> {
     Ok(database)
 }
 
+/// The use cases, as the settings want them.
+///
+/// # Errors
+/// When a setting is wrong.
+pub fn app(config: &Config, database: Database, clock: Clock) -> Result<App> {
+    let roles = config.roles_with_second_factor().map_err(|error| Error::Internal(error.into()))?;
+    Ok(App::new(database, clock).with_second_factor_for(&roles))
+}
+
 /// A server that listens but does not serve yet.
 pub struct Listening {
     pub address: SocketAddr,

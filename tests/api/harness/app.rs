@@ -61,7 +61,7 @@ impl TestApp {
         let clock = Clock::mock(now);
         let mut config = config(&database_url, folder.path().join("key.pem"));
         change(&mut config);
-        let app = App::new(serve::database(&config).unwrap(), clock.clone());
+        let app = serve::app(&config, serve::database(&config).unwrap(), clock.clone()).unwrap();
         let (base, server) = start_server(&config, &app, &clock);
         Self {
             backend,
@@ -139,6 +139,7 @@ pub fn config(database_url: &str, key: PathBuf) -> Config {
         pool_size: 4,
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://lotse.test".to_owned(),
+        second_factor_roles: String::new(),
         invitation_url: "http://lotse.test/invitation#".to_owned(),
         cors_origins: String::new(),
         // The clock of a test stands still, and so would what comes back evenly.

@@ -45,7 +45,11 @@ impl Staff {
                 let user = self.users.iter().find(|user| user.id == assignment.user_id)?;
                 let carrier = assignment.carrier.as_ref()?;
                 Some(Actor {
-                    login: Login::Session { id: SessionId(user.id.0), email: user.email.clone() },
+                    login: Login::Session {
+                        id: SessionId(user.id.0),
+                        email: user.email.clone(),
+                        restricted: false,
+                    },
                     user_id: user.id,
                     name: user.name.clone(),
                     role: assignment.role,
