@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, Utc};
 use lotse_domain::audit::AuditAction;
 use lotse_domain::entity::Entity;
-use lotse_domain::id::{AuditId, SessionId};
+use lotse_domain::id::{AuditId, SessionId, UserId};
 use lotse_domain::policy::{Action, Actor, Scope};
 use lotse_domain::time::local_date;
 use lotse_domain::{Error, Result};
@@ -35,10 +35,11 @@ pub struct App {
     ids: Arc<Mutex<ContextV7>>,
 }
 
-/// Who asks, as far as the request proves it: the session behind a valid access token. Whether it
-/// still holds is looked up in the transaction of the work.
+/// Who asks, as far as the request proves it: the session behind a valid access token, and whose it
+/// was. Whether it still holds is looked up in the transaction of the work.
 #[derive(Clone, Debug)]
 pub struct Caller {
+    pub user: UserId,
     pub session: SessionId,
     pub request_id: String,
     pub idempotency: Option<IdempotencyKey>,
@@ -252,6 +253,7 @@ impl App {
         now: DateTime<Utc>,
     ) -> Result<(Actor, Arc<Names>)> {
         let holder = session::holder(conn, caller.session, now, local_date(now))?
+            .filter(|holder| holder.user() == caller.user)
             .ok_or(Error::Unauthenticated("The session is over. Log in again."))?;
         let names = self.names.of(holder.generation(), conn)?;
         let actor = holder.actor(caller.session, &names)?;

@@ -55,10 +55,10 @@ fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
         .ok_or(MISSING)?;
-    let session = state.keys.check(token)?;
+    let (user, session) = state.keys.check(token)?;
     let request_id =
         request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
-    Ok(Caller { session, request_id, idempotency: None })
+    Ok(Caller { user, session, request_id, idempotency: None })
 }
 
 /// An id from the path.

@@ -1,5 +1,6 @@
-//! Access tokens: JWT (RFC 7519) signed with EdDSA (RFC 8037). A token proves which session it was
-//! given for and nothing else; whether the session still holds is looked up with every request.
+//! Access tokens: JWT (RFC 7519) signed with EdDSA (RFC 8037). A token proves which session of whom it
+//! was given for and nothing else; whether the session still holds, and is that user's, is looked up
+//! with every request.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -64,7 +65,7 @@ pub struct Keys {
     validation: Validation,
     /// A client sends the same token for a quarter of an hour; its signature is checked once. What is
     /// remembered is the token itself, not its hash, so another token can never pass for it.
-    checked: Cache<String, (SessionId, i64, i64)>,
+    checked: Cache<String, (UserId, SessionId, i64, i64)>,
 }
 
 impl Keys {
@@ -116,13 +117,13 @@ impl Keys {
         encode(&header, &claims, &self.signing).map_err(|error| Error::Internal(error.into()))
     }
 
-    /// The session that a token was given for.
+    /// The user and the session that a token was given for.
     ///
     /// # Errors
     /// `Unauthenticated` when it is not ours or its time is over.
-    pub fn check(&self, token: &str) -> Result<SessionId> {
+    pub fn check(&self, token: &str) -> Result<(UserId, SessionId)> {
         const REFUSED: Error = Error::Unauthenticated("The access token does not hold.");
-        let (session, nbf, exp) = if let Some(checked) = self.checked.get(token) {
+        let (user, session, nbf, exp) = if let Some(checked) = self.checked.get(token) {
             checked
         } else {
             let decoded =
@@ -131,7 +132,7 @@ impl Keys {
                 return Err(REFUSED);
             }
             let claims = decoded.claims;
-            let checked = (claims.sid, claims.nbf, claims.exp);
+            let checked = (claims.sub, claims.sid, claims.nbf, claims.exp);
             self.checked.insert(token.to_owned(), checked);
             checked
         };
@@ -142,6 +143,6 @@ impl Keys {
         if now + LEEWAY_SECONDS < nbf {
             return Err(REFUSED);
         }
-        Ok(session)
+        Ok((user, session))
     }
 }

@@ -44,7 +44,7 @@ pub struct TestApp {
     pub database_url: String,
     client: reqwest::Client,
     server: Option<(ServerHandle, JoinHandle<()>)>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl TestApp {
@@ -65,12 +65,17 @@ impl TestApp {
             database_url,
             client: reqwest::Client::new(),
             server: Some(server),
-            _folder: folder,
+            folder,
         }
     }
 
     pub fn client(&self) -> &reqwest::Client {
         &self.client
+    }
+
+    /// The private key that the server signs access tokens with.
+    pub fn key_pem(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("key.pem")).unwrap()
     }
 
     pub fn advance(&self, by: TimeDelta) {
