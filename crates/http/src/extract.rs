@@ -15,7 +15,7 @@ use lotse_domain::Error;
 use lotse_domain::check::shape_violation;
 use lotse_domain::error::Violation;
 use lotse_domain::page::{PageParams, Paging};
-use lotse_domain::patch::MergePatch;
+use lotse_domain::patch::{MergePatch, Unambiguous};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -228,7 +228,8 @@ impl FromRequest for Change {
             let caller = caller?;
             checked?;
             let seen = seen?;
-            let patch = MergePatch::new(parse(&read(payload).await?)?)?;
+            let Unambiguous(patch) = parse(&read(payload).await?)?;
+            let patch = MergePatch::new(patch)?;
             Ok(Self { caller, seen, patch })
         })
     }
