@@ -18,7 +18,8 @@ use crate::policy::Actor;
 use crate::site::Site;
 use crate::topic::Topic;
 
-const MAX_NAMED: usize = 20;
+/// How many of a kind a consultation names.
+pub const MAX_NAMED: usize = 20;
 
 /// What an input names, as far as it exists and the caller may know of it.
 #[derive(Debug)]
