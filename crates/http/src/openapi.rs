@@ -259,7 +259,7 @@ pub fn methods_of(path: &str) -> Vec<String> {
         .filter(|(template, _)| fits(template))
         .flat_map(|(_, item)| item.as_object().into_iter().flatten())
         .map(|(method, _)| method.to_uppercase())
-        .filter(|method| matches!(method.as_str(), "GET" | "POST" | "PATCH"))
+        .filter(|method| matches!(method.as_str(), "GET" | "POST" | "PUT" | "PATCH" | "DELETE"))
         .collect()
 }
 
