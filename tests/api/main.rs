@@ -8,6 +8,7 @@ mod consultation;
 mod conventions;
 mod demo;
 mod durability;
+mod hostile_load;
 mod hostile_token;
 mod matrix;
 mod migrations;

@@ -2,12 +2,14 @@
 
 use std::future::{Ready, ready};
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, IF_MATCH,
 };
+use actix_web::rt::time::timeout;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::StreamExt;
 use lotse_app::{Caller, IdempotencyKey};
@@ -154,10 +156,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for PublicBody<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let checked = check_content(request, &["application/json"]);
-        let payload = payload.take();
+        let (payload, limit) = (payload.take(), body_timeout(request));
         Box::pin(async move {
             checked?;
-            parse(&read(payload).await?).map(Self)
+            parse(&read(payload, limit).await?).map(Self)
         })
     }
 }
@@ -175,12 +177,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for Command<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let caller = caller(request);
         let checked = check_content(request, &["application/json"]);
-        let payload = payload.take();
+        let (payload, limit) = (payload.take(), body_timeout(request));
         let request = request.clone();
         Box::pin(async move {
             let caller = caller?;
             checked?;
-            let bytes = read(payload).await?;
+            let bytes = read(payload, limit).await?;
             let idempotency = idempotency_key(&request, &bytes)?;
             Ok(Self { caller: Caller { idempotency, ..caller }, body: parse(&bytes)? })
         })
@@ -223,12 +225,12 @@ impl FromRequest for Change {
         let caller = caller(request);
         let checked = check_content(request, &["application/merge-patch+json", "application/json"]);
         let seen = if_match(request);
-        let payload = payload.take();
+        let (payload, limit) = (payload.take(), body_timeout(request));
         Box::pin(async move {
             let caller = caller?;
             checked?;
             let seen = seen?;
-            let Unambiguous(patch) = parse(&read(payload).await?)?;
+            let Unambiguous(patch) = parse(&read(payload, limit).await?)?;
             let patch = MergePatch::new(patch)?;
             Ok(Self { caller, seen, patch })
         })
@@ -268,18 +270,28 @@ fn check_content(request: &HttpRequest, accepted: &[&str]) -> Result<(), Problem
     Ok(())
 }
 
-async fn read(mut payload: Payload) -> Result<Vec<u8>, Problem> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| {
-            Problem::malformed("incomplete_body", "The body broke off before its end.")
-        })?;
-        if bytes.len() + chunk.len() > MAX_BODY {
-            return Err(Problem::too_large());
+fn body_timeout(request: &HttpRequest) -> Duration {
+    request.app_data::<web::Data<State>>().map_or(Duration::ZERO, |state| state.body_timeout)
+}
+
+/// The time is for the whole body: who sends a byte now and then does not get more of it.
+async fn read(mut payload: Payload, limit: Duration) -> Result<Vec<u8>, Problem> {
+    let whole = async {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| {
+                Problem::malformed("incomplete_body", "The body broke off before its end.")
+            })?;
+            if bytes.len() + chunk.len() > MAX_BODY {
+                return Err(Problem::too_large());
+            }
+            bytes.extend_from_slice(&chunk);
         }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
+        Ok(bytes)
+    };
+    timeout(limit, whole)
+        .await
+        .unwrap_or_else(|_| Err(Problem::of_status(StatusCode::REQUEST_TIMEOUT)))
 }
 
 /// 400 for what is not JSON, 422 for JSON of another shape.

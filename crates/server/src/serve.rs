@@ -61,6 +61,7 @@ pub fn listen(config: &Config, app: App, clock: Clock) -> Result<Listening> {
         keys,
         public_url: config.public_url.clone(),
         invitation_url: config.invitation_url.clone(),
+        body_timeout: Duration::from_secs(config.body_seconds),
     });
     let listener = TcpListener::bind(&config.listen)
         .map_err(|error| Error::internal(format!("cannot listen on {}: {error}", config.listen)))?;

@@ -143,6 +143,8 @@ pub fn config(database_url: &str, key: PathBuf) -> Config {
         signing_key: String::new(),
         demo_password: String::new(),
         workers: 1,
+        // Short, so that a test can wait for it.
+        body_seconds: 5,
         shutdown_seconds: 5,
         log: "error".to_owned(),
         log_format: lotse_server::config::LogFormat::Text,
