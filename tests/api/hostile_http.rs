@@ -329,6 +329,18 @@ fn dates_at_the_end_of_time_are_the_clients_fault() {
                 }
             }
         }
+        // Times that chrono reads and PostgreSQL stores as others, and some that nobody reads.
+        for (time, code) in [
+            ("23:59:60", "not_a_time"),
+            ("23:59:60.999999999", "not_a_time"),
+            ("09:30:00.123456789", "not_a_time"),
+            ("24:00:00", "wrong_type"),
+            ("23:59:61", "wrong_type"),
+            ("-01:00:00", "wrong_type"),
+        ] {
+            let input = app.consultation(&adviser, &json!({"starts_at": time})).await;
+            adviser.post("/consultations", &input).await.violates("/starts_at", code);
+        }
         healthy(&app, &adviser).await;
     });
 }
