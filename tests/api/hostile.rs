@@ -336,7 +336,7 @@ fn a_refused_log_in_does_not_tell_who_has_an_account() {
             times[times.len() / 2].as_secs_f64()
         });
         // Other tests run beside this one, so the bound is wide. It guards against the hash being
-        // skipped for one of the two, which makes the answer more than ten times as fast.
+        // skipped for one of the two, which makes that answer many times as fast.
         let ratio = known.max(unknown) / known.min(unknown);
         assert!(ratio < 2.5, "known {known:.4} s, unknown {unknown:.4} s");
     });
