@@ -168,7 +168,7 @@ fn a_key_never_makes_keys_or_users() {
             "assignment": {"role": "integration", "carrier_id": BWHW, "valid_from": "2026-03-01"},
         });
         let admin = app.log_in("admin").await;
-        admin.post("/users", &user).await.violates("/role", "role_of_keys");
+        admin.post("/users", &user).await.violates("/assignment/role", "role_of_keys");
     });
 }
 

@@ -28,7 +28,8 @@ fn server_process() {
     });
 }
 
-fn start(database_url: &str, key: &std::path::Path) -> (Child, String) {
+/// A server in a process of its own; the tests' settings, the given database and key.
+pub fn start(database_url: &str, key: &std::path::Path) -> (Child, String) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "durability::server_process", "--nocapture"])
         .env(DATABASE, database_url)

@@ -1,5 +1,7 @@
 use lotse_domain::audit::{AuditAction, HistoryEntry};
-use lotse_domain::consultation::{Consultation, ConsultationFilter, ConsultationInput, Context};
+use lotse_domain::consultation::{
+    Consultation, ConsultationFilter, ConsultationInput, Context, MAX_NAMED,
+};
 use lotse_domain::entity::{ReasonInput, check_version};
 use lotse_domain::id::{CarrierId, ConsultationId, OrganisationId};
 use lotse_domain::organisation::OrganisationKind;
@@ -146,7 +148,9 @@ fn context(tx: &mut Writing, input: &ConsultationInput) -> Result<Context> {
     let site = none_if_missing(site::find(tx.conn, input.site_id))?;
     let carrier = site.as_ref().map(|site| CarrierId(site.carrier.id));
     let advisers = match carrier {
-        Some(carrier) => user::advisers_on(tx.conn, &input.adviser_ids, carrier, input.held_on)?,
+        Some(carrier) => {
+            user::advisers_on(tx.conn, first(&input.adviser_ids), carrier, input.held_on)?
+        }
         None => Vec::new(),
     };
     let organisation = match input.organisation_id {
@@ -158,7 +162,7 @@ fn context(tx: &mut Writing, input: &ConsultationInput) -> Result<Context> {
         None => None,
     };
     let contacts = match input.organisation_id {
-        Some(id) => contact::of_organisation(tx.conn, &scope, id, &input.contact_ids)?,
+        Some(id) => contact::of_organisation(tx.conn, &scope, id, first(&input.contact_ids))?,
         None => Vec::new(),
     };
     Ok(Context {
@@ -168,10 +172,16 @@ fn context(tx: &mut Writing, input: &ConsultationInput) -> Result<Context> {
         organisation,
         establishment,
         advisers,
-        topics: topic::with_codes(tx.conn, &input.topics)?,
+        topics: topic::with_codes(tx.conn, first(&input.topics))?,
         contacts,
         districts: district::all(tx.conn)?,
     })
+}
+
+/// As many as the rules look at. More are refused and not worth a look; SQLite takes some thousands
+/// in one statement.
+fn first<T>(named: &[T]) -> &[T] {
+    named.get(..MAX_NAMED).unwrap_or(named)
 }
 
 fn none_if_missing<T>(result: Result<T>) -> Result<Option<T>> {

@@ -1,4 +1,3 @@
-use lotse_domain::Result;
 use lotse_domain::audit::HistoryEntry;
 use lotse_domain::entity::check_version;
 use lotse_domain::id::TopicId;
@@ -6,7 +5,8 @@ use lotse_domain::page::{Page, Paging};
 use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::Action;
 use lotse_domain::topic::{Topic, TopicFilter, TopicInput};
-use lotse_persistence::{audit, topic};
+use lotse_domain::{Error, Result};
+use lotse_persistence::{Conn, audit, topic};
 
 use crate::{App, Caller};
 
@@ -45,6 +45,7 @@ pub fn history(
 /// `Invalid`; `Conflict` when the code is taken.
 pub fn create(app: &App, caller: &Caller, input: &TopicInput) -> Result<Topic> {
     app.write(caller, Action::ChangeNetwork, |tx| {
+        check_successor(tx.conn, input)?;
         let new = Topic::new(tx.new_id(), tx.now, input)?;
         topic::insert(tx.conn, &new)?;
         tx.created(&new)?;
@@ -64,9 +65,25 @@ pub fn change(
     app.write(caller, Action::ChangeNetwork, |tx| {
         let old = topic::find(tx.conn, id)?;
         check_version(&old, seen)?;
-        let new = old.changed(tx.now, &patch.apply(&TopicInput::from(&old))?)?;
+        let input: TopicInput = patch.apply(&TopicInput::from(&old))?;
+        check_successor(tx.conn, &input)?;
+        let new = old.changed(tx.now, &input)?;
         topic::update(tx.conn, &new)?;
         tx.changed(&old, &new)?;
         Ok(new)
     })
+}
+
+/// The topic that an input names as the one that replaces it exists.
+fn check_successor(conn: &mut Conn, input: &TopicInput) -> Result<()> {
+    let Some(id) = input.replaced_by_id else { return Ok(()) };
+    match topic::find(conn, id) {
+        Ok(_) => Ok(()),
+        Err(Error::NotFound(_)) => Err(Error::invalid(
+            "/replaced_by_id",
+            "unknown",
+            "must be the id of a topic, see GET /api/v1/topics",
+        )),
+        Err(error) => Err(error),
+    }
 }

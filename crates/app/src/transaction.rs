@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, Utc};
 use lotse_domain::audit::AuditAction;
 use lotse_domain::entity::Entity;
-use lotse_domain::id::{AuditId, SessionId};
+use lotse_domain::id::{AuditId, SessionId, UserId};
 use lotse_domain::policy::{Action, Actor, Login, Role, Scope};
 use lotse_domain::time::local_date;
 use lotse_domain::{Error, Result};
@@ -49,8 +49,8 @@ pub struct Caller {
 /// What a request shows of who sends it.
 #[derive(Clone, Debug)]
 pub enum Shown {
-    /// The session behind a valid access token.
-    Session(SessionId),
+    /// The session behind a valid access token, and whose it was.
+    Session { user: UserId, id: SessionId },
     /// SHA-256 of the secret of an API key.
     ApiKey(Vec<u8>),
 }
@@ -302,11 +302,12 @@ impl App {
     ) -> Result<Authorised> {
         let today = local_date(now);
         let (actor, names, used) = match &caller.shown {
-            Shown::Session(session) => {
-                let holder = session::holder(conn, *session, now, today)?
+            Shown::Session { user, id } => {
+                let holder = session::holder(conn, *id, now, today)?
+                    .filter(|holder| holder.user() == *user)
                     .ok_or(Error::Unauthenticated("The session is over. Log in again."))?;
                 let names = self.names.of(holder.generation(), conn)?;
-                (holder.actor(*session, &names, &self.second_factor_roles)?, names, None)
+                (holder.actor(*id, &names, &self.second_factor_roles)?, names, None)
             }
             Shown::ApiKey(secret) => {
                 let holder = api_key::holder(conn, secret, now, today)?

@@ -209,5 +209,5 @@ pub(crate) fn assignment(
             let reference = lotse_domain::entity::Reference::new(site.id, &site.name);
             (reference, lotse_domain::id::CarrierId(site.carrier.id))
         });
-    Assignment::new(id, user, now, input, carrier, site)
+    Assignment::new(id, user, now, input, carrier, site).map_err(|error| error.below(pointer))
 }

@@ -107,8 +107,10 @@ pub struct AuditFilter {
     pub carrier_id: Option<CarrierId>,
     pub request_id: Option<String>,
     /// First day, in the network's zone.
+    #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub from: Option<NaiveDate>,
     /// Last day, in the network's zone.
+    #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub to: Option<NaiveDate>,
 }
 

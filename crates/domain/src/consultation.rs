@@ -18,7 +18,7 @@ use crate::policy::{Actor, Role};
 use crate::size_class::SizeClass;
 
 mod rules;
-pub use rules::{Context, Named, OrganisationFacts};
+pub use rules::{Context, MAX_NAMED, Named, OrganisationFacts};
 
 pub const MAX_MINUTES: i32 = 24 * 60;
 
@@ -89,6 +89,7 @@ pub struct ConsultationInput {
     /// A site of the own carrier.
     pub site_id: SiteId,
     /// Date in the network's time zone; not in the future, in an open funding period.
+    #[serde(deserialize_with = "crate::time::date")]
     pub held_on: NaiveDate,
     /// Start, `HH:MM:SS` in the network's time zone; orders consultations of one day.
     #[schema(value_type = Option<String>, example = "09:30:00")]
@@ -193,8 +194,10 @@ pub struct ConsultationFilter {
     pub status: Option<ConsultationStatus>,
     pub funding_period_id: Option<FundingPeriodId>,
     /// First date.
+    #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub from: Option<NaiveDate>,
     /// Last date.
+    #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub to: Option<NaiveDate>,
     /// Text in the notes; case, umlauts, accents and punctuation do not matter.
     pub q: Option<String>,

@@ -14,6 +14,8 @@ use crate::error::Result;
 use crate::id::{CarrierId, ContactId};
 use crate::organisation::OrganisationReference;
 
+const MAX_PURPOSES: usize = 10;
+
 codes! {
     /// What a person's data is used for.
     "purpose" Purpose { Consultation, Reporting, Newsletter, Invitations, Sharing }
@@ -70,6 +72,7 @@ pub struct ContactInput {
     #[schema(max_items = 10)]
     pub purposes: Vec<PurposeBasis>,
     /// Last day on which the person is known to be the contact.
+    #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub valid_until: Option<NaiveDate>,
 }
 
@@ -132,7 +135,13 @@ impl Contact {
                 "must be an ISO 639-1 code such as de",
             );
         }
-        for (index, purpose) in input.purposes.iter().enumerate() {
+        checks.require(
+            input.purposes.len() <= MAX_PURPOSES,
+            "/purposes",
+            "too_many",
+            "must name at most 10",
+        );
+        for (index, purpose) in input.purposes.iter().enumerate().take(MAX_PURPOSES) {
             let repeated = input.purposes[..index].iter().any(|p| p.purpose == purpose.purpose);
             checks.require(
                 !repeated,

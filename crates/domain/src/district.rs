@@ -33,8 +33,10 @@ pub struct DistrictInput {
     /// Regierungsbezirk.
     #[schema(min_length = 1, max_length = 100)]
     pub region: String,
+    #[serde(deserialize_with = "crate::time::date")]
     pub valid_from: NaiveDate,
     /// Last day on which the district exists with this key; null while it does.
+    #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub valid_to: Option<NaiveDate>,
     /// The district that this one was part of before `valid_from`.
     pub split_from_id: Option<DistrictId>,
@@ -62,6 +64,7 @@ pub struct District {
 #[serde(deny_unknown_fields)]
 pub struct DistrictFilter {
     /// Only districts that exist on this date.
+    #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub on: Option<NaiveDate>,
     /// Five-digit official key.
     pub key: Option<String>,
@@ -162,7 +165,9 @@ impl Entity for District {
 pub struct CoverageInput {
     pub district_id: DistrictId,
     pub site_id: SiteId,
+    #[serde(deserialize_with = "crate::time::date")]
     pub valid_from: NaiveDate,
+    #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub valid_to: Option<NaiveDate>,
 }
 
@@ -187,6 +192,7 @@ pub struct CoverageFilter {
     pub district_id: Option<DistrictId>,
     pub site_id: Option<SiteId>,
     /// Only what holds on this date.
+    #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub on: Option<NaiveDate>,
 }
 

@@ -77,6 +77,20 @@ impl Error {
         Self::Conflict { code, detail: detail.into() }
     }
 
+    /// What is wrong with a part of the input, as told of the whole: `pointer` leads to the part.
+    #[must_use]
+    pub fn below(self, pointer: &str) -> Self {
+        match self {
+            Self::Invalid(mut errors) => {
+                for error in &mut errors {
+                    error.pointer.insert_str(0, pointer);
+                }
+                Self::Invalid(errors)
+            }
+            other => other,
+        }
+    }
+
     #[must_use]
     pub fn internal(message: impl Into<String>) -> Self {
         Self::Internal(message.into().into())

@@ -41,8 +41,10 @@ pub struct FundingPeriodInput {
     /// What the service is called in this period.
     #[schema(min_length = 1, max_length = 200)]
     pub service_name: String,
+    #[serde(deserialize_with = "crate::time::date")]
     pub starts_on: NaiveDate,
     /// Last day. Periods do not overlap.
+    #[serde(deserialize_with = "crate::time::date")]
     pub ends_on: NaiveDate,
     /// Consultations below this many minutes are short information: shown, but outside the headline.
     #[schema(minimum = 1, maximum = 480)]

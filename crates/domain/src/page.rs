@@ -39,6 +39,10 @@ impl After {
     /// # Errors
     /// `Malformed` when a cursor was tampered with.
     pub fn parse<K: std::str::FromStr>(&self) -> Result<K> {
+        // Dates and instants, and ours have years of four digits, so none begins with a sign.
+        if self.key.starts_with(['+', '-']) {
+            return Err(broken_cursor());
+        }
         self.key.parse().map_err(|_| broken_cursor())
     }
 }
@@ -69,6 +73,10 @@ impl Paging {
                 let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| broken_cursor())?;
                 let (of, after): (String, After) =
                     serde_json::from_slice(&bytes).map_err(|_| broken_cursor())?;
+                // PostgreSQL text cannot hold a NUL.
+                if after.key.contains('\0') {
+                    return Err(broken_cursor());
+                }
                 if of != query {
                     return Err(malformed(
                         "cursor",

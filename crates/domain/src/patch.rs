@@ -3,8 +3,11 @@
 //! A change is merged into the command form of the entity as it is, and the result is checked like
 //! a new command. So create and change share one type and one set of rules.
 
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use std::fmt;
+
+use serde::de::{self, DeserializeOwned, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
 use crate::check::shape_violation;
 use crate::error::{Error, Result};
@@ -29,8 +32,89 @@ impl MergePatch {
     pub fn apply<C: Serialize + DeserializeOwned>(&self, current: &C) -> Result<C> {
         let mut merged =
             serde_json::to_value(current).map_err(|error| Error::Internal(error.into()))?;
+        // The merge would skip it, since there is nothing to clear.
+        if let Some(pointer) = unknown_null(&self.0, &merged) {
+            return Err(Error::invalid(pointer, "unknown_field", "unknown field"));
+        }
         json_patch::merge(&mut merged, &self.0);
         serde_path_to_error::deserialize(merged)
             .map_err(|error| Error::Invalid(vec![shape_violation(error.path(), error.inner())]))
+    }
+}
+
+/// Where a patch clears a field that the command does not have.
+fn unknown_null(patch: &Value, current: &Value) -> Option<String> {
+    let current = current.as_object()?;
+    patch.as_object()?.iter().find_map(|(name, value)| {
+        let below = match current.get(name) {
+            Some(current) => unknown_null(value, current)?,
+            None if value.is_null() => String::new(),
+            None => return None,
+        };
+        Some(format!("/{}{below}", name.replace('~', "~0").replace('/', "~1")))
+    })
+}
+
+/// Any JSON in which no object names a field twice: readers differ in which of the two holds. A command
+/// refuses that by its derived `Deserialize`, `serde_json::Value` takes the last.
+#[derive(Debug)]
+pub struct Unambiguous(pub Value);
+
+impl<'de> Deserialize<'de> for Unambiguous {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_any(UnambiguousVisitor).map(Self)
+    }
+}
+
+struct UnambiguousVisitor;
+
+impl<'de> Visitor<'de> for UnambiguousVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> std::result::Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> std::result::Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> std::result::Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> std::result::Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> std::result::Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Unambiguous(item)) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(list.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> std::result::Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some((name, Unambiguous(value))) = fields.next_entry::<String, _>()? {
+            if object.contains_key(&name) {
+                return Err(de::Error::custom(format!("duplicate field `{name}`")));
+            }
+            object.insert(name, value);
+        }
+        Ok(object.into())
     }
 }

@@ -22,8 +22,10 @@ pub struct SiteInput {
     pub carrier_id: CarrierId,
     #[schema(min_length = 1, max_length = 100)]
     pub name: String,
+    #[serde(deserialize_with = "crate::time::date")]
     pub valid_from: NaiveDate,
     /// Last day of work at this site; null while it is open.
+    #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub valid_to: Option<NaiveDate>,
 }
 
@@ -46,6 +48,7 @@ pub struct Site {
 pub struct SiteFilter {
     pub carrier_id: Option<CarrierId>,
     /// Only sites open on this date.
+    #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub on: Option<NaiveDate>,
 }
 

@@ -31,8 +31,10 @@ codes! {
 pub struct StatisticsParams {
     pub funding_period_id: FundingPeriodId,
     /// First service date; the period's first day unless told.
+    #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub from: Option<NaiveDate>,
     /// Last service date; the period's last day unless told.
+    #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub to: Option<NaiveDate>,
     /// Up to two dimensions, comma-separated: `site`, `carrier`, `district`, `month`, `quarter`,
     /// `year`, `kind`, `channel`, `topic`, `size_class`, `section`, `organisation_kind`,

@@ -1,7 +1,8 @@
 //! Instants are UTC; service dates are plain dates in the network's time zone.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Europe::Berlin;
+use serde::{Deserialize, Deserializer, de};
 
 /// The date on the network's wall calendar at an instant.
 #[must_use]
@@ -24,6 +25,31 @@ pub fn start_of(date: NaiveDate) -> DateTime<Utc> {
 #[must_use]
 pub fn covers(from: NaiveDate, to: Option<NaiveDate>, date: NaiveDate) -> bool {
     from <= date && to.is_none_or(|to| date <= to)
+}
+
+/// Reads a date as RFC 3339 has it, with a year of four digits. Chrono reads more, with a sign: years
+/// that PostgreSQL does not know and that sort wrongly as text.
+///
+/// # Errors
+/// When it is no date, or one of another age.
+pub fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
+    let date = NaiveDate::deserialize(deserializer)?;
+    if !(0..=9999).contains(&date.year()) {
+        return Err(de::Error::custom("must have a year of four digits"));
+    }
+    Ok(date)
+}
+
+/// As [`date`], for one that may be absent.
+///
+/// # Errors
+/// As [`date`].
+pub fn optional_date<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<NaiveDate>, D::Error> {
+    #[derive(Deserialize)]
+    struct Date(#[serde(deserialize_with = "date")] NaiveDate);
+    Ok(Option::<Date>::deserialize(deserializer)?.map(|Date(date)| date))
 }
 
 #[cfg(test)]

@@ -36,7 +36,9 @@ pub struct TopicInput {
     pub label_de: String,
     #[schema(min_length = 1, max_length = 200)]
     pub label_en: String,
+    #[serde(deserialize_with = "crate::time::date")]
     pub valid_from: NaiveDate,
+    #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub valid_to: Option<NaiveDate>,
     /// The topic that takes its place afterwards.
     pub replaced_by_id: Option<TopicId>,
@@ -67,6 +69,7 @@ pub struct Topic {
 pub struct TopicFilter {
     pub group: Option<TopicGroup>,
     /// Only topics valid on this date.
+    #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub on: Option<NaiveDate>,
 }
 

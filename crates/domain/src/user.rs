@@ -152,7 +152,9 @@ pub struct AssignmentInput {
     /// Home site, one of the carrier's; optional.
     pub site_id: Option<SiteId>,
     /// First day. An assignment that runs then is ended the day before.
+    #[serde(deserialize_with = "crate::time::date")]
     pub valid_from: NaiveDate,
+    #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub valid_to: Option<NaiveDate>,
 }
 

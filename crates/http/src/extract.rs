@@ -2,12 +2,14 @@
 
 use std::future::{Ready, ready};
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, IF_MATCH,
 };
+use actix_web::rt::time::timeout;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::StreamExt;
 use lotse_app::{Caller, IdempotencyKey, Shown};
@@ -16,7 +18,7 @@ use lotse_domain::api_key::SECRET_PREFIX;
 use lotse_domain::check::shape_violation;
 use lotse_domain::error::Violation;
 use lotse_domain::page::{PageParams, Paging};
-use lotse_domain::patch::MergePatch;
+use lotse_domain::patch::{MergePatch, Unambiguous};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -50,7 +52,7 @@ fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
     let state = request
         .app_data::<web::Data<State>>()
         .ok_or_else(|| Error::internal("the application has no state"))?;
-    let (user, shown) = if let Some(value) = request.headers().get(AUTHORIZATION) {
+    let shown = if let Some(value) = request.headers().get(AUTHORIZATION) {
         let token = value
             .to_str()
             .ok()
@@ -59,18 +61,18 @@ fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
             .map(|(_, token)| token.trim())
             .ok_or(MISSING)?;
         if token.starts_with(SECRET_PREFIX) {
-            (None, Shown::api_key(token))
+            Shown::api_key(token)
         } else {
-            let (user, session) = state.keys.check(token)?;
-            (Some(user), Shown::Session(session))
+            let (user, id) = state.keys.check(token)?;
+            Shown::Session { user, id }
         }
     } else {
         let token = cookie::access_token(request).ok_or(MISSING)?;
-        let (user, session) = state.keys.check(&token)?;
+        let (user, id) = state.keys.check(&token)?;
         cookie::check_origin(request, state)?;
-        (Some(user), Shown::Session(session))
+        Shown::Session { user, id }
     };
-    state.limits.count_caller(request, user, &shown)?;
+    state.limits.count_caller(request, &shown)?;
     let request_id =
         request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
     Ok(Caller { shown, request_id, idempotency: None })
@@ -169,10 +171,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for PublicBody<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let checked = check_content(request, &["application/json"]);
-        let payload = payload.take();
+        let (payload, limit) = (payload.take(), body_timeout(request));
         Box::pin(async move {
             checked?;
-            parse(&read(payload).await?).map(Self)
+            parse(&read(payload, limit).await?).map(Self)
         })
     }
 }
@@ -190,12 +192,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for Command<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let caller = caller(request);
         let checked = check_content(request, &["application/json"]);
-        let payload = payload.take();
+        let (payload, limit) = (payload.take(), body_timeout(request));
         let request = request.clone();
         Box::pin(async move {
             let caller = caller?;
             checked?;
-            let bytes = read(payload).await?;
+            let bytes = read(payload, limit).await?;
             let idempotency = idempotency_key(&request, &bytes)?;
             Ok(Self { caller: Caller { idempotency, ..caller }, body: parse(&bytes)? })
         })
@@ -238,12 +240,13 @@ impl FromRequest for Change {
         let caller = caller(request);
         let checked = check_content(request, &["application/merge-patch+json", "application/json"]);
         let seen = if_match(request);
-        let payload = payload.take();
+        let (payload, limit) = (payload.take(), body_timeout(request));
         Box::pin(async move {
             let caller = caller?;
             checked?;
             let seen = seen?;
-            let patch = MergePatch::new(parse(&read(payload).await?)?)?;
+            let Unambiguous(patch) = parse(&read(payload, limit).await?)?;
+            let patch = MergePatch::new(patch)?;
             Ok(Self { caller, seen, patch })
         })
     }
@@ -282,18 +285,28 @@ fn check_content(request: &HttpRequest, accepted: &[&str]) -> Result<(), Problem
     Ok(())
 }
 
-async fn read(mut payload: Payload) -> Result<Vec<u8>, Problem> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| {
-            Problem::malformed("incomplete_body", "The body broke off before its end.")
-        })?;
-        if bytes.len() + chunk.len() > MAX_BODY {
-            return Err(Problem::too_large());
+fn body_timeout(request: &HttpRequest) -> Duration {
+    request.app_data::<web::Data<State>>().map_or(Duration::ZERO, |state| state.body_timeout)
+}
+
+/// The time is for the whole body: who sends a byte now and then does not get more of it.
+async fn read(mut payload: Payload, limit: Duration) -> Result<Vec<u8>, Problem> {
+    let whole = async {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| {
+                Problem::malformed("incomplete_body", "The body broke off before its end.")
+            })?;
+            if bytes.len() + chunk.len() > MAX_BODY {
+                return Err(Problem::too_large());
+            }
+            bytes.extend_from_slice(&chunk);
         }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
+        Ok(bytes)
+    };
+    timeout(limit, whole)
+        .await
+        .unwrap_or_else(|_| Err(Problem::of_status(StatusCode::REQUEST_TIMEOUT)))
 }
 
 /// 400 for what is not JSON, 422 for JSON of another shape.

@@ -181,6 +181,7 @@ fn complete_operation(operation: &mut Value, patched: &mut Vec<String>) {
         add("428", "PreconditionRequired");
     }
     if has_body {
+        add("408", "Timeout");
         add("413", "TooLarge");
         add("415", "UnsupportedMediaType");
         add("422", "Invalid");
@@ -240,6 +241,7 @@ fn responses() -> Value {
         ("NotFound", problem("It does not exist, or not for the caller")),
         ("Conflict", problem("It does not fit what is stored")),
         ("Stale", problem("The record was changed in the meantime")),
+        ("Timeout", problem("The body took too long to arrive")),
         ("TooLarge", problem("The body is larger than 1 MiB")),
         ("UnsupportedMediaType", problem("The body has another content type")),
         ("Invalid", problem("The input breaks a rule; `errors` names each")),
@@ -276,7 +278,7 @@ pub fn methods_of(path: &str) -> Vec<String> {
         .filter(|(template, _)| fits(template))
         .flat_map(|(_, item)| item.as_object().into_iter().flatten())
         .map(|(method, _)| method.to_uppercase())
-        .filter(|method| matches!(method.as_str(), "GET" | "POST" | "PATCH"))
+        .filter(|method| matches!(method.as_str(), "GET" | "POST" | "PUT" | "PATCH" | "DELETE"))
         .collect()
 }
 

@@ -84,14 +84,12 @@ impl Limits {
     pub(crate) fn count_caller(
         &self,
         request: &impl HttpMessage,
-        user: Option<UserId>,
         shown: &Shown,
     ) -> Result<(), Problem> {
         let mut extensions = request.extensions_mut();
-        match (shown, user) {
-            (Shown::ApiKey(secret), _) => count(self.api_key.as_ref(), secret, &mut extensions),
-            (Shown::Session(_), Some(user)) => count(self.account.as_ref(), &user, &mut extensions),
-            (Shown::Session(_), None) => Ok(()),
+        match shown {
+            Shown::Session { user, .. } => count(self.account.as_ref(), user, &mut extensions),
+            Shown::ApiKey(secret) => count(self.api_key.as_ref(), secret, &mut extensions),
         }
     }
 }

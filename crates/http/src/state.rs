@@ -1,5 +1,7 @@
 //! What the handlers of all workers share.
 
+use std::time::Duration;
+
 use lotse_app::App;
 use lotse_domain::page::Page;
 use lotse_domain::{Error, Result};
@@ -20,6 +22,8 @@ pub struct State {
     pub cors_origins: Vec<String>,
     /// What comes before the token in the link of an invitation; empty when there is no such page.
     pub invitation_url: String,
+    /// How long the body of a request may take to arrive.
+    pub body_timeout: Duration,
 }
 
 impl State {

@@ -1,5 +1,6 @@
-//! Access tokens: JWT (RFC 7519) signed with EdDSA (RFC 8037). A token proves which session it was
-//! given for and nothing else; whether the session still holds is looked up with every request.
+//! Access tokens: JWT (RFC 7519) signed with EdDSA (RFC 8037). A token proves which session of whom it
+//! was given for and nothing else; whether the session still holds, and is that user's, is looked up
+//! with every request.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -35,6 +35,7 @@ pub struct Config {
     pub signing_key: String,
     pub demo_password: String,
     pub workers: usize,
+    pub body_seconds: u64,
     pub shutdown_seconds: u64,
     pub log: String,
     pub log_format: LogFormat,

@@ -80,6 +80,7 @@ pub fn listen(config: &Config, app: App, clock: Clock) -> Result<Listening> {
         public_url: config.public_url.clone(),
         cors_origins: config.origins(),
         invitation_url: config.invitation_url.clone(),
+        body_timeout: Duration::from_secs(config.body_seconds),
     });
     let listener = TcpListener::bind(&config.listen)
         .map_err(|error| Error::internal(format!("cannot listen on {}: {error}", config.listen)))?;

@@ -44,7 +44,7 @@ pub struct TestApp {
     pub database_url: String,
     client: reqwest::Client,
     server: Option<(ServerHandle, JoinHandle<()>)>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl TestApp {
@@ -71,12 +71,17 @@ impl TestApp {
             database_url,
             client: reqwest::Client::new(),
             server: Some(server),
-            _folder: folder,
+            folder,
         }
     }
 
     pub fn client(&self) -> &reqwest::Client {
         &self.client
+    }
+
+    /// The private key that the server signs access tokens with.
+    pub fn key_pem(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("key.pem")).unwrap()
     }
 
     pub fn advance(&self, by: TimeDelta) {
@@ -152,6 +157,8 @@ pub fn config(database_url: &str, key: PathBuf) -> Config {
         signing_key: String::new(),
         demo_password: String::new(),
         workers: 1,
+        // Short, so that a test can wait for it.
+        body_seconds: 5,
         shutdown_seconds: 5,
         log: "error".to_owned(),
         log_format: lotse_server::config::LogFormat::Text,

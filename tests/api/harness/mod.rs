@@ -3,13 +3,15 @@
 mod app;
 mod client;
 mod postgres;
+mod raw;
 
 use std::future::Future;
 
-pub use app::{TestApp, config};
+pub use app::{PASSWORD, TestApp, config};
 use lotse_server::config::Config;
 
 pub use client::{Answer, Session, body, redacted, send};
+pub use raw::Raw;
 
 /// The databases that tests run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

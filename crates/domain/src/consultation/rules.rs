@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, Timelike};
 
 use super::{ConsultationInput, ConsultationStatus, MAX_MINUTES, TopicReference};
 use crate::check::Checks;
@@ -18,7 +18,8 @@ use crate::policy::Actor;
 use crate::site::Site;
 use crate::topic::Topic;
 
-const MAX_NAMED: usize = 20;
+/// How many of a kind a consultation names.
+pub const MAX_NAMED: usize = 20;
 
 /// What an input names, as far as it exists and the caller may know of it.
 #[derive(Debug)]
@@ -63,6 +64,13 @@ pub struct Named {
 pub fn check(actor: &Actor, input: &ConsultationInput, context: &Context) -> Result<Named> {
     let mut checks = Checks::new();
     checks.range("/minutes", input.minutes, 1, MAX_MINUTES);
+    // Neither fractions nor a leap second, which chrono reads: PostgreSQL would store another time.
+    checks.require(
+        input.starts_at.is_none_or(|time| time.nanosecond() == 0),
+        "/starts_at",
+        "not_a_time",
+        "must be a time of day in whole seconds",
+    );
     checks.require(
         input.status != ConsultationStatus::Voided,
         "/status",
