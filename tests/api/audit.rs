@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::harness::{BWHW, VSB, both};
+use crate::harness::{BWHW, PASSWORD, VSB, both, send};
 
 #[test]
 fn the_audit_log_tells_who_changed_what() {
@@ -20,7 +20,7 @@ fn the_audit_log_tells_who_changed_what() {
         assert_eq!(new.status(), 201);
 
         let officer = app.log_in("data.protection").await;
-        let log = officer.get("/audit-log").await.expect(200);
+        let log = officer.get("/audit-log?action=created").await.expect(200);
         let entry = &log.items()[0];
         assert_eq!(entry["entity_kind"], "consultation");
         assert_eq!(entry["action"], "created");
@@ -33,7 +33,7 @@ fn the_audit_log_tells_who_changed_what() {
 
         // Who administers sees that it was changed, not what was said.
         let admin = app.log_in("admin").await;
-        let seen = admin.get("/audit-log").await.expect(200);
+        let seen = admin.get("/audit-log?action=created").await.expect(200);
         assert_eq!(seen.items()[0]["changes"], json!(null));
         assert!(!seen.text.contains("Im Vertrauen gesagt."));
         assert!(seen.items()[1]["changes"].is_array());
@@ -43,10 +43,17 @@ fn the_audit_log_tells_who_changed_what() {
             ("request_id=audit-test-1".to_owned(), 1),
             ("entity_kind=consultation&action=created".to_owned(), 1),
             ("action=voided".to_owned(), 0),
+            (format!("entity_id={company}&changed=false"), 0),
             (format!("carrier_id={VSB}"), 0),
             (format!("carrier_id={BWHW}"), 1),
-            (format!("user_id={}&from=2026-03-16&to=2026-03-16", adviser.id().await), 1),
-            (format!("user_id={}&from=2026-03-17", adviser.id().await), 1),
+            (
+                format!(
+                    "user_id={}&from=2026-03-16&to=2026-03-16&action=created",
+                    adviser.id().await
+                ),
+                1,
+            ),
+            (format!("user_id={}&from=2026-03-17&action=created", adviser.id().await), 1),
             (format!("user_id={}&to=2026-03-15", adviser.id().await), 0),
         ] {
             let found = officer.get(&format!("/audit-log?total=true&{query}")).await.expect(200);
@@ -56,17 +63,129 @@ fn the_audit_log_tells_who_changed_what() {
         officer.get("/audit-log?action=looked_at").await.problem(400, "malformed_query");
 
         // Page by page, nothing twice and nothing lost.
-        let whole = officer.get("/audit-log?limit=200").await.expect(200);
+        let whole = officer.get("/audit-log?limit=200&action=created").await.expect(200);
         let mut ids = Vec::new();
-        let mut path = "/audit-log?limit=3".to_owned();
+        let mut path = "/audit-log?limit=3&action=created".to_owned();
         loop {
             let page = officer.get(&path).await.expect(200);
             ids.extend(page.items().iter().map(|entry| entry["id"].clone()));
             let Some(cursor) = page.body["next_cursor"].as_str() else { break };
-            path = format!("/audit-log?limit=3&cursor={cursor}");
+            path = format!("/audit-log?limit=3&action=created&cursor={cursor}");
         }
         let all: Vec<_> = whole.items().iter().map(|entry| entry["id"].clone()).collect();
         assert_eq!(ids, all);
         assert!(all.len() > 6);
+    });
+}
+
+#[test]
+fn log_ins_and_what_became_of_them_are_noted() {
+    both(async |app| {
+        let admin = app.log_in("admin").await;
+        let adviser = app.log_in("adviser").await;
+        let id = adviser.id().await;
+        let log_in = async |email: &str, password: &str| {
+            let body = json!({"email": email, "password": password});
+            let request = app.anonymous().request(reqwest::Method::POST, "/auth/login");
+            send(request.header("X-Request-Id", "log-in-under-test").json(&body)).await
+        };
+        log_in("adviser@test.example", "my secret typed wrong").await.expect(401);
+        log_in("typed-the-password-here", "x").await.expect(401);
+        let tokens = log_in("adviser@test.example", PASSWORD).await.expect(200).body;
+        let refresh = json!({"refresh_token": tokens["refresh_token"]});
+        app.anonymous().post("/auth/refresh", &refresh).await.expect(200);
+        app.anonymous().post("/auth/refresh", &refresh).await.expect(401);
+        adviser.post("/auth/logout", &json!({})).await.expect(204);
+        let path = format!("/users/{id}");
+        admin.patch(&path, 1, &json!({"status": "suspended"})).await.expect(200);
+        log_in("adviser@test.example", PASSWORD).await.expect(401);
+
+        let log = admin.get(&format!("/audit-log?entity_id={id}")).await.expect(200);
+        let told: Vec<_> = log
+            .items()
+            .iter()
+            .map(|entry| (entry["action"].as_str().unwrap(), entry["detail"].as_str()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("log_in_refused", Some("suspended")),
+                ("changed", None),
+                ("logged_out", None),
+                ("token_reused", None),
+                ("logged_in", None),
+                ("log_in_refused", Some("wrong_password")),
+                ("logged_in", None),
+                ("created", None),
+            ]
+        );
+        let by = |place: usize| log.items()[place]["by"]["id"].clone();
+        assert_eq!((by(0), by(2), by(4)), (json!(null), json!(id), json!(id)));
+        assert_eq!(log.items()[4]["request_id"], "log-in-under-test");
+        assert!(log.items()[4]["session_id"].is_string());
+        // What was typed is nowhere: it may be the password, in the wrong field too.
+        let refused = admin.get("/audit-log?action=log_in_refused").await.expect(200);
+        assert_eq!(refused.items()[1]["detail"], "unknown_user");
+        assert_eq!(refused.items()[1]["entity_id"], json!(null));
+        assert!(!refused.text.contains("secret") && !refused.text.contains("typed"));
+        // The history of the user tells of changes only.
+        let history = admin.get(&format!("{path}/history")).await.expect(200);
+        assert_eq!(history.items().len(), 2);
+    });
+}
+
+#[test]
+fn who_reads_personal_data_or_is_refused_is_noted() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let company = adviser.company("Protokoll GmbH", &json!({})).await;
+        let company = company["id"].as_str().unwrap();
+        let contacts = format!("/companies/{company}/contacts");
+        let contact = json!({"name": "Cora Probstadt"});
+        let contact = adviser.post(&contacts, &contact).await.expect(201).id();
+        let input = app.consultation(&adviser, &json!({"organisation_id": company})).await;
+        let consultation = adviser.post("/consultations", &input).await.expect(201).id();
+
+        let (other, coordinator) = (app.log_in("other").await, app.log_in("coordinator").await);
+        adviser.get(&contacts).await.expect(200);
+        adviser.get(&format!("/contacts/{contact}")).await.expect(200);
+        adviser.get(&format!("/contacts/{contact}/history")).await.expect(200);
+        adviser.get("/consultations").await.expect(200);
+        adviser.get(&format!("/consultations/{consultation}")).await.expect(200);
+        // The register is no personal data, and what was not shown was not read.
+        adviser.get(&format!("/companies/{company}")).await.expect(200);
+        other.get(&format!("/contacts/{contact}")).await.expect(404);
+        coordinator.get("/consultations").await.expect(403);
+        coordinator.post("/carriers", &json!({"code": "X", "name": "Y"})).await.expect(403);
+
+        let officer = app.log_in("data.protection").await;
+        let log = async |query: &str| {
+            let found = officer.get(&format!("/audit-log?{query}")).await.expect(200);
+            let told = found.items().iter().map(|entry| {
+                (entry["detail"].as_str().unwrap().to_owned(), entry["entity_id"].clone())
+            });
+            told.collect::<Vec<_>>()
+        };
+        let user = |id: String| format!("user_id={id}");
+        let expected: Vec<_> = [
+            ("read_consultations", json!(consultation)),
+            ("read_consultations", json!(null)),
+            ("read_contacts", json!(contact)),
+            ("read_contacts", json!(contact)),
+            ("read_contacts", json!(company)),
+        ]
+        .map(|(detail, id)| (detail.to_owned(), id))
+        .into();
+        let read = log(&format!("action=read&{}", user(adviser.id().await))).await;
+        assert_eq!(read, expected);
+        assert_eq!(log(&format!("action=read&{}", user(other.id().await))).await, []);
+        let refused = log(&format!("action=refused&{}", user(coordinator.id().await))).await;
+        assert_eq!(refused[0].0, "change_network");
+        assert_eq!(refused[1].0, "read_consultations");
+        // The history of a record tells of changes only; who asked what is in the log itself.
+        let history = adviser.get(&format!("/contacts/{contact}/history")).await.expect(200);
+        assert_eq!(history.items().len(), 1);
+        let own = log(&format!("action=read&{}", user(officer.id().await))).await;
+        assert!(own.len() >= 3 && own.iter().all(|(detail, _)| detail == "read_audit_log"));
     });
 }

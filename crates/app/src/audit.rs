@@ -14,6 +14,8 @@ pub fn list(
     filter: &AuditFilter,
     paging: &Paging,
 ) -> Result<Page<AuditEntry>> {
+    // What was read and refused before is in it.
+    app.flush_access_log();
     app.read(caller, Action::ReadAuditLog, |tx| {
         let page = audit::list(tx.conn, &tx.names, filter, paging)?;
         let items = page.items.into_iter().map(|entry| entry.seen_by(tx.actor.role)).collect();

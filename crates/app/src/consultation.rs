@@ -1,4 +1,4 @@
-use lotse_domain::audit::{AuditAction, HistoryEntry};
+use lotse_domain::audit::{AuditAction, HistoryEntry, Subject};
 use lotse_domain::consultation::{
     Consultation, ConsultationFilter, ConsultationInput, Context, MAX_NAMED,
 };
@@ -44,6 +44,7 @@ pub fn list_of(
 ) -> Result<Page<Consultation>> {
     app.read(caller, Action::ReadConsultations, |tx| {
         organisation::reference_of(tx.conn, organisation, kind)?;
+        tx.about(Subject { kind: kind.into(), id: organisation.0, carrier: None });
         let scope = tx.scope();
         let of_it = ConsultationFilter { organisation_id: Some(organisation), ..filter.clone() };
         consultation::list(tx.conn, &tx.names, &scope, &of_it, paging)
@@ -55,7 +56,9 @@ pub fn list_of(
 pub fn get(app: &App, caller: &Caller, id: ConsultationId) -> Result<Consultation> {
     app.read(caller, Action::ReadConsultations, |tx| {
         let scope = tx.scope();
-        consultation::find(tx.conn, &tx.names, &scope, id)
+        let found = consultation::find(tx.conn, &tx.names, &scope, id)?;
+        tx.about(Subject::of(&found));
+        Ok(found)
     })
 }
 
@@ -69,7 +72,8 @@ pub fn history(
 ) -> Result<Page<HistoryEntry>> {
     app.read(caller, Action::ReadConsultations, |tx| {
         let scope = tx.scope();
-        consultation::find(tx.conn, &tx.names, &scope, id)?;
+        let found = consultation::find(tx.conn, &tx.names, &scope, id)?;
+        tx.about(Subject::of(&found));
         audit::history(tx.conn, id.0, paging)
     })
 }

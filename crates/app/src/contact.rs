@@ -1,4 +1,4 @@
-use lotse_domain::audit::{AuditAction, HistoryEntry};
+use lotse_domain::audit::{AuditAction, HistoryEntry, Subject};
 use lotse_domain::contact::{Contact, ContactFilter, ContactInput};
 use lotse_domain::entity::{ReasonInput, Reference, check_version};
 use lotse_domain::id::{ContactId, OrganisationId};
@@ -25,6 +25,7 @@ pub fn list(
 ) -> Result<Page<Contact>> {
     app.read(caller, Action::ReadContacts, |tx| {
         organisation::reference_of(tx.conn, organisation, kind)?;
+        tx.about(Subject { kind: kind.into(), id: organisation.0, carrier: None });
         let scope = tx.scope();
         contact::list(tx.conn, &scope, organisation, filter, paging)
     })
@@ -35,7 +36,9 @@ pub fn list(
 pub fn get(app: &App, caller: &Caller, id: ContactId) -> Result<Contact> {
     app.read(caller, Action::ReadContacts, |tx| {
         let scope = tx.scope();
-        contact::find(tx.conn, &scope, id)
+        let found = contact::find(tx.conn, &scope, id)?;
+        tx.about(Subject::of(&found));
+        Ok(found)
     })
 }
 
@@ -49,7 +52,8 @@ pub fn history(
 ) -> Result<Page<HistoryEntry>> {
     app.read(caller, Action::ReadContacts, |tx| {
         let scope = tx.scope();
-        contact::find(tx.conn, &scope, id)?;
+        let found = contact::find(tx.conn, &scope, id)?;
+        tx.about(Subject::of(&found));
         audit::history(tx.conn, id.0, paging)
     })
 }

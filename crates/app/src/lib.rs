@@ -6,6 +6,7 @@
 //! pool. A closure may run again when the database asks for it, so it has no effects outside the
 //! transaction.
 
+mod access_log;
 mod clock;
 mod idempotency;
 mod password;

@@ -14,11 +14,11 @@ use lotse_domain::session::{
 use lotse_domain::time::local_date;
 use lotse_domain::{Error, Result};
 use lotse_persistence::session::{self, EndReason};
-use lotse_persistence::{Conn, installation, invitation, user};
+use lotse_persistence::{Conn, audit, installation, invitation, user};
 use sha2::{Digest, Sha256};
 
 use crate::second_factor;
-use crate::transaction::retrying;
+use crate::transaction::{note, retrying, subject_of};
 use crate::{App, Caller};
 
 /// One answer for an unknown user, a wrong password and a suspended user.
@@ -35,7 +35,12 @@ pub struct Opened {
 /// # Errors
 /// `Unauthenticated` when the log-in is refused; `SecondFactor` when a code is needed; `TooManyAttempts`
 /// while the account is held.
-pub fn log_in(app: &App, input: &LoginInput, client: Option<&str>) -> Result<Opened> {
+pub fn log_in(
+    app: &App,
+    input: &LoginInput,
+    client: Option<&str>,
+    request_id: &str,
+) -> Result<Opened> {
     let email = input.email.trim().to_lowercase();
     let account = hash_of(&email);
     // The attempt counts before it is checked, so that many at once are not free.
@@ -44,13 +49,22 @@ pub fn log_in(app: &App, input: &LoginInput, client: Option<&str>) -> Result<Ope
     let credentials = retrying(|| app.database.read(|conn| user::credentials(conn, &email)))?;
     let hash = credentials.as_ref().and_then(|(_, hash, _)| hash.as_deref());
     let right = app.hasher.verify(&input.password, hash)?;
-    let Some((user, ..)) = credentials.filter(|(_, _, active)| right && *active) else {
-        return Err(REFUSED);
+    let user = match credentials {
+        Some((user, _, true)) if right => user,
+        known => {
+            let reason = match known {
+                None => "unknown_user",
+                Some(_) if !right => "wrong_password",
+                Some(_) => "suspended",
+            };
+            app.note_refused_log_in(known.map(|(user, ..)| user), request_id, reason);
+            return Err(REFUSED);
+        }
     };
 
     let session: SessionId = app.new_id();
     let token = new_token();
-    retrying(|| {
+    let opened = retrying(|| {
         app.database.write(|conn| {
             let now = app.now();
             let strong = second_factor::pass(conn, user, input.code.as_deref(), now)?;
@@ -60,10 +74,26 @@ pub fn log_in(app: &App, input: &LoginInput, client: Option<&str>) -> Result<Ope
             session::insert_token(conn, &hash_of(&token), session, now)?;
             // Without an assignment today the user is nobody in the network.
             session::holder(conn, session, now, local_date(now))?.ok_or(REFUSED)?;
-            Ok(())
+            let entry = note(app, now, request_id, AuditAction::LoggedIn, subject_of(user));
+            let session = Some(session);
+            audit::insert(conn, &audit::Entry { user: Some(user), session, ..entry })
         })
-    })?;
-    Ok(Opened { session, user, refresh_token: token })
+    });
+    match opened {
+        Ok(()) => Ok(Opened { session, user, refresh_token: token }),
+        Err(error) => {
+            let reason = match error {
+                Error::SecondFactor(_) if input.code.is_some() => Some("wrong_code"),
+                Error::Unauthenticated(_) => Some("no_role"),
+                // The first half of a log-in is none that was refused.
+                _ => None,
+            };
+            if let Some(reason) = reason {
+                app.note_refused_log_in(Some(user), request_id, reason);
+            }
+            Err(error)
+        }
+    }
 }
 
 fn count_attempt(conn: &mut Conn, account: &[u8], now: DateTime<Utc>) -> Result<()> {
@@ -85,7 +115,7 @@ fn count_attempt(conn: &mut Conn, account: &[u8], now: DateTime<Utc>) -> Result<
 ///
 /// # Errors
 /// `Unauthenticated` when the token does not hold.
-pub fn refresh(app: &App, refresh_token: &str) -> Result<Opened> {
+pub fn refresh(app: &App, refresh_token: &str, request_id: &str) -> Result<Opened> {
     const REFUSED: Error = Error::Unauthenticated("The refresh token does not hold. Log in again.");
     let hash = hash_of(refresh_token);
     let token = new_token();
@@ -93,9 +123,12 @@ pub fn refresh(app: &App, refresh_token: &str) -> Result<Opened> {
     let opened = retrying(|| {
         app.database.write(|conn| {
             let now = app.now();
-            let Some(session) = session::of_token(conn, &hash)? else { return Ok(None) };
+            let Some((session, user)) = session::of_token(conn, &hash)? else { return Ok(None) };
             if !session::use_token(conn, &hash, now)? {
                 session::end(conn, session, now, EndReason::TokenReused)?;
+                let reused = AuditAction::TokenReused;
+                let entry = note(app, now, request_id, reused, subject_of(user));
+                audit::insert(conn, &audit::Entry { session: Some(session), ..entry })?;
                 return Ok(None);
             }
             let Some(holder) = session::holder(conn, session, now, local_date(now))? else {
@@ -113,7 +146,8 @@ pub fn refresh(app: &App, refresh_token: &str) -> Result<Opened> {
 pub fn log_out(app: &App, caller: &Caller) -> Result<()> {
     app.write(caller, Action::ManageOwnAccount, |tx| {
         let (session, _) = tx.actor.session()?;
-        session::end(tx.conn, session, tx.now, EndReason::LoggedOut)
+        session::end(tx.conn, session, tx.now, EndReason::LoggedOut)?;
+        tx.note(AuditAction::LoggedOut, subject_of(tx.actor.user_id))
     })
 }
 
@@ -156,7 +190,8 @@ pub fn end_own(app: &App, caller: &Caller, id: SessionId) -> Result<()> {
         let own = session::open(tx.conn, tx.actor.user_id, session, tx.now)?;
         let ended = own.iter().find(|own| own.id == id).ok_or(Error::NotFound("session"))?;
         let reason = if ended.current { EndReason::LoggedOut } else { EndReason::EndedElsewhere };
-        session::end(tx.conn, id, tx.now, reason)
+        session::end(tx.conn, id, tx.now, reason)?;
+        tx.note(AuditAction::LoggedOut, subject_of(tx.actor.user_id))
     })
 }
 

@@ -4,10 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use lotse_domain::audit::AuditAction;
-use lotse_domain::entity::Entity;
+use lotse_domain::audit::{AuditAction, Subject};
+use lotse_domain::code::Code;
+use lotse_domain::entity::{Entity, EntityKind};
 use lotse_domain::id::{AuditId, SessionId, UserId};
-use lotse_domain::policy::{Action, Actor, Login, Role, Scope};
+use lotse_domain::policy::{Action, Actor, Role, Scope};
 use lotse_domain::time::local_date;
 use lotse_domain::{Error, Result};
 use lotse_persistence::names::{Names, NamesInMemory};
@@ -18,6 +19,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::{ContextV7, Timestamp, Uuid};
 
+use crate::access_log::{AccessLog, Event, Who};
 use crate::clock::Clock;
 use crate::idempotency::{self, IdempotencyKey};
 use crate::password::Hasher;
@@ -33,6 +35,7 @@ pub struct App {
     pub(crate) hasher: Arc<Hasher>,
     clock: Clock,
     second_factor_roles: Arc<[Role]>,
+    access_log: AccessLog,
     names: NamesInMemory,
     ids: Arc<Mutex<ContextV7>>,
 }
@@ -63,7 +66,7 @@ impl Shown {
     }
 }
 
-/// A caller whose log-in and permission hold.
+/// A caller whose log-in holds.
 struct Authorised {
     actor: Actor,
     names: Arc<Names>,
@@ -77,9 +80,15 @@ pub struct Reading<'a> {
     pub actor: Actor,
     pub names: Arc<Names>,
     pub now: DateTime<Utc>,
+    subject: Option<Subject>,
 }
 
 impl Reading<'_> {
+    /// Says which record is read, for the audit log.
+    pub fn about(&mut self, subject: Subject) {
+        self.subject = Some(subject);
+    }
+
     #[must_use]
     pub fn scope(&self) -> Scope {
         self.actor.scope()
@@ -137,11 +146,21 @@ impl Writing<'_> {
         new: &E,
     ) -> Result<()> {
         let entry = entry(self.app, self.now, self.request_id, action, old, new)?;
-        let (session, api_key) = match &self.actor.login {
-            Login::Session { id, .. } => (Some(*id), None),
-            Login::ApiKey { prefix, .. } => (None, Some(prefix.as_str())),
-        };
-        let user = Some(self.actor.user_id);
+        self.insert(entry)
+    }
+
+    /// What happened to a record without changing it.
+    ///
+    /// # Errors
+    /// When the entry cannot be written.
+    pub fn note(&mut self, action: AuditAction, subject: Subject) -> Result<()> {
+        let note = note(self.app, self.now, self.request_id, action, subject);
+        self.insert(note)
+    }
+
+    fn insert(&mut self, entry: audit::Entry) -> Result<()> {
+        let Who { user, session, api_key } = Who::of(&self.actor);
+        let (user, api_key) = (Some(user), api_key.as_deref());
         audit::insert(self.conn, &audit::Entry { user, session, api_key, ..entry })
     }
 }
@@ -159,6 +178,21 @@ pub(crate) fn entry<'a, E: Entity>(
         |entity: &E| serde_json::to_value(entity).map_err(|error| Error::Internal(error.into()));
     let old = old.map(json).transpose()?.unwrap_or(Value::Null);
     Ok(audit::Entry {
+        version: Some(new.version()),
+        changes: lotse_domain::audit::changes(&old, &json(new)?),
+        ..note(app, now, request_id, action, Subject::of(new))
+    })
+}
+
+/// An audit entry of nobody yet, for what changed nothing.
+pub(crate) fn note<'a>(
+    app: &App,
+    now: DateTime<Utc>,
+    request_id: &'a str,
+    action: AuditAction,
+    subject: Subject,
+) -> audit::Entry<'a> {
+    audit::Entry {
         id: app.new_id::<AuditId>(),
         at: now,
         user: None,
@@ -166,18 +200,18 @@ pub(crate) fn entry<'a, E: Entity>(
         api_key: None,
         request_id,
         action,
-        kind: E::KIND,
-        entity_id: new.id(),
-        entity_version: new.version(),
-        carrier: new.carrier(),
-        changes: lotse_domain::audit::changes(&old, &json(new)?),
-    })
+        subject: Some(subject),
+        version: None,
+        detail: None,
+        changes: Vec::new(),
+    }
 }
 
 impl App {
     #[must_use]
     pub fn new(database: Database, clock: Clock) -> Self {
         Self {
+            access_log: AccessLog::new(database.clone()),
             database,
             hasher: Arc::new(Hasher::default()),
             clock,
@@ -220,16 +254,28 @@ impl App {
         action: Action,
         mut work: impl FnMut(&mut Reading) -> Result<T>,
     ) -> Result<T> {
-        let (answer, used) = retrying(|| {
+        let mut who = None;
+        let result = retrying(|| {
             self.database.read(|conn| {
                 let now = self.now();
-                let Authorised { actor, names, used } =
-                    self.authorised(conn, caller, action, now)?;
-                Ok((work(&mut Reading { conn, actor, names, now })?, used))
+                let Authorised { actor, names, used } = self.authorised(conn, caller, now)?;
+                who = Some(Who::of(&actor));
+                actor.may(action)?;
+                let mut reading = Reading { conn, actor, names, now, subject: None };
+                let answer = work(&mut reading)?;
+                Ok((answer, reading.subject, used))
             })
-        })?;
-        self.note_use(used);
-        Ok(answer)
+        });
+        match result {
+            Ok((answer, subject, used)) => {
+                if action.shows_personal_data() {
+                    self.note_event(AuditAction::Read, who, caller, subject, action);
+                }
+                self.note_use(used);
+                Ok(answer)
+            }
+            Err(error) => Err(self.noted(error, who, caller, action)),
+        }
     }
 
     /// Several reads of one state, from the replica where there is one: figures and exports.
@@ -242,19 +288,27 @@ impl App {
         action: Action,
         mut work: impl FnMut(&mut Reading) -> Result<T>,
     ) -> Result<T> {
-        let (answer, used) = retrying(|| {
+        let mut who = None;
+        let result = retrying(|| {
             // The log-in is checked on the primary: a replica may lag behind a suspension.
             let now = self.now();
             let Authorised { actor, names, used } =
-                self.database.read(|conn| self.authorised(conn, caller, action, now))?;
+                self.database.read(|conn| self.authorised(conn, caller, now))?;
+            who = Some(Who::of(&actor));
+            actor.may(action)?;
             let answer = self.database.snapshot(|conn| {
                 let (actor, names) = (actor.clone(), Arc::clone(&names));
-                work(&mut Reading { conn, actor, names, now })
+                work(&mut Reading { conn, actor, names, now, subject: None })
             })?;
             Ok((answer, used))
-        })?;
-        self.note_use(used);
-        Ok(answer)
+        });
+        match result {
+            Ok((answer, used)) => {
+                self.note_use(used);
+                Ok(answer)
+            }
+            Err(error) => Err(self.noted(error, who, caller, action)),
+        }
     }
 
     /// One transaction that changes something. With an `Idempotency-Key` a repeated request is
@@ -269,11 +323,13 @@ impl App {
         action: Action,
         mut work: impl FnMut(&mut Writing) -> Result<T>,
     ) -> Result<T> {
-        retrying(|| {
+        let mut who = None;
+        let result = retrying(|| {
             self.database.write(|conn| {
                 let now = self.now();
-                let Authorised { actor, names, used } =
-                    self.authorised(conn, caller, action, now)?;
+                let Authorised { actor, names, used } = self.authorised(conn, caller, now)?;
+                who = Some(Who::of(&actor));
+                actor.may(action)?;
                 if let Some(secret) = used {
                     api_key::note_use(conn, &secret, now)?;
                 }
@@ -290,14 +346,64 @@ impl App {
                 }
                 Ok(answer)
             })
-        })
+        });
+        result.map_err(|error| self.noted(error, who, caller, action))
+    }
+
+    /// Waits until the audit log holds what was read and refused up to now.
+    pub fn flush_access_log(&self) {
+        self.access_log.flush();
+    }
+
+    fn note_event(
+        &self,
+        event: AuditAction,
+        who: Option<Who>,
+        caller: &Caller,
+        subject: Option<Subject>,
+        action: Action,
+    ) {
+        self.access_log.note(Event {
+            id: self.new_id(),
+            at: self.now(),
+            who,
+            request_id: caller.request_id.clone(),
+            action: event,
+            subject,
+            detail: action.code(),
+        });
+    }
+
+    /// The error, of which the audit log hears when somebody known may not do what he asked for.
+    fn noted(&self, error: Error, who: Option<Who>, caller: &Caller, action: Action) -> Error {
+        if matches!(error, Error::Forbidden(_) | Error::SecondFactorMissing) {
+            self.note_event(AuditAction::Refused, who, caller, None, action);
+        }
+        error
+    }
+
+    /// Notes that somebody did not get in.
+    pub(crate) fn note_refused_log_in(
+        &self,
+        user: Option<UserId>,
+        request_id: &str,
+        reason: &'static str,
+    ) {
+        self.access_log.note(Event {
+            id: self.new_id(),
+            at: self.now(),
+            who: None,
+            request_id: request_id.to_owned(),
+            action: AuditAction::LogInRefused,
+            subject: user.map(subject_of),
+            detail: reason,
+        });
     }
 
     fn authorised(
         &self,
         conn: &mut Conn,
         caller: &Caller,
-        action: Action,
         now: DateTime<Utc>,
     ) -> Result<Authorised> {
         let today = local_date(now);
@@ -317,7 +423,6 @@ impl App {
                 (holder.actor(&names)?, names, used)
             }
         };
-        actor.may(action)?;
         Ok(Authorised { actor, names, used })
     }
 
@@ -330,6 +435,11 @@ impl App {
             tracing::warn!(%error, "the use of an API key was not noted");
         }
     }
+}
+
+/// A user, for the audit log.
+pub(crate) fn subject_of(user: UserId) -> Subject {
+    Subject { kind: EntityKind::User, id: user.0, carrier: None }
 }
 
 /// Tries again when the database was busy, after a short and growing pause of random length, so

@@ -1,4 +1,4 @@
-//! History: who changed what, when, from what to what.
+//! Who changed, read or was refused what, when, from what to what.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::code::codes;
-use crate::entity::{EntityKind, Reference};
+use crate::entity::{Entity, EntityKind, Reference};
 use crate::id::{AuditId, CarrierId, SessionId, UserId};
 use crate::policy::Role;
 
@@ -27,6 +27,14 @@ codes! {
         Rotated,
         /// A key is over before its time.
         Revoked,
+        /// What follows changed no record.
+        LoggedIn, LoggedOut, LogInRefused,
+        /// A refresh token came a second time: somebody else has it. The session ended.
+        TokenReused,
+        /// Somebody known asked for what he may not do.
+        Refused,
+        /// Personal data was read.
+        Read,
     }
 }
 
@@ -72,10 +80,17 @@ pub struct AuditEntry {
     pub api_key: Option<String>,
     /// The request, as `X-Request-Id` and the server's log name it; `console` for the operator.
     pub request_id: String,
-    pub entity_kind: EntityKind,
-    pub entity_id: Uuid,
-    /// The version that came of it.
-    pub entity_version: i64,
+    /// What kind of record it was about; null where it was about none, or about several.
+    #[schema(required)]
+    pub entity_kind: Option<EntityKind>,
+    #[schema(required)]
+    pub entity_id: Option<Uuid>,
+    /// The version that came of it; null where nothing changed.
+    #[schema(required)]
+    pub entity_version: Option<i64>,
+    /// What was refused or read (a permission), or why a log-in was refused.
+    #[schema(required, example = "read_contacts")]
+    pub detail: Option<String>,
     /// Whose record it is; null where the network shares it.
     #[schema(required)]
     pub carrier: Option<Reference>,
@@ -93,6 +108,20 @@ impl AuditEntry {
     }
 }
 
+/// A record that something is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subject {
+    pub kind: EntityKind,
+    pub id: Uuid,
+    pub carrier: Option<CarrierId>,
+}
+
+impl Subject {
+    pub fn of<E: Entity>(entity: &E) -> Self {
+        Self { kind: E::KIND, id: entity.id(), carrier: entity.carrier() }
+    }
+}
+
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -106,6 +135,8 @@ pub struct AuditFilter {
     /// Whose records.
     pub carrier_id: Option<CarrierId>,
     pub request_id: Option<String>,
+    /// Only what changed a record, or only what did not.
+    pub changed: Option<bool>,
     /// First day, in the network's zone.
     #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub from: Option<NaiveDate>,

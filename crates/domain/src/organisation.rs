@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::check::Checks;
 use crate::code::codes;
-use crate::entity::Reference;
+use crate::entity::{EntityKind, Reference};
 use crate::id::{DistrictId, OrganisationId};
 
 codes! {
@@ -15,6 +15,15 @@ codes! {
         Company,
         /// Network actor (Akteur): authority, chamber, association …
         Actor,
+    }
+}
+
+impl From<OrganisationKind> for EntityKind {
+    fn from(kind: OrganisationKind) -> Self {
+        match kind {
+            OrganisationKind::Company => Self::Company,
+            OrganisationKind::Actor => Self::Actor,
+        }
     }
 }
 

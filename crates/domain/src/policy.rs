@@ -87,6 +87,15 @@ pub fn allows(role: Role, action: Action) -> bool {
     }
 }
 
+impl Action {
+    /// Whether it shows personal data, so that who does it stands in the audit log: names and
+    /// addresses of contacts, what was said to whom, what others did.
+    #[must_use]
+    pub fn shows_personal_data(self) -> bool {
+        matches!(self, Self::ReadContacts | Self::ReadConsultations | Self::ReadAuditLog)
+    }
+}
+
 /// Whose records and figures a query may see. It goes into the query, never into a filter after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {

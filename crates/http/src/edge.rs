@@ -21,7 +21,12 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Names a request in answers and in the log.
 #[derive(Clone)]
-pub struct RequestId(pub String);
+struct RequestId(String);
+
+/// The id that the request was given.
+pub fn request_id(request: &impl HttpMessage) -> String {
+    request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.clone())
+}
 
 /// Around everything: names the request, turns errors into problem details, logs.
 pub async fn finish(
@@ -29,7 +34,7 @@ pub async fn finish(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
-    let id = request_id(&request);
+    let id = new_request_id(&request);
     request.extensions_mut().insert(RequestId(id.clone()));
     let https = request
         .app_data::<web::Data<State>>()
@@ -70,7 +75,7 @@ fn too_many(request: &ServiceRequest) -> Option<Problem> {
 }
 
 /// The client's id where it sent a sound one, so that its log and ours can be joined.
-fn request_id(request: &ServiceRequest) -> String {
+fn new_request_id(request: &ServiceRequest) -> String {
     let sent = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
     match sent {
         Some(id)

@@ -10,7 +10,7 @@ use actix_web::http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, IF_MATCH,
 };
 use actix_web::rt::time::timeout;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::StreamExt;
 use lotse_app::{Caller, IdempotencyKey, Shown};
 use lotse_domain::Error;
@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::cookie;
-use crate::edge::RequestId;
+use crate::edge::request_id;
 use crate::problem::Problem;
 use crate::state::State;
 
@@ -73,9 +73,7 @@ fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
         Shown::Session { user, id }
     };
     state.limits.count_caller(request, &shown)?;
-    let request_id =
-        request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
-    Ok(Caller { shown, request_id, idempotency: None })
+    Ok(Caller { shown, request_id: request_id(request), idempotency: None })
 }
 
 /// An id from the path.

@@ -1,13 +1,13 @@
 //! Invitations to set a password: made for `/users`, taken at `/auth`.
 
 use actix_web::web::{Data, Json};
-use actix_web::{CustomizeResponder, HttpMessage, HttpRequest, HttpResponse, post, put};
+use actix_web::{CustomizeResponder, HttpRequest, HttpResponse, post, put};
 use lotse_app::invitation;
 use lotse_domain::id::UserId;
 use lotse_domain::invitation::{Invitation, InvitationInput};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::edge::RequestId;
+use crate::edge::request_id;
 use crate::extract::{LoggedIn, PathId, PublicBody};
 use crate::openapi::IdPath;
 use crate::respond::{Answer, not_stored};
@@ -46,7 +46,7 @@ async fn take(
     request: HttpRequest,
     PublicBody(input): PublicBody<InvitationInput>,
 ) -> Answer<HttpResponse> {
-    let id = request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
+    let id = request_id(&request);
     state.run(move |app| invitation::take(app, &id, &input)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

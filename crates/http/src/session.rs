@@ -13,6 +13,7 @@ use lotse_domain::session::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::cookie;
+use crate::edge::request_id;
 use crate::extract::{LoggedIn, PathId, PublicBody};
 use crate::openapi::IdPath;
 use crate::respond::{Answer, Listed};
@@ -47,7 +48,8 @@ async fn log_in(
         // Another page must not log a browser in either: what is entered then would be somebody else's.
         cookie::check_origin(&request, &state)?;
     }
-    let opened = state.run(move |app| session::log_in(app, &input, client.as_deref())).await?;
+    let id = request_id(&request);
+    let opened = state.run(move |app| session::log_in(app, &input, client.as_deref(), &id)).await?;
     tokens(&state, &opened, cookies)
 }
 
@@ -74,7 +76,8 @@ async fn refresh(
             return Err(Error::invalid("/refresh_token", "required", missing).into());
         }
     };
-    let opened = state.run(move |app| session::refresh(app, &token)).await?;
+    let id = request_id(&request);
+    let opened = state.run(move |app| session::refresh(app, &token, &id)).await?;
     tokens(&state, &opened, cookies)
 }
 

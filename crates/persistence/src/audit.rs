@@ -2,17 +2,18 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::prelude::*;
-use lotse_domain::audit::{AuditAction, AuditEntry, AuditFilter, FieldChange, HistoryEntry};
+use lotse_domain::audit::{
+    AuditAction, AuditEntry, AuditFilter, FieldChange, HistoryEntry, Subject,
+};
 use lotse_domain::code::Code;
-use lotse_domain::entity::EntityKind;
-use lotse_domain::id::{AuditId, CarrierId, SessionId, UserId};
+use lotse_domain::id::{AuditId, SessionId, UserId};
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::time::start_of;
 use lotse_domain::{Error, Result};
 use uuid::Uuid;
 
 use crate::connection::Conn;
-use crate::convert::{code, reference};
+use crate::convert::{code, optional_code, reference};
 use crate::error::DbResult;
 use crate::names::Names;
 use crate::page::first;
@@ -24,42 +25,74 @@ use crate::sql_types::{At, Document, Key};
 pub struct Entry<'a> {
     pub id: AuditId,
     pub at: DateTime<Utc>,
-    /// None for the operator at the console.
+    /// None for the operator at the console, and where nobody is known.
     pub user: Option<UserId>,
     pub session: Option<SessionId>,
     /// The prefix of the secret that it was done with.
     pub api_key: Option<&'a str>,
     pub request_id: &'a str,
     pub action: AuditAction,
-    pub kind: EntityKind,
-    pub entity_id: Uuid,
-    pub entity_version: i64,
-    pub carrier: Option<CarrierId>,
+    pub subject: Option<Subject>,
+    /// None where nothing changed.
+    pub version: Option<i64>,
+    pub detail: Option<&'a str>,
     pub changes: Vec<FieldChange>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = audit_log)]
+struct NewRow<'a> {
+    id: Key,
+    at: At,
+    user_id: Option<Key>,
+    session_id: Option<Key>,
+    api_key: Option<&'a str>,
+    request_id: &'a str,
+    action: &'static str,
+    entity_kind: Option<&'static str>,
+    entity_id: Option<Key>,
+    entity_version: Option<i64>,
+    carrier_id: Option<Key>,
+    detail: Option<&'a str>,
+    changes: Document,
+}
+
+impl<'a> TryFrom<&'a Entry<'_>> for NewRow<'a> {
+    type Error = Error;
+
+    fn try_from(entry: &'a Entry) -> Result<Self> {
+        let changes =
+            serde_json::to_value(&entry.changes).map_err(|error| Error::Internal(error.into()))?;
+        Ok(Self {
+            id: Key(entry.id.0),
+            at: At(entry.at),
+            user_id: entry.user.map(|id| Key(id.0)),
+            session_id: entry.session.map(|id| Key(id.0)),
+            api_key: entry.api_key,
+            request_id: entry.request_id,
+            action: entry.action.code(),
+            entity_kind: entry.subject.map(|subject| subject.kind.code()),
+            entity_id: entry.subject.map(|subject| Key(subject.id)),
+            entity_version: entry.version,
+            carrier_id: entry.subject.and_then(|subject| subject.carrier).map(|id| Key(id.0)),
+            detail: entry.detail,
+            changes: Document(changes),
+        })
+    }
 }
 
 /// # Errors
 /// When the database cannot be written.
 pub fn insert(conn: &mut Conn, entry: &Entry) -> Result<()> {
-    let changes =
-        serde_json::to_value(&entry.changes).map_err(|error| Error::Internal(error.into()))?;
-    diesel::insert_into(audit_log::table)
-        .values((
-            audit_log::id.eq(Key(entry.id.0)),
-            audit_log::at.eq(At(entry.at)),
-            audit_log::user_id.eq(entry.user.map(|id| Key(id.0))),
-            audit_log::session_id.eq(entry.session.map(|id| Key(id.0))),
-            audit_log::api_key.eq(entry.api_key),
-            audit_log::request_id.eq(entry.request_id),
-            audit_log::action.eq(entry.action.code()),
-            audit_log::entity_kind.eq(entry.kind.code()),
-            audit_log::entity_id.eq(Key(entry.entity_id)),
-            audit_log::entity_version.eq(entry.entity_version),
-            audit_log::carrier_id.eq(entry.carrier.map(|id| Key(id.0))),
-            audit_log::changes.eq(Document(changes)),
-        ))
-        .execute(conn)
-        .db()?;
+    diesel::insert_into(audit_log::table).values(NewRow::try_from(entry)?).execute(conn).db()?;
+    Ok(())
+}
+
+/// # Errors
+/// When the database cannot be written.
+pub fn insert_all(conn: &mut Conn, entries: &[Entry]) -> Result<()> {
+    let rows: Vec<NewRow> = entries.iter().map(NewRow::try_from).collect::<Result<_>>()?;
+    on_backend!(conn, c => diesel::insert_into(audit_log::table).values(&rows).execute(c)).db()?;
     Ok(())
 }
 
@@ -83,10 +116,11 @@ pub fn list(
         api_key: Option<String>,
         request_id: String,
         action: String,
-        entity_kind: String,
-        entity_id: Key,
-        entity_version: i64,
+        entity_kind: Option<String>,
+        entity_id: Option<Key>,
+        entity_version: Option<i64>,
         carrier_id: Option<Key>,
+        detail: Option<String>,
         changes: Document,
     }
 
@@ -99,10 +133,10 @@ pub fn list(
             query = query.filter(audit_log::action.eq(action.code()));
         }
         if let Some(kind) = filter.entity_kind {
-            query = query.filter(audit_log::entity_kind.eq(kind.code()));
+            query = query.filter(audit_log::entity_kind.eq(Some(kind.code())));
         }
         if let Some(id) = filter.entity_id {
-            query = query.filter(audit_log::entity_id.eq(Key(id)));
+            query = query.filter(audit_log::entity_id.eq(Some(Key(id))));
         }
         if let Some(carrier) = filter.carrier_id {
             query = query.filter(audit_log::carrier_id.eq(Some(Key(carrier.0))));
@@ -110,6 +144,11 @@ pub fn list(
         if let Some(request) = &filter.request_id {
             query = query.filter(audit_log::request_id.eq(request));
         }
+        query = match filter.changed {
+            Some(true) => query.filter(audit_log::entity_version.is_not_null()),
+            Some(false) => query.filter(audit_log::entity_version.is_null()),
+            None => query,
+        };
         if let Some(from) = filter.from {
             query = query.filter(audit_log::at.ge(At(start_of(from))));
         }
@@ -139,9 +178,10 @@ pub fn list(
                 session_id: found.session_id.map(|id| SessionId(id.0)),
                 api_key: found.api_key,
                 request_id: found.request_id,
-                entity_kind: code(&found.entity_kind)?,
-                entity_id: found.entity_id.0,
+                entity_kind: optional_code(found.entity_kind.as_deref())?,
+                entity_id: found.entity_id.map(|id| id.0),
                 entity_version: found.entity_version,
+                detail: found.detail,
                 carrier: found.carrier_id.map(|id| names.reference(id)).transpose()?,
                 changes: Some(changes(found.changes)?),
             })
@@ -173,10 +213,13 @@ pub fn history(conn: &mut Conn, entity_id: Uuid, paging: &Paging) -> Result<Page
         changes: Document,
     }
 
-    let mut query = audit_log::table
-        .left_join(users::table)
-        .filter(audit_log::entity_id.eq(Key(entity_id)))
-        .into_boxed();
+    // What changed nothing, such as who read it, is no part of it.
+    let of_it = || {
+        audit_log::table
+            .filter(audit_log::entity_id.eq(Some(Key(entity_id))))
+            .filter(audit_log::entity_version.is_not_null())
+    };
+    let mut query = of_it().left_join(users::table).into_boxed();
     if let Some(after) = &paging.after {
         query = query.filter(audit_log::id.lt(Key(after.id)));
     }
@@ -189,17 +232,12 @@ pub fn history(conn: &mut Conn, entity_id: Uuid, paging: &Paging) -> Result<Page
             audit_log::action,
             audit_log::user_id,
             users::name.nullable(),
-            audit_log::entity_version,
+            audit_log::entity_version.assume_not_null(),
             audit_log::changes,
         ))
         .load(conn)
         .db()?;
-    let total = if paging.total {
-        let all = audit_log::table.filter(audit_log::entity_id.eq(Key(entity_id)));
-        Some(all.count().get_result(conn).db()?)
-    } else {
-        None
-    };
+    let total = if paging.total { Some(of_it().count().get_result(conn).db()?) } else { None };
     let entries = rows
         .into_iter()
         .map(|found| {

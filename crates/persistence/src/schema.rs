@@ -203,12 +203,13 @@ tables! {
         session_id -> Nullable<Id>,
         request_id -> Text,
         action -> Text,
-        entity_kind -> Text,
-        entity_id -> Id,
-        entity_version -> BigInt,
+        entity_kind -> Nullable<Text>,
+        entity_id -> Nullable<Id>,
+        entity_version -> Nullable<BigInt>,
         carrier_id -> Nullable<Id>,
         changes -> Json,
         api_key -> Nullable<Text>,
+        detail -> Nullable<Text>,
     }
 
     organisations (id) {

@@ -277,18 +277,19 @@ pub fn insert_token(
     Ok(())
 }
 
-/// The session that a refresh token was issued for.
+/// The session that a refresh token was issued for, and its user.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn of_token(conn: &mut Conn, token_hash: &[u8]) -> Result<Option<SessionId>> {
-    let session: Option<Key> = refresh_tokens::table
+pub fn of_token(conn: &mut Conn, token_hash: &[u8]) -> Result<Option<(SessionId, UserId)>> {
+    let found: Option<(Key, Key)> = refresh_tokens::table
+        .inner_join(sessions::table)
         .filter(refresh_tokens::token_hash.eq(token_hash))
-        .select(refresh_tokens::session_id)
+        .select((sessions::id, sessions::user_id))
         .first(conn)
         .optional()
         .db()?;
-    Ok(session.map(|id| SessionId(id.0)))
+    Ok(found.map(|(session, user)| (SessionId(session.0), UserId(user.0))))
 }
 
 /// Uses a refresh token up. False when it was used before: of two requests with one token, one wins.

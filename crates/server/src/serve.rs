@@ -113,6 +113,7 @@ pub fn serve(config: &Config, app: &App, ready: impl FnOnce(SocketAddr)) -> Resu
         ready(listening.address);
         let served = listening.server.await.map_err(internal);
         housekeeper.abort();
+        app.flush_access_log();
         tracing::info!("stopped");
         served
     })

@@ -115,10 +115,14 @@ impl TestApp {
     /// A connection to look at the database behind the server's back.
     pub fn connect(&self) -> Conn {
         use diesel::Connection;
+        use diesel::connection::SimpleConnection;
         match self.backend {
             Backend::Sqlite => {
                 let path = self.database_url.trim_start_matches("sqlite://");
-                Conn::Sqlite(diesel::SqliteConnection::establish(path).unwrap())
+                let mut conn = diesel::SqliteConnection::establish(path).unwrap();
+                // The server writes by itself too: what was read.
+                conn.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+                Conn::Sqlite(conn)
             }
             Backend::Postgres => {
                 Conn::Postgres(diesel::PgConnection::establish(&self.database_url).unwrap())
