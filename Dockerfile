@@ -17,6 +17,8 @@ RUN groupadd --gid 10001 lotse \
     && useradd --uid 10001 --gid lotse --no-create-home --home-dir /data --shell /usr/sbin/nologin lotse \
     && install --directory --owner=lotse --group=lotse --mode=0700 /data
 COPY --from=build /usr/local/bin/lotse /usr/local/bin/lotse
+# What the certificate of a provider of single sign-on is checked with.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 # Fails here, not at the first start, when a library is missing.
 RUN ["lotse", "--version"]
 

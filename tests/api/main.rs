@@ -24,4 +24,5 @@ mod rate_limit;
 mod register;
 mod second_factor;
 mod session;
+mod sso;
 mod statistics;

@@ -7,8 +7,8 @@ use lotse_persistence::housekeeping;
 use crate::App;
 use crate::idempotency::KEPT;
 
-/// Deletes what is over: idempotency keys, sessions with their tokens, failed log-ins, invitations. Answers how
-/// many rows went.
+/// Deletes what is over: idempotency keys, sessions with their tokens, failed log-ins, invitations, log-ins
+/// that went to the provider of single sign-on and did not come back. Answers how many rows went.
 ///
 /// # Errors
 /// When the database cannot be written.
@@ -16,7 +16,7 @@ pub fn run(app: &App) -> Result<usize> {
     let now = app.now();
     app.database.write(|conn| {
         // Sessions stay a week longer, so that the reuse of an old token is still seen.
-        housekeeping::delete_expired(conn, now - KEPT, now - TimeDelta::days(7))
+        housekeeping::delete_expired(conn, now, now - KEPT, now - TimeDelta::days(7))
     })
 }
 

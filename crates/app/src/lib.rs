@@ -30,6 +30,7 @@ pub mod organisation;
 pub mod second_factor;
 pub mod session;
 pub mod site;
+pub mod sso;
 pub mod statistics;
 pub mod topic;
 pub mod user;

@@ -151,7 +151,7 @@ fn by_email(app: &App, conn: &mut Conn, email: &str) -> Result<User> {
         .ok_or(Error::NotFound("user"))
 }
 
-fn carrier_of(conn: &mut Conn, code: &str) -> Result<CarrierId> {
+pub(crate) fn carrier_of(conn: &mut Conn, code: &str) -> Result<CarrierId> {
     let all = carrier::list(conn, &first_page()?)?;
     let found = all.items.iter().find(|carrier| carrier.code.eq_ignore_ascii_case(code));
     found.map(|carrier| carrier.id).ok_or(Error::NotFound("carrier"))

@@ -1,3 +1,4 @@
+use chrono::NaiveDate;
 use lotse_domain::audit::{AuditAction, HistoryEntry};
 use lotse_domain::entity::check_version;
 use lotse_domain::id::UserId;
@@ -162,7 +163,11 @@ pub fn end_sessions(app: &App, caller: &Caller, id: UserId) -> Result<()> {
 /// away at the same moment.
 fn keep_an_admin(tx: &mut Writing, without: UserId) -> Result<()> {
     let today = tx.today();
-    let admins = user::hold_admins(tx.conn, today)?;
+    admin_is_left(tx.conn, without, today)
+}
+
+pub(crate) fn admin_is_left(conn: &mut Conn, without: UserId, today: NaiveDate) -> Result<()> {
+    let admins = user::hold_admins(conn, today)?;
     if admins.contains(&without) && admins.len() == 1 {
         return Err(Error::conflict("last_admin", "This is the last user who administers."));
     }

@@ -18,6 +18,8 @@ codes! {
         PasswordSet,
         /// Somebody made a user a link to set the password with.
         Invited,
+        /// A user can log in as somebody at the provider of single sign-on.
+        IdentityLinked,
         /// All sessions of a user were ended by somebody else.
         SessionsEnded,
         SecondFactorSet, SecondFactorRemoved, RecoveryCodesSet,
@@ -55,7 +57,8 @@ pub struct HistoryEntry {
     pub id: AuditId,
     pub at: DateTime<Utc>,
     pub action: AuditAction,
-    /// Who did it; null for the operator of the installation at its console.
+    /// Who did it; null for the operator of the installation at its console, and for what single
+    /// sign-on brought.
     #[schema(required)]
     pub by: Option<Reference>,
     /// The version that came of it.
@@ -69,7 +72,8 @@ pub struct AuditEntry {
     pub id: AuditId,
     pub at: DateTime<Utc>,
     pub action: AuditAction,
-    /// Who did it; null for the operator of the installation at its console.
+    /// Who did it; null for the operator of the installation at its console, and for what single
+    /// sign-on brought.
     #[schema(required)]
     pub by: Option<Reference>,
     /// The session that it was done in; null for an API key.

@@ -57,6 +57,9 @@ pub enum Error {
     /// The database could not serialise the work; the same work may go through when tried again.
     #[error("The database is busy.")]
     Busy(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The provider of single sign-on does not answer, or not as it should.
+    #[error("The provider of single sign-on cannot be reached.")]
+    ProviderUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Anything else. The message stays in the log; the caller sees the request id only.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),

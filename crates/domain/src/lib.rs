@@ -29,6 +29,7 @@ pub mod second_factor;
 pub mod session;
 pub mod site;
 pub mod size_class;
+pub mod sso;
 pub mod statistics;
 pub mod time;
 pub mod topic;

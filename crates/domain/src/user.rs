@@ -258,6 +258,22 @@ impl Assignment {
         }
         Ok(ended)
     }
+
+    /// The last day of an assignment that begins on a date: the day before the next one that is
+    /// planned, if there is one.
+    #[must_use]
+    pub fn last_day_before_next(existing: &[Self], begins: NaiveDate) -> Option<NaiveDate> {
+        let later = existing.iter().map(|other| other.valid_from).filter(|from| *from > begins);
+        later.min().and_then(|next| next.checked_sub_days(Days::new(1)))
+    }
+
+    /// This one with what `new` says, in its place: what began today cannot end yesterday. What it was
+    /// before is in the history.
+    #[must_use]
+    pub fn replaced_by(&self, new: Self) -> Self {
+        let version = self.version + 1;
+        Self { id: self.id, version, created_at: self.created_at, ..new }
+    }
 }
 
 impl Entity for Assignment {

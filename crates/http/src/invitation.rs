@@ -46,6 +46,7 @@ async fn take(
     request: HttpRequest,
     PublicBody(input): PublicBody<InvitationInput>,
 ) -> Answer<HttpResponse> {
+    state.check_local_login()?;
     let id = request_id(&request);
     state.run(move |app| invitation::take(app, &id, &input)).await?;
     Ok(HttpResponse::NoContent().finish())

@@ -5,6 +5,7 @@ mod cookie;
 mod cors;
 mod edge;
 mod extract;
+mod oidc;
 mod openapi;
 mod problem;
 mod rate_limit;
@@ -29,6 +30,7 @@ mod organisation;
 mod second_factor;
 mod session;
 mod site;
+mod sso;
 mod statistics;
 mod topic;
 mod user;
@@ -39,8 +41,10 @@ use actix_web::{App, Error, web};
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use oidc::{OidcSettings, Provider, is_safe_address};
 pub use openapi::document;
 pub use rate_limit::{Limits, Settings as RateLimits};
+pub use sso::Sso;
 pub use state::State;
 pub use token::{Keys, SigningKey};
 
@@ -76,6 +80,7 @@ fn routes(config: &mut ServiceConfig) {
     config
         .configure(session::routes)
         .configure(second_factor::routes)
+        .configure(sso::routes)
         .configure(carrier::routes)
         .configure(site::routes)
         .configure(district::routes)

@@ -226,6 +226,15 @@ impl From<Error> for Problem {
                     "Nothing was changed. Try again in a moment.",
                 )
             },
+            Error::ProviderUnavailable(cause) => Self {
+                cause: Some(cause),
+                ..Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "provider_unavailable",
+                    "Single sign-on is not available",
+                    detail,
+                )
+            },
             Error::Internal(cause) => Self {
                 cause: Some(cause),
                 ..Self::new(

@@ -42,6 +42,7 @@ async fn log_in(
     request: HttpRequest,
     PublicBody(input): PublicBody<LoginInput>,
 ) -> Answer<HttpResponse> {
+    state.check_local_login()?;
     let client = client(&request);
     let cookies = input.cookies;
     if cookies {
@@ -151,13 +152,13 @@ async fn end_own_session(
 }
 
 /// What the client calls itself, as far as it is fit to be shown.
-fn client(request: &HttpRequest) -> Option<String> {
+pub(crate) fn client(request: &HttpRequest) -> Option<String> {
     let name = request.headers().get(USER_AGENT)?.to_str().ok()?;
     let name: String = name.chars().filter(|c| !c.is_control()).take(200).collect();
     (!name.is_empty()).then_some(name)
 }
 
-fn tokens(state: &State, opened: &Opened, in_cookies: bool) -> Answer<HttpResponse> {
+pub(crate) fn tokens(state: &State, opened: &Opened, in_cookies: bool) -> Answer<HttpResponse> {
     let access_token = state.keys.sign(opened.user, opened.session)?;
     let mut response = HttpResponse::Ok();
     // RFC 6749 section 5.1: tokens are not cached.

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::problem::Problem;
 use crate::rate_limit::Limits;
 use crate::respond::{Answer, Listed};
+use crate::sso::Sso;
 use crate::token::Keys;
 
 pub struct State {
@@ -24,6 +25,10 @@ pub struct State {
     pub invitation_url: String,
     /// How long the body of a request may take to arrive.
     pub body_timeout: Duration,
+    /// None where it is not set up.
+    pub sso: Option<Sso>,
+    /// Whether passwords open a session.
+    pub local_login: bool,
 }
 
 impl State {

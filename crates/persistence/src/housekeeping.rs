@@ -6,7 +6,9 @@ use lotse_domain::Result;
 
 use crate::connection::Conn;
 use crate::error::DbResult;
-use crate::schema::{idempotency_keys, invitations, login_attempts, refresh_tokens, sessions};
+use crate::schema::{
+    idempotency_keys, invitations, login_attempts, refresh_tokens, sessions, sso_flows,
+};
 use crate::sql_types::At;
 
 /// Answers how many rows went.
@@ -15,6 +17,7 @@ use crate::sql_types::At;
 /// When the database cannot be written.
 pub fn delete_expired(
     conn: &mut Conn,
+    now: DateTime<Utc>,
     keys_before: DateTime<Utc>,
     sessions_before: DateTime<Utc>,
 ) -> Result<usize> {
@@ -42,5 +45,8 @@ pub fn delete_expired(
         diesel::delete(invitations::table.filter(invitations::expires_at.lt(At(sessions_before))))
             .execute(conn)
             .db()?;
-    Ok(keys + tokens + sessions + attempts + invitations)
+    let flows = diesel::delete(sso_flows::table.filter(sso_flows::expires_at.le(At(now))))
+        .execute(conn)
+        .db()?;
+    Ok(keys + tokens + sessions + attempts + invitations + flows)
 }

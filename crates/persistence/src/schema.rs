@@ -174,6 +174,21 @@ tables! {
         expires_at -> Instant,
     }
 
+    sso_flows (state_hash) {
+        state_hash -> Binary,
+        flow_hash -> Binary,
+        verifier -> Text,
+        nonce -> Text,
+        expires_at -> Instant,
+    }
+
+    identities (issuer, subject) {
+        issuer -> Text,
+        subject -> Text,
+        user_id -> Id,
+        created_at -> Instant,
+    }
+
     refresh_tokens (token_hash) {
         token_hash -> Binary,
         session_id -> Id,

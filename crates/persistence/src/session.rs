@@ -183,18 +183,22 @@ pub fn end(
     Ok(())
 }
 
-/// Ends every session of a user.
+/// Ends every session of a user. Answers how many there were.
 ///
 /// # Errors
 /// When the database cannot be written.
-pub fn end_all(conn: &mut Conn, user: UserId, now: DateTime<Utc>, reason: EndReason) -> Result<()> {
+pub fn end_all(
+    conn: &mut Conn,
+    user: UserId,
+    now: DateTime<Utc>,
+    reason: EndReason,
+) -> Result<usize> {
     diesel::update(sessions::table)
         .filter(sessions::user_id.eq(Key(user.0)))
         .filter(sessions::ended_at.is_null())
         .set((sessions::ended_at.eq(Some(At(now))), sessions::end_reason.eq(Some(reason.code()))))
         .execute(conn)
-        .db()?;
-    Ok(())
+        .db()
 }
 
 /// Ends the sessions of a user but for one.

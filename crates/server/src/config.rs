@@ -10,6 +10,8 @@ use figment::value::Value;
 use ipnet::IpNet;
 use lotse_domain::code::Code;
 use lotse_domain::policy::Role;
+use lotse_domain::sso::GroupRoles;
+use lotse_http::is_safe_address;
 use serde::{Deserialize, Serialize};
 
 /// The one place where every setting is documented and has its default.
@@ -34,6 +36,14 @@ pub struct Config {
     pub signing_key_file: PathBuf,
     pub signing_key: String,
     pub demo_password: String,
+    pub local_login: bool,
+    pub oidc_issuer: String,
+    pub oidc_client_id: String,
+    pub oidc_client_secret: String,
+    pub oidc_redirect_url: String,
+    pub oidc_scopes: String,
+    pub oidc_groups_claim: String,
+    pub oidc_roles: String,
     pub workers: usize,
     pub body_seconds: u64,
     pub shutdown_seconds: u64,
@@ -95,6 +105,12 @@ impl Config {
                     })?;
                     figment.merge(Serialized::default(&setting, number))
                 }
+                Ok(Value::Bool(..)) => {
+                    let switch: bool = value.trim().parse().map_err(|_| {
+                        ConfigError(format!("{name} must be true or false, is {value:?}"))
+                    })?;
+                    figment.merge(Serialized::default(&setting, switch))
+                }
                 Ok(_) => figment.merge(Serialized::default(&setting, value)),
                 Err(_) => {
                     return Err(ConfigError(format!(
@@ -140,6 +156,7 @@ impl Config {
                 "LOTSE_CORS_ORIGINS must be origins such as https://app.lotse.example, without a path",
             );
         }
+        self.check_single_sign_on()?;
         if tracing_subscriber::EnvFilter::try_new(&self.log).is_err() {
             return wrong("LOTSE_LOG must be a level such as info, or a filter");
         }
@@ -178,6 +195,37 @@ impl Config {
         listed(&self.trusted_proxies).map(parse).collect()
     }
 
+    fn check_single_sign_on(&self) -> Result<(), ConfigError> {
+        let wrong = |message: &str| Err(ConfigError(message.to_owned()));
+        if self.oidc_issuer.is_empty() {
+            return if self.local_login {
+                Ok(())
+            } else {
+                wrong("LOTSE_LOCAL_LOGIN is false and LOTSE_OIDC_ISSUER empty: nobody could log in")
+            };
+        }
+        if !is_safe_address(&self.oidc_issuer) {
+            return wrong("LOTSE_OIDC_ISSUER must begin with https:// (or http:// and localhost)");
+        }
+        if self.oidc_client_id.is_empty() {
+            return wrong("LOTSE_OIDC_CLIENT_ID must not be empty when LOTSE_OIDC_ISSUER is set");
+        }
+        if !is_safe_address(&self.oidc_redirect_url) {
+            return wrong(
+                "LOTSE_OIDC_REDIRECT_URL must begin with https:// (or http:// and localhost)",
+            );
+        }
+        if !self.oidc_scopes.split_whitespace().any(|scope| scope == "openid") {
+            return wrong("LOTSE_OIDC_SCOPES must have openid among them");
+        }
+        let roles = GroupRoles::parse(&self.oidc_roles)
+            .map_err(|error| ConfigError(format!("LOTSE_OIDC_ROLES: {error}")))?;
+        if !roles.is_empty() && self.oidc_groups_claim.is_empty() {
+            return wrong("LOTSE_OIDC_GROUPS_CLAIM must not be empty when LOTSE_OIDC_ROLES is set");
+        }
+        Ok(())
+    }
+
     /// As TOML-like lines with secrets masked.
     #[must_use]
     pub fn masked(&self) -> String {
@@ -187,6 +235,7 @@ impl Config {
             replica_url: without_password(&self.replica_url),
             signing_key: mask(&self.signing_key),
             demo_password: mask(&self.demo_password),
+            oidc_client_secret: mask(&self.oidc_client_secret),
             ..self.clone()
         };
         let json = serde_json::to_value(&shown).unwrap_or_default();
@@ -247,7 +296,7 @@ mod tests {
             ("LOTSE_LISTEN", "0.0.0.0:9"),
             ("LOTSE_DEMO_PASSWORD", "123456789012"),
             ("LOTSE_POOL_SIZE", "3"),
-            ("DATABASE_URL", "postgres://u:secret@h/d?sslmode=require"),
+            ("DATABASE_URL", "postgres://u:hidden@h/d?sslmode=require"),
             ("HOME", "/nowhere"),
         ])
         .unwrap();
@@ -255,7 +304,34 @@ mod tests {
         assert_eq!((config.demo_password.as_str(), config.pool_size), ("123456789012", 3));
         let shown = config.masked();
         assert!(shown.contains("postgres://u:***@h/d?sslmode=require"), "{shown}");
-        assert!(!shown.contains("secret") && !shown.contains("123456789012"), "{shown}");
+        assert!(!shown.contains("hidden") && !shown.contains("123456789012"), "{shown}");
+    }
+
+    #[test]
+    fn single_sign_on_is_set_up_as_a_whole() {
+        const RIGHT: [(&str, &str); 6] = [
+            ("LOTSE_LOCAL_LOGIN", "false"),
+            ("LOTSE_OIDC_ISSUER", "https://login.example/realms/lotse"),
+            ("LOTSE_OIDC_CLIENT_ID", "lotse"),
+            ("LOTSE_OIDC_CLIENT_SECRET", "12345"),
+            ("LOTSE_OIDC_REDIRECT_URL", "http://localhost:5173/sso"),
+            ("LOTSE_OIDC_ROLES", "lotse-advisers=adviser@BWHW; lotse-admins=admin"),
+        ];
+        let config = load(&RIGHT).unwrap();
+        assert!(!config.local_login);
+        let shown = config.masked();
+        assert!(shown.contains("local_login = false") && !shown.contains("12345"), "{shown}");
+        for (name, value) in [
+            ("LOTSE_OIDC_CLIENT_ID", ""),
+            ("LOTSE_OIDC_REDIRECT_URL", ""),
+            ("LOTSE_OIDC_SCOPES", "email"),
+            ("LOTSE_OIDC_GROUPS_CLAIM", ""),
+            ("LOTSE_OIDC_ROLES", "lotse-advisers=adviser"),
+        ] {
+            let wrong: Vec<_> = RIGHT.into_iter().chain([(name, value)]).collect();
+            let error = load(&wrong).unwrap_err().to_string();
+            assert!(error.contains(name), "{name}: {error}");
+        }
     }
 
     #[test]
@@ -273,6 +349,9 @@ mod tests {
             ("LOTSE_CORS_ORIGINS", "*"),
             ("LOTSE_CORS_ORIGINS", "https://a.example, https://b.example/"),
             ("LOTSE_TRUSTED_PROXIES", "10.0.0.0/8, nginx"),
+            ("LOTSE_LOCAL_LOGIN", "no"),
+            ("LOTSE_LOCAL_LOGIN", "false"),
+            ("LOTSE_OIDC_ISSUER", "http://login.example"),
             ("DATABASE_URL", "mysql://h"),
         ] {
             let error = load(&[(name, value)]).unwrap_err().to_string();

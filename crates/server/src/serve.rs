@@ -9,8 +9,9 @@ use actix_web::HttpServer;
 use actix_web::dev::Server;
 use actix_web::web::Data;
 use lotse_app::{App, Clock, housekeeping};
+use lotse_domain::sso::GroupRoles;
 use lotse_domain::{Error, Result};
-use lotse_http::{Keys, Limits, RateLimits, SigningKey, State};
+use lotse_http::{Keys, Limits, OidcSettings, Provider, RateLimits, SigningKey, Sso, State};
 use lotse_persistence::{Database, Options, migrations};
 
 use crate::config::Config;
@@ -72,7 +73,7 @@ pub fn listen(config: &Config, app: App, clock: Clock) -> Result<Listening> {
         trusted_proxies: config.proxies().map_err(|error| Error::Internal(error.into()))?,
     };
     let limits = Limits::new(&limits, &clock);
-    let keys = Keys::new(&key, &config.public_url, clock)?;
+    let keys = Keys::new(&key, &config.public_url, clock.clone())?;
     let state = Data::new(State {
         app,
         keys,
@@ -81,6 +82,8 @@ pub fn listen(config: &Config, app: App, clock: Clock) -> Result<Listening> {
         cors_origins: config.origins(),
         invitation_url: config.invitation_url.clone(),
         body_timeout: Duration::from_secs(config.body_seconds),
+        sso: sso(config, clock)?,
+        local_login: config.local_login,
     });
     let listener = TcpListener::bind(&config.listen)
         .map_err(|error| Error::internal(format!("cannot listen on {}: {error}", config.listen)))?;
@@ -129,6 +132,23 @@ async fn keep_house(app: App) {
         }
         actix_web::rt::time::sleep(HOUSEKEEPING).await;
     }
+}
+
+/// Single sign-on, where the settings name a provider.
+fn sso(config: &Config, clock: Clock) -> Result<Option<Sso>> {
+    if config.oidc_issuer.is_empty() {
+        return Ok(None);
+    }
+    let roles = GroupRoles::parse(&config.oidc_roles).map_err(Error::internal)?;
+    let settings = OidcSettings {
+        issuer: config.oidc_issuer.clone(),
+        client_id: config.oidc_client_id.clone(),
+        client_secret: config.oidc_client_secret.clone(),
+        scopes: config.oidc_scopes.clone(),
+        redirect_url: config.oidc_redirect_url.clone(),
+        groups_claim: (!roles.is_empty()).then(|| config.oidc_groups_claim.clone()),
+    };
+    Ok(Some(Sso { provider: Provider::new(settings, clock)?, roles }))
 }
 
 /// The key of the settings, or the one in the file, which is made at the first start.

@@ -69,7 +69,7 @@ impl TestApp {
             app,
             clock,
             database_url,
-            client: reqwest::Client::new(),
+            client: client(),
             server: Some(server),
             folder,
         }
@@ -141,6 +141,11 @@ impl Drop for TestApp {
     }
 }
 
+/// It speaks HTTP only, so it need not read the system's certificates.
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().tls_certs_only([]).build().unwrap()
+}
+
 pub fn config(database_url: &str, key: PathBuf) -> Config {
     Config {
         database_url: database_url.to_owned(),
@@ -160,6 +165,14 @@ pub fn config(database_url: &str, key: PathBuf) -> Config {
         signing_key_file: key,
         signing_key: String::new(),
         demo_password: String::new(),
+        local_login: true,
+        oidc_issuer: String::new(),
+        oidc_client_id: String::new(),
+        oidc_client_secret: String::new(),
+        oidc_redirect_url: String::new(),
+        oidc_scopes: "openid email profile".to_owned(),
+        oidc_groups_claim: "groups".to_owned(),
+        oidc_roles: String::new(),
         workers: 1,
         // Short, so that a test can wait for it.
         body_seconds: 5,

@@ -3,6 +3,7 @@
 mod app;
 mod client;
 mod postgres;
+mod provider;
 mod raw;
 
 use std::future::Future;
@@ -11,6 +12,7 @@ pub use app::{PASSWORD, TestApp, config};
 use lotse_server::config::Config;
 
 pub use client::{Answer, Session, body, redacted, send};
+pub use provider::{Mood, SigningKey, TestProvider};
 pub use raw::Raw;
 
 /// The databases that tests run on.
