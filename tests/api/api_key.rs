@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, BWHW, Session, TestApp, VSB, body, both, send};
 
 /// What a key of BWHW is asked for with.
-fn wish(scopes: &[&str]) -> Value {
+pub fn wish(scopes: &[&str]) -> Value {
     json!({
         "name": "Website", "carrier_id": BWHW, "scopes": scopes, "expires_on": "2026-12-31",
     })

@@ -5,6 +5,7 @@ mod client;
 mod postgres;
 mod provider;
 mod raw;
+mod snapshot;
 
 use std::future::Future;
 
@@ -14,6 +15,7 @@ use lotse_server::config::Config;
 pub use client::{Answer, Session, body, redacted, send};
 pub use provider::{Mood, SigningKey, TestProvider};
 pub use raw::Raw;
+pub use snapshot::snapshot;
 
 /// The databases that tests run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
