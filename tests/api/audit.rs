@@ -1,9 +1,10 @@
 //! The audit log as a whole.
 
 use chrono::TimeDelta;
+use diesel::RunQueryDsl;
 use serde_json::json;
 
-use crate::harness::{BWHW, PASSWORD, VSB, both, send};
+use crate::harness::{BWHW, PASSWORD, POSTGRES, SQLITE, VSB, both, send, snapshot};
 
 #[test]
 fn the_audit_log_tells_who_changed_what() {
@@ -75,6 +76,27 @@ fn the_audit_log_tells_who_changed_what() {
         let all: Vec<_> = whole.items().iter().map(|entry| entry["id"].clone()).collect();
         assert_eq!(ids, all);
         assert!(all.len() > 6);
+    });
+}
+
+#[test]
+fn the_database_refuses_to_change_what_was_noted() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        adviser.company("Protokoll GmbH", &json!({})).await;
+        let mut conn = app.connect();
+        let before = snapshot(&app, &mut conn);
+        let truncate = match app.backend {
+            POSTGRES => Some("TRUNCATE audit_log"),
+            // SQLite has no such statement.
+            SQLITE => None,
+        };
+        let attempts = ["UPDATE audit_log SET action = 'read'", "DELETE FROM audit_log"];
+        for attempt in attempts.into_iter().chain(truncate) {
+            let error = diesel::sql_query(attempt).execute(&mut conn).unwrap_err().to_string();
+            assert!(error.contains("audit_log_is_append_only"), "{attempt}: {error}");
+        }
+        assert_eq!(snapshot(&app, &mut conn), before);
     });
 }
 
