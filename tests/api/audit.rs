@@ -174,8 +174,11 @@ fn who_reads_personal_data_or_is_refused_is_noted() {
         adviser.get(&format!("/contacts/{contact}/history")).await.expect(200);
         adviser.get("/consultations").await.expect(200);
         adviser.get(&format!("/consultations/{consultation}")).await.expect(200);
-        // The register is no personal data, and what was not shown was not read.
+        // A legal entity is no person, and what was not shown was not read.
         adviser.get(&format!("/companies/{company}")).await.expect(200);
+        let trader = adviser.company("Cora Probstadt", &json!({"legal_form": "freelance"})).await;
+        let trader = trader["id"].as_str().unwrap();
+        adviser.get(&format!("/companies/{trader}")).await.expect(200);
         other.get(&format!("/contacts/{contact}")).await.expect(404);
         coordinator.get("/consultations").await.expect(403);
         coordinator.post("/carriers", &json!({"code": "X", "name": "Y"})).await.expect(403);
@@ -190,6 +193,7 @@ fn who_reads_personal_data_or_is_refused_is_noted() {
         };
         let user = |id: String| format!("user_id={id}");
         let expected: Vec<_> = [
+            ("read_register", json!(trader)),
             ("read_consultations", json!(consultation)),
             ("read_consultations", json!(null)),
             ("read_contacts", json!(contact)),

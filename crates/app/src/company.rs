@@ -1,5 +1,5 @@
 use lotse_domain::Result;
-use lotse_domain::audit::{AuditAction, HistoryEntry};
+use lotse_domain::audit::{AuditAction, HistoryEntry, Subject};
 use lotse_domain::company::{Company, CompanyFilter, CompanyInput};
 use lotse_domain::entity::{ReasonInput, check_version};
 use lotse_domain::id::CompanyId;
@@ -9,7 +9,7 @@ use lotse_domain::policy::Action;
 use lotse_persistence::{audit, company};
 
 use crate::district::named_district;
-use crate::{App, Caller};
+use crate::{App, Caller, Reading};
 
 /// # Errors
 /// What the policy says.
@@ -25,7 +25,7 @@ pub fn list(
 /// # Errors
 /// `NotFound`.
 pub fn get(app: &App, caller: &Caller, id: CompanyId) -> Result<Company> {
-    app.read(caller, Action::ReadRegister, |tx| company::find(tx.conn, id))
+    app.read(caller, Action::ReadRegister, |tx| shown(tx, id))
 }
 
 /// # Errors
@@ -37,9 +37,17 @@ pub fn history(
     paging: &Paging,
 ) -> Result<Page<HistoryEntry>> {
     app.read(caller, Action::ReadRegister, |tx| {
-        company::find(tx.conn, id)?;
+        shown(tx, id)?;
         audit::history(tx.conn, id.0, paging)
     })
+}
+
+fn shown(tx: &mut Reading, id: CompanyId) -> Result<Company> {
+    let found = company::find(tx.conn, id)?;
+    if found.is_a_person() {
+        tx.about_a_person(Subject::of(&found));
+    }
+    Ok(found)
 }
 
 /// # Errors

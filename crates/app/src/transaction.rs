@@ -81,12 +81,19 @@ pub struct Reading<'a> {
     pub names: Arc<Names>,
     pub now: DateTime<Utc>,
     subject: Option<Subject>,
+    personal: bool,
 }
 
 impl Reading<'_> {
     /// Says which record is read, for the audit log.
     pub fn about(&mut self, subject: Subject) {
         self.subject = Some(subject);
+    }
+
+    /// Says that the record that is read is of a person, where others of its kind are not.
+    pub fn about_a_person(&mut self, subject: Subject) {
+        self.subject = Some(subject);
+        self.personal = true;
     }
 
     #[must_use]
@@ -261,14 +268,15 @@ impl App {
                 let Authorised { actor, names, used } = self.authorised(conn, caller, now)?;
                 who = Some(Who::of(&actor));
                 actor.may(action)?;
-                let mut reading = Reading { conn, actor, names, now, subject: None };
+                let personal = action.shows_personal_data();
+                let mut reading = Reading { conn, actor, names, now, subject: None, personal };
                 let answer = work(&mut reading)?;
-                Ok((answer, reading.subject, used))
+                Ok((answer, reading.subject, reading.personal, used))
             })
         });
         match result {
-            Ok((answer, subject, used)) => {
-                if action.shows_personal_data() {
+            Ok((answer, subject, personal, used)) => {
+                if personal {
                     self.note_event(AuditAction::Read, who, caller, subject, action);
                 }
                 self.note_use(used);
@@ -298,7 +306,8 @@ impl App {
             actor.may(action)?;
             let answer = self.database.snapshot(|conn| {
                 let (actor, names) = (actor.clone(), Arc::clone(&names));
-                work(&mut Reading { conn, actor, names, now, subject: None })
+                let personal = false;
+                work(&mut Reading { conn, actor, names, now, subject: None, personal })
             })?;
             Ok((answer, used))
         });

@@ -22,6 +22,14 @@ codes! {
     }
 }
 
+impl LegalForm {
+    /// Whether the company is a person, so that its name and address are personal data.
+    #[must_use]
+    pub fn is_a_person(self) -> bool {
+        matches!(self, Self::SoleProprietorship | Self::Ek | Self::Freelance)
+    }
+}
+
 codes! {
     "company_status" CompanyStatus { Prospect, Active, Dormant, DoNotContact }
 }
@@ -240,6 +248,14 @@ fn checked_vat_id(checks: &mut Checks, vat_id: Option<&str>) -> Option<String> {
         "must be a VAT id with its country code, such as DE000000000",
     );
     Some(vat_id)
+}
+
+impl Company {
+    /// Whether it is a person (sole trader, freelancer).
+    #[must_use]
+    pub fn is_a_person(&self) -> bool {
+        self.legal_form.is_some_and(LegalForm::is_a_person)
+    }
 }
 
 impl From<&Company> for CompanyInput {
