@@ -68,7 +68,8 @@ pub async fn finish(
 
 /// Counts a request to the API for the address that it comes from.
 fn too_many(request: &ServiceRequest) -> Option<Problem> {
-    let path = request.path();
+    // As the router sees it: `/%61pi` is `/api` to it.
+    let path = request.match_info().as_str();
     let state = request.app_data::<web::Data<State>>().filter(|_| path.starts_with("/api/"))?;
     let peer = request.peer_addr().map(|peer| peer.ip());
     state.limits.count_address(request, peer, path).err()
