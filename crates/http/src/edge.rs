@@ -53,10 +53,9 @@ pub async fn finish(
     let mut response = with_problem_body(response, &id);
     log(&response, &method, &route, &id, started);
 
-    let mut limits = HeaderMap::new();
-    rate_limit::tell(&response.request().extensions(), &mut limits);
+    let limits = rate_limit::told(response.request());
     let headers = response.headers_mut();
-    for (name, value) in limits {
+    for (name, value) in limits.into_iter().flatten() {
         headers.insert(name, value);
     }
     if let Ok(value) = HeaderValue::from_str(&id) {

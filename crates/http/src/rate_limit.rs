@@ -1,6 +1,7 @@
 //! How many requests an address, an account or an API key may send. Each server counts for itself, in
 //! memory (GCRA, as the crate `governor` has it): a whole minute's worth at once, then evenly.
 
+use std::fmt::Write;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use actix_web::HttpMessage;
 use actix_web::dev::Extensions;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::web::Bytes;
 use governor::clock::Clock as _;
 use governor::middleware::StateInformationMiddleware;
 use governor::nanos::Nanos;
@@ -98,6 +100,8 @@ impl Limits {
 struct Limit<K: Hash + Eq + Clone> {
     name: &'static str,
     requests: u32,
+    /// As the header tells it.
+    policy: String,
     limiter: RateLimiter<K, DashMapStateStore<K>, Ticks, StateInformationMiddleware>,
     clock: Ticks,
     counted: AtomicU32,
@@ -108,7 +112,8 @@ impl<K: Hash + Eq + Clone> Limit<K> {
         let quota = Quota::per_minute(NonZeroU32::new(requests)?);
         let clock = Ticks(clock.clone());
         let limiter = RateLimiter::dashmap_with_clock(quota, clock.clone()).with_middleware();
-        Some(Self { name, requests, limiter, clock, counted: AtomicU32::new(0) })
+        let policy = format!("\"{name}\";q={requests};w={}", WINDOW.as_secs());
+        Some(Self { name, requests, policy, limiter, clock, counted: AtomicU32::new(0) })
     }
 
     fn tidy(&self) {
@@ -122,8 +127,8 @@ impl<K: Hash + Eq + Clone> Limit<K> {
 /// What the answer says about the limits that the request was counted for.
 #[derive(Default)]
 struct Told {
-    limits: Vec<String>,
-    policies: Vec<String>,
+    limits: String,
+    policies: String,
 }
 
 fn count<K: Hash + Eq + Clone>(
@@ -144,10 +149,12 @@ fn count<K: Hash + Eq + Clone>(
     if extensions.get::<Told>().is_none() {
         extensions.insert(Told::default());
     }
-    if let Some(told) = extensions.get_mut::<Told>() {
-        let Limit { name, requests, .. } = limit;
-        told.limits.push(format!("\"{name}\";r={remaining};t={reset}"));
-        told.policies.push(format!("\"{name}\";q={requests};w={}", WINDOW.as_secs()));
+    if let Some(Told { limits, policies }) = extensions.get_mut() {
+        let separator = if limits.is_empty() { "" } else { ", " };
+        // To a string it always succeeds.
+        let _ = write!(limits, "{separator}\"{}\";r={remaining};t={reset}", limit.name);
+        policies.push_str(separator);
+        policies.push_str(&limit.policy);
     }
     match wait {
         None => Ok(()),
@@ -159,14 +166,12 @@ fn count<K: Hash + Eq + Clone>(
     }
 }
 
-/// Tells what is left.
-pub fn tell(extensions: &Extensions, headers: &mut HeaderMap) {
-    let Some(told) = extensions.get::<Told>() else { return };
-    for (name, value) in [(RATE_LIMIT, &told.limits), (RATE_LIMIT_POLICY, &told.policies)] {
-        if let Ok(value) = HeaderValue::from_str(&value.join(", ")) {
-            headers.insert(name, value);
-        }
-    }
+/// What is left, as headers.
+pub fn told(request: &impl HttpMessage) -> Option<[(HeaderName, HeaderValue); 2]> {
+    let Told { limits, policies } = request.extensions_mut().remove()?;
+    let limits = HeaderValue::from_maybe_shared(Bytes::from(limits)).ok()?;
+    let policies = HeaderValue::from_maybe_shared(Bytes::from(policies)).ok()?;
+    Some([(RATE_LIMIT, limits), (RATE_LIMIT_POLICY, policies)])
 }
 
 /// The address of the client. Anybody can write `X-Forwarded-For`; each proxy adds at its end whom it
