@@ -1,0 +1,149 @@
+-- Events (Veranstaltungen) of the carriers: round tables, conferences and the rest, and who took part.
+
+CREATE TABLE event_series (
+    id UUID NOT NULL PRIMARY KEY,
+    carrier_id UUID NOT NULL REFERENCES carriers (id),
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL COLLATE "C",
+    description TEXT,
+    archived_at TIMESTAMPTZ,
+    archive_reason TEXT,
+    version BIGINT NOT NULL CHECK (version >= 1),
+    created_at TIMESTAMPTZ NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL,
+    CONSTRAINT event_series_name UNIQUE (carrier_id, name_key),
+    CONSTRAINT event_series_archived CHECK ((archived_at IS NULL) = (archive_reason IS NULL))
+);
+
+CREATE TABLE events (
+    id UUID NOT NULL PRIMARY KEY,
+    carrier_id UUID NOT NULL REFERENCES carriers (id),
+    funding_period_id UUID NOT NULL REFERENCES funding_periods (id),
+    series_id UUID REFERENCES event_series (id),
+    kind TEXT NOT NULL CHECK (kind IN (
+        'round_table', 'conference', 'information', 'training', 'network_meeting'
+    )),
+    title TEXT NOT NULL,
+    -- The title folded, which searches look in.
+    search_text TEXT NOT NULL,
+    starts_on DATE NOT NULL,
+    ends_on DATE NOT NULL,
+    -- Times of day in the network's zone; null: all day.
+    starts_at TIME,
+    ends_at TIME,
+    place TEXT,
+    is_online BOOLEAN NOT NULL,
+    online_url TEXT,
+    description TEXT,
+    notes TEXT,
+    status TEXT NOT NULL CHECK (status IN ('planned', 'held', 'cancelled', 'voided')),
+    voided_at TIMESTAMPTZ,
+    voided_by UUID REFERENCES users (id),
+    void_reason TEXT,
+    recorded_by UUID NOT NULL REFERENCES users (id),
+    version BIGINT NOT NULL CHECK (version >= 1),
+    created_at TIMESTAMPTZ NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL,
+    CONSTRAINT events_dates CHECK (ends_on >= starts_on),
+    CONSTRAINT events_times CHECK ((starts_at IS NULL) = (ends_at IS NULL)),
+    CONSTRAINT events_voided CHECK (
+        (status = 'voided') = (voided_at IS NOT NULL) AND
+        (voided_at IS NULL) = (voided_by IS NULL) AND
+        (voided_at IS NULL) = (void_reason IS NULL)
+    )
+);
+CREATE INDEX events_carrier_starts_on ON events (carrier_id, starts_on, id);
+CREATE INDEX events_period ON events (funding_period_id, starts_on);
+CREATE INDEX events_series_id ON events (series_id, starts_on, id);
+
+CREATE TABLE event_sites (
+    event_id UUID NOT NULL REFERENCES events (id),
+    -- 0 is the host.
+    position INTEGER NOT NULL CHECK (position >= 0),
+    site_id UUID NOT NULL REFERENCES sites (id),
+    PRIMARY KEY (event_id, position),
+    CONSTRAINT event_sites_once UNIQUE (site_id, event_id)
+);
+
+-- Who of the carrier is responsible.
+CREATE TABLE event_staff (
+    event_id UUID NOT NULL REFERENCES events (id),
+    position INTEGER NOT NULL CHECK (position >= 0),
+    user_id UUID NOT NULL REFERENCES users (id),
+    PRIMARY KEY (event_id, position),
+    CONSTRAINT event_staff_once UNIQUE (user_id, event_id)
+);
+
+CREATE TABLE event_topics (
+    event_id UUID NOT NULL REFERENCES events (id),
+    position INTEGER NOT NULL CHECK (position >= 0),
+    topic_id UUID NOT NULL REFERENCES topics (id),
+    PRIMARY KEY (event_id, position),
+    CONSTRAINT event_topics_once UNIQUE (topic_id, event_id)
+);
+
+-- The districts addressed.
+CREATE TABLE event_districts (
+    event_id UUID NOT NULL REFERENCES events (id),
+    position INTEGER NOT NULL CHECK (position >= 0),
+    district_id UUID NOT NULL REFERENCES districts (id),
+    PRIMARY KEY (event_id, position),
+    CONSTRAINT event_districts_once UNIQUE (district_id, event_id)
+);
+
+-- Who organised it together with the carrier.
+CREATE TABLE event_organisers (
+    event_id UUID NOT NULL REFERENCES events (id),
+    position INTEGER NOT NULL CHECK (position >= 0),
+    organisation_id UUID NOT NULL REFERENCES organisations (id),
+    PRIMARY KEY (event_id, position),
+    CONSTRAINT event_organisers_once UNIQUE (organisation_id, event_id)
+);
+
+CREATE TABLE event_speakers (
+    event_id UUID NOT NULL REFERENCES events (id),
+    position INTEGER NOT NULL CHECK (position >= 0),
+    organisation_id UUID REFERENCES organisations (id),
+    name TEXT,
+    "role" TEXT,
+    PRIMARY KEY (event_id, position),
+    CONSTRAINT event_speakers_known CHECK (organisation_id IS NOT NULL OR name IS NOT NULL)
+);
+CREATE INDEX event_speakers_organisation ON event_speakers (organisation_id);
+
+-- Somebody of an organisation, or a headcount where names are unknown.
+CREATE TABLE event_participations (
+    id UUID NOT NULL PRIMARY KEY,
+    event_id UUID NOT NULL REFERENCES events (id),
+    carrier_id UUID NOT NULL REFERENCES carriers (id),
+    organisation_id UUID REFERENCES organisations (id),
+    contact_id UUID REFERENCES contacts (id),
+    headcount INTEGER NOT NULL CHECK (headcount BETWEEN 1 AND 10000),
+    "role" TEXT NOT NULL CHECK ("role" IN ('participant', 'speaker', 'staff')),
+    status TEXT NOT NULL CHECK (status IN (
+        'registered', 'withdrawn', 'attended', 'no_show', 'walk_in', 'voided'
+    )),
+    note TEXT,
+    voided_at TIMESTAMPTZ,
+    voided_by UUID REFERENCES users (id),
+    void_reason TEXT,
+    recorded_by UUID NOT NULL REFERENCES users (id),
+    version BIGINT NOT NULL CHECK (version >= 1),
+    created_at TIMESTAMPTZ NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL,
+    CONSTRAINT event_participations_contact CHECK (
+        contact_id IS NULL OR (organisation_id IS NOT NULL AND headcount = 1)
+    ),
+    CONSTRAINT event_participations_voided CHECK (
+        (status = 'voided') = (voided_at IS NOT NULL) AND
+        (voided_at IS NULL) = (voided_by IS NULL) AND
+        (voided_at IS NULL) = (void_reason IS NULL)
+    )
+);
+CREATE INDEX event_participations_event ON event_participations (event_id, id);
+CREATE INDEX event_participations_organisation ON event_participations (organisation_id, event_id);
+CREATE UNIQUE INDEX event_participations_contact_once ON event_participations (event_id, contact_id)
+    WHERE contact_id IS NOT NULL AND status <> 'voided';
+CREATE UNIQUE INDEX event_participations_headcount_once
+    ON event_participations (event_id, organisation_id, "role")
+    WHERE contact_id IS NULL AND organisation_id IS NOT NULL AND status <> 'voided';

@@ -1,0 +1,9 @@
+DROP TABLE event_participations;
+DROP TABLE event_speakers;
+DROP TABLE event_organisers;
+DROP TABLE event_districts;
+DROP TABLE event_topics;
+DROP TABLE event_staff;
+DROP TABLE event_sites;
+DROP TABLE events;
+DROP TABLE event_series;
