@@ -41,6 +41,13 @@ fn an_adviser_logs_a_consultation() {
                     "starts_at": "09:30:00",
                     "adviser_ids": [adviser.id().await, colleague],
                     "topics": ["fast_track", "blue_card"],
+                    "preparation_minutes": 20,
+                    "occupations": [
+                        {"code": "26302", "workers": 2},
+                        {"code": "81", "skill_level": "expert"}
+                    ],
+                    "apprentices": 3,
+                    "countries": ["XK", "MA"],
                     "notes": "Zwei Stellen.\nMit Zeilenumbruch.",
                     "outcome": "follow_up_agreed"
                 }),
@@ -58,6 +65,63 @@ fn an_adviser_logs_a_consultation() {
         let another = adviser.company("Andere GmbH", &json!({})).await;
         let nothing = format!("/companies/{}/consultations", another["id"].as_str().unwrap());
         assert!(adviser.get(&nothing).await.expect(200).items().is_empty());
+    });
+}
+
+#[test]
+fn lists_are_filtered_by_what_is_sought_and_from_where() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let electric = log(
+            &app,
+            &adviser,
+            &json!({"occupations": [{"code": "43"}, {"code": "26302"}], "countries": ["IN", "MA"]}),
+        )
+        .await;
+        let nursing = log(&app, &adviser, &json!({"occupations": [{"code": "81302"}]})).await;
+        let none = log(&app, &adviser, &json!({})).await;
+        for (filter, expected) in [
+            ("occupation=26", vec![&electric]),
+            ("occupation=26302", vec![&electric]),
+            ("occupation=2630", vec![&electric]),
+            ("occupation=81302", vec![&nursing]),
+            ("occupation=6", vec![]),
+            ("occupation=%25", vec![]),
+            ("country=MA", vec![&electric]),
+            ("country=M", vec![]),
+            ("country=IN&occupation=43", vec![&electric]),
+            ("country=IN&occupation=81", vec![]),
+            ("note_warnings=true", vec![]),
+            ("sort=created_at", vec![&electric, &nursing, &none]),
+        ] {
+            let list =
+                adviser.get(&format!("/consultations?{filter}&total=true")).await.expect(200);
+            assert_eq!(list.items().iter().collect::<Vec<_>>(), expected, "{filter}");
+            assert_eq!(list.body["total"], expected.len(), "{filter}");
+        }
+        let nothing = json!({"occupations": [], "countries": [], "apprentices": null});
+        let changed = adviser.patch(&path(&electric), 1, &nothing).await.expect(200);
+        assert_eq!(changed.body["occupations"], json!([]));
+        assert!(adviser.get("/consultations?country=MA").await.expect(200).items().is_empty());
+    });
+}
+
+#[test]
+fn notes_that_look_like_a_candidates_data_are_warned_of_and_kept() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let notes = json!({"notes": "Kandidat geb. 12.03.1991, Reisepass AB1234567."});
+        let new = log(&app, &adviser, &notes).await;
+        assert_eq!(new["note_warnings"], json!(["passport_number", "date_of_birth"]));
+        assert_eq!(new["notes"], notes["notes"]);
+        let found = adviser.get("/consultations?note_warnings=true").await.expect(200);
+        assert_eq!(found.items(), &[new.clone()]);
+
+        let mended = adviser.patch(&path(&new), 1, &json!({"notes": "Ein Kandidat."})).await;
+        assert_eq!(mended.expect(200).body["note_warnings"], json!([]));
+        assert!(
+            adviser.get("/consultations?note_warnings=true").await.expect(200).items().is_empty()
+        );
     });
 }
 
@@ -89,6 +153,27 @@ fn each_rule_by_itself() {
         let admin = app.log_in("admin").await.id().await;
         for (more, pointer, code) in [
             (json!({"minutes": 1441}), "/minutes", "out_of_range"),
+            (json!({"preparation_minutes": -1}), "/preparation_minutes", "out_of_range"),
+            (json!({"apprentices": 0}), "/apprentices", "out_of_range"),
+            (json!({"countries": ["DE", "Marokko"]}), "/countries/1", "not_a_country"),
+            (json!({"countries": ["MA", "MA"]}), "/countries/1", "repeated"),
+            (json!({"countries": vec!["MA"; 21]}), "/countries", "too_many"),
+            (json!({"occupations": [{"code": "99"}]}), "/occupations/0/code", "not_an_occupation"),
+            (
+                json!({"occupations": [{"code": "26302", "skill_level": "helper"}]}),
+                "/occupations/0/skill_level",
+                "contradicts_code",
+            ),
+            (
+                json!({"occupations": [{"code": "26", "workers": 0}]}),
+                "/occupations/0/workers",
+                "out_of_range",
+            ),
+            (
+                json!({"occupations": [{"code": "26"}, {"code": "26"}]}),
+                "/occupations/1",
+                "repeated",
+            ),
             (json!({"held_on": "2018-12-31"}), "/held_on", "outside_funding_periods"),
             (json!({"held_on": "2026-03-17"}), "/held_on", "in_the_future"),
             (json!({"topics": []}), "/topics", "too_few"),

@@ -7,8 +7,10 @@ use lotse_domain::code::Code;
 use lotse_domain::consultation::{
     Channel, Consultation, ConsultationStatus, TopicReference, Voided,
 };
+use lotse_domain::country;
 use lotse_domain::entity::Reference;
 use lotse_domain::id::{ConsultationId, OrganisationId};
+use lotse_domain::occupation::{Occupation, OccupationInput};
 use lotse_domain::organisation::{OrganisationKind, OrganisationReference};
 use lotse_domain::statistics::Dimension;
 use lotse_persistence::consultation;
@@ -19,8 +21,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::harness::{
-    BWHW, FRANKFURT, KASSEL, PERIOD_2023, Session, TestApp, VSB, WETZLAR, backends, both, district,
-    run_on,
+    BWHW, FRANKFURT, KASSEL, PERIOD_2023, PERIOD_2026, Session, TestApp, VSB, WETZLAR, backends,
+    both, district, run_on,
 };
 
 /// An organisation of the test, with what it is grouped by.
@@ -45,11 +47,16 @@ struct Draft {
     status: usize,
     topics: Vec<usize>,
     district: Option<usize>,
+    countries: Vec<usize>,
+    occupations: Vec<usize>,
 }
 
 const SITES: [(&str, &str); 3] = [(FRANKFURT, BWHW), (WETZLAR, BWHW), (KASSEL, VSB)];
 const TOPICS: [&str; 4] = ["blue_card", "fast_track", "language", "other"];
 const DISTRICTS: [&str; 3] = ["06412", "06440", "06611"];
+const COUNTRIES: [&str; 3] = ["MA", "XK", "IN"];
+/// Two of one main group, so that a record counts once in its row.
+const OCCUPATIONS: [&str; 3] = ["26302", "26303", "81"];
 const FIRST_DAY: &str = "2023-01-01";
 const DAYS: u64 = 1096;
 
@@ -65,9 +72,13 @@ fn draft() -> impl Strategy<Value = Draft> {
         prop_oneof![8 => Just(0_usize), 1 => 1..4_usize],
         proptest::sample::subsequence(vec![0, 1, 2, 3], 1..=3),
         proptest::option::of(0..3_usize),
+        (
+            proptest::sample::subsequence(vec![0, 1, 2], 0..=2),
+            proptest::sample::subsequence(vec![0, 1, 2], 0..=3),
+        ),
     )
         .prop_map(
-            |(organisation, site, day, hour, minutes, channel, status, topics, district)| Draft {
+            |(
                 organisation,
                 site,
                 day,
@@ -77,6 +88,19 @@ fn draft() -> impl Strategy<Value = Draft> {
                 status,
                 topics,
                 district,
+                (countries, occupations),
+            )| Draft {
+                organisation,
+                site,
+                day,
+                hour,
+                minutes,
+                channel,
+                status,
+                topics,
+                district,
+                countries,
+                occupations,
             },
         )
 }
@@ -151,6 +175,7 @@ fn write(app: &TestApp, user: Uuid, organisations: &[Organisation], drafts: &[Dr
                 held_on: date_of(draft),
                 starts_at: draft.hour.and_then(|hour| NaiveTime::from_hms_opt(hour, 0, 0)),
                 minutes: draft.minutes,
+                preparation_minutes: None,
                 channel: Channel::all()[draft.channel],
                 status,
                 kind: None,
@@ -165,7 +190,23 @@ fn write(app: &TestApp, user: Uuid, organisations: &[Organisation], drafts: &[Dr
                     })
                     .collect(),
                 contacts: Vec::new(),
+                occupations: draft
+                    .occupations
+                    .iter()
+                    .map(|index| {
+                        let code = OCCUPATIONS[*index].to_owned();
+                        let input = OccupationInput { code, skill_level: None, workers: Some(1) };
+                        Occupation::new(&input).unwrap()
+                    })
+                    .collect(),
+                apprentices: None,
+                countries: draft
+                    .countries
+                    .iter()
+                    .map(|index| country::find(COUNTRIES[*index]).unwrap().clone())
+                    .collect(),
                 notes: None,
+                note_warnings: Vec::new(),
                 outcome: None,
                 anonymous: None,
                 voided: (status == ConsultationStatus::Voided).then(|| Voided {
@@ -192,6 +233,15 @@ fn clear(app: &TestApp) {
              DELETE FROM consultations",
         )
         .unwrap();
+}
+
+/// Each group once; a record without any stands in the row without a value.
+fn several(indices: &[usize], code: impl Fn(usize) -> &'static str) -> Vec<Option<String>> {
+    let codes: BTreeSet<&str> = indices.iter().map(|index| code(*index)).collect();
+    if codes.is_empty() {
+        return vec![None];
+    }
+    codes.into_iter().map(|code| Some(code.to_owned())).collect()
 }
 
 type Figures = BTreeMap<&'static str, i64>;
@@ -232,7 +282,7 @@ impl Oracle<'_> {
         }
     }
 
-    /// The groups that a record stands in: several for topics.
+    /// The groups that a record stands in: several for topics, countries and occupations.
     fn codes(&self, dimension: Dimension, id: Uuid, draft: &Draft) -> Vec<Option<String>> {
         let date = date_of(draft);
         let organisation = draft.organisation.map(|index| &self.organisations[index]);
@@ -253,6 +303,8 @@ impl Oracle<'_> {
             Dimension::Section => one(organisation.and_then(|o| o.section)),
             Dimension::OrganisationKind => one(organisation.map(|o| o.kind.code())),
             Dimension::ActorType => one(organisation.and_then(|o| o.actor_type)),
+            Dimension::Country => several(&draft.countries, |index| COUNTRIES[index]),
+            Dimension::Occupation => several(&draft.occupations, |index| &OCCUPATIONS[index][..2]),
         }
     }
 
@@ -468,6 +520,8 @@ fn the_same_figures_as_csv() {
             status: 0,
             topics: vec![0],
             district: None,
+            countries: vec![0],
+            occupations: vec![0, 1],
         }];
         write(&app, adviser.id().await.parse().unwrap(), &organisations, &drafts);
         let csv = async |group_by: &str| {
@@ -510,5 +564,52 @@ fn a_cancelled_backdated_or_voided_record_moves_the_figures_of_an_open_period() 
         let reason = json!({"reason": "Twice"});
         adviser.post_with(&void, &[("If-Match", "\"1\"")], &reason).await.expect(200);
         assert_eq!(figures().await, (json!(1), json!(1)));
+    });
+}
+
+#[test]
+fn figures_follow_a_topic_that_was_replaced_when_asked() {
+    both(async |app| {
+        let (adviser, admin) = (app.log_in("adviser").await, app.log_in("admin").await);
+        let company = adviser.company("Zähl GmbH", &json!({})).await;
+        let log = async |topics: Value| {
+            let more = json!({"organisation_id": company["id"], "topics": topics});
+            let input = app.consultation(&adviser, &more).await;
+            adviser.post("/consultations", &input).await.expect(201)
+        };
+        log(json!(["language"])).await;
+        log(json!(["language", "onboarding"])).await;
+
+        let topics = admin.get("/topics?limit=200").await.expect(200);
+        let of =
+            |code: &str| topics.items().iter().find(|topic| topic["code"] == code).unwrap().clone();
+        let (language, onboarding) = (of("language"), of("onboarding"));
+        let path = |topic: &Value| format!("/topics/{}", topic["id"].as_str().unwrap());
+        let replaced = json!({"replaced_by_id": onboarding["id"], "valid_to": "2026-03-15"});
+        admin.patch(&path(&language), 1, &replaced).await.expect(200);
+        let back = json!({"replaced_by_id": language["id"]});
+        admin.patch(&path(&onboarding), 1, &back).await.violates("/replaced_by_id", "circle");
+
+        let counted = async |topics: &str| {
+            let path = format!(
+                "/statistics?funding_period_id={PERIOD_2026}&group_by=topic&topics={topics}"
+            );
+            let answer = adviser.get(&path).await.expect(200).body;
+            let count = |group: &Value| {
+                let code = group["key"]["topic"]["code"].as_str().unwrap().to_owned();
+                (code, group["consultations"].as_i64().unwrap())
+            };
+            answer["groups"].as_array().unwrap().iter().map(count).collect::<BTreeMap<_, _>>()
+        };
+        let expected = |groups: &[(&str, i64)]| -> BTreeMap<String, i64> {
+            groups.iter().map(|(code, count)| ((*code).to_owned(), *count)).collect()
+        };
+        assert_eq!(counted("recorded").await, expected(&[("language", 2), ("onboarding", 1)]));
+        assert_eq!(counted("current").await, expected(&[("onboarding", 2)]));
+
+        // Today it is not on offer; the record of yesterday keeps it and can be changed.
+        let more = json!({"topics": ["language"], "held_on": "2026-03-16"});
+        let input = app.consultation(&adviser, &more).await;
+        adviser.post("/consultations", &input).await.violates("/topics/0", "not_valid_on_date");
     });
 }

@@ -91,23 +91,53 @@ pub fn all() -> Vec<CodeList> {
         list::<crate::consultation::Channel>(),
         list::<crate::consultation::ConsultationKind>(),
         list::<crate::consultation::ConsultationStatus>(),
+        list::<crate::consultation::NoteWarning>(),
         list::<crate::consultation::Outcome>(),
         list::<crate::contact::LegalBasis>(),
         list::<crate::contact::Purpose>(),
         list::<crate::district::DistrictKind>(),
         list::<crate::entity::EntityKind>(),
         list::<crate::funding_period::FundingPeriodStatus>(),
+        list::<crate::occupation::SkillLevel>(),
         list::<crate::organisation::OrganisationKind>(),
         list::<crate::policy::Action>(),
         list::<crate::policy::Role>(),
         list::<crate::size_class::SizeBasis>(),
         list::<crate::size_class::SizeClass>(),
         list::<crate::statistics::Dimension>(),
+        list::<crate::statistics::TopicsAs>(),
         list::<crate::topic::TopicGroup>(),
         list::<crate::user::UserStatus>(),
         sections(crate::industry::Classification::Wz2008),
         sections(crate::industry::Classification::Wz2025),
+        countries(),
+        occupation_groups(),
     ]
+}
+
+fn countries() -> CodeList {
+    let codes = crate::country::all()
+        .iter()
+        .map(|country| CodeLabel {
+            code: country.code.clone(),
+            label_de: country.label_de.clone(),
+            label_en: country.label_en.clone(),
+        })
+        .collect();
+    CodeList { set: "country".to_owned(), codes }
+}
+
+/// The main groups of the `KldB` 2010.
+fn occupation_groups() -> CodeList {
+    let codes = crate::occupation::groups()
+        .iter()
+        .map(|group| CodeLabel {
+            code: group.group.clone(),
+            label_de: group.title_de.clone(),
+            label_en: group.title_en.clone(),
+        })
+        .collect();
+    CodeList { set: "occupation_group".to_owned(), codes }
 }
 
 fn sections(classification: crate::industry::Classification) -> CodeList {
@@ -132,7 +162,10 @@ mod tests {
         for list in all() {
             for label in list.codes {
                 let key = (list.set.clone(), label.code.clone());
-                if list.set.ends_with("_section") {
+                // These come from files of their own.
+                if list.set.ends_with("_section")
+                    || matches!(list.set.as_str(), "country" | "occupation_group")
+                {
                     continue;
                 }
                 assert!(LABELS.contains_key(&key), "no labels for {key:?}");

@@ -6,6 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::code::codes;
+use crate::country::Country;
 use crate::entity::{Entity, EntityKind, Reference};
 use crate::error::{Error, Result};
 use crate::id::{
@@ -13,11 +14,14 @@ use crate::id::{
     OrganisationId, SiteId, UserId,
 };
 use crate::industry::Classification;
+use crate::occupation::{Occupation, OccupationInput};
 use crate::organisation::OrganisationReference;
 use crate::policy::{Actor, Role};
 use crate::size_class::SizeClass;
 
+mod note_warning;
 mod rules;
+pub use note_warning::{NoteWarning, note_warnings};
 pub use rules::{Context, MAX_NAMED, Named, OrganisationFacts};
 
 pub const MAX_MINUTES: i32 = 24 * 60;
@@ -78,6 +82,8 @@ pub struct AnonymousInput {
     "channel": "video",
     "adviser_ids": ["01890000-0000-7000-8000-0000000b0001"],
     "topics": ["blue_card", "fast_track"],
+    "occupations": [{"code": "26302", "workers": 2}],
+    "countries": ["MA"],
     "notes": "Two vacancies for electronics technicians; fast track explained.",
     "outcome": "follow_up_agreed"
 }))]
@@ -96,6 +102,9 @@ pub struct ConsultationInput {
     pub starts_at: Option<NaiveTime>,
     #[schema(minimum = 1, maximum = 1440)]
     pub minutes: i32,
+    /// Minutes of preparation and follow-up work; counted apart from `minutes`.
+    #[schema(minimum = 0, maximum = 1440)]
+    pub preparation_minutes: Option<i32>,
     pub channel: Channel,
     /// `held`, `cancelled` or `no_show`.
     #[serde(default = "held")]
@@ -110,7 +119,19 @@ pub struct ConsultationInput {
     #[serde(default)]
     #[schema(max_items = 20)]
     pub contact_ids: Vec<ContactId>,
-    /// What was said, without names of candidates. Up to 10,000 characters.
+    /// What workers the company seeks, at most 20 occupations.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub occupations: Vec<OccupationInput>,
+    /// Apprentices sought.
+    #[schema(minimum = 1, maximum = 10_000)]
+    pub apprentices: Option<i32>,
+    /// Countries of origin, at most 20: ISO 3166-1 alpha-2, and `XK` for Kosovo.
+    #[serde(default)]
+    #[schema(max_items = 20, example = json!(["MA", "XK"]))]
+    pub countries: Vec<String>,
+    /// What was said, without names of candidates. Up to 10,000 characters. `note_warnings` of the
+    /// answer tells what looks like personal data of a candidate.
     #[schema(max_length = 10_000)]
     pub notes: Option<String>,
     pub outcome: Option<Outcome>,
@@ -157,6 +178,8 @@ pub struct Consultation {
     #[schema(required, value_type = Option<String>, example = "09:30:00")]
     pub starts_at: Option<NaiveTime>,
     pub minutes: i32,
+    #[schema(required)]
+    pub preparation_minutes: Option<i32>,
     pub channel: Channel,
     pub status: ConsultationStatus,
     /// Derived; null for what does not count (cancelled, no-show, voided).
@@ -165,8 +188,14 @@ pub struct Consultation {
     pub advisers: Vec<Reference>,
     pub topics: Vec<TopicReference>,
     pub contacts: Vec<Reference>,
+    pub occupations: Vec<Occupation>,
+    #[schema(required)]
+    pub apprentices: Option<i32>,
+    pub countries: Vec<Country>,
     #[schema(required)]
     pub notes: Option<String>,
+    /// What in the notes looks like personal data of a candidate, who has no place there.
+    pub note_warnings: Vec<NoteWarning>,
     #[schema(required)]
     pub outcome: Option<Outcome>,
     #[schema(required)]
@@ -192,6 +221,14 @@ pub struct ConsultationFilter {
     pub topic: Option<String>,
     pub channel: Option<Channel>,
     pub status: Option<ConsultationStatus>,
+    /// An occupation sought: a code of the `KldB` 2010, or its first digits.
+    #[param(example = "26")]
+    pub occupation: Option<String>,
+    /// A country of origin.
+    #[param(example = "MA")]
+    pub country: Option<String>,
+    /// Whether the notes look as if they held personal data of a candidate.
+    pub note_warnings: Option<bool>,
     pub funding_period_id: Option<FundingPeriodId>,
     /// First date.
     #[serde(default, deserialize_with = "crate::time::optional_date")]
@@ -254,12 +291,17 @@ impl Consultation {
             held_on: input.held_on,
             starts_at: input.starts_at,
             minutes: input.minutes,
+            preparation_minutes: input.preparation_minutes,
             channel: input.channel,
             status: input.status,
             kind: None,
             advisers: checked.advisers,
             topics: checked.topics,
             contacts: checked.contacts,
+            occupations: checked.occupations,
+            apprentices: input.apprentices,
+            countries: checked.countries,
+            note_warnings: checked.notes.as_deref().map(note_warnings).unwrap_or_default(),
             notes: checked.notes,
             outcome: input.outcome,
             anonymous: input.anonymous.clone(),
@@ -348,11 +390,15 @@ impl From<&Consultation> for ConsultationInput {
             held_on: consultation.held_on,
             starts_at: consultation.starts_at,
             minutes: consultation.minutes,
+            preparation_minutes: consultation.preparation_minutes,
             channel: consultation.channel,
             status: consultation.status,
             adviser_ids: ids(&consultation.advisers).into_iter().map(UserId).collect(),
             topics: consultation.topics.iter().map(|topic| topic.code.clone()).collect(),
             contact_ids: ids(&consultation.contacts).into_iter().map(ContactId).collect(),
+            occupations: consultation.occupations.iter().map(OccupationInput::from).collect(),
+            apprentices: consultation.apprentices,
+            countries: consultation.countries.iter().map(|c| c.code.clone()).collect(),
             notes: consultation.notes.clone(),
             outcome: consultation.outcome,
             anonymous: consultation.anonymous.clone(),

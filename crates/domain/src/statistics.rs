@@ -21,7 +21,15 @@ codes! {
     /// What figures can be grouped by.
     "dimension" Dimension {
         Site, Carrier, District, Month, Quarter, Year, Kind, Channel, Topic, SizeClass, Section,
-        OrganisationKind, ActorType,
+        OrganisationKind, ActorType, Country, Occupation,
+    }
+}
+
+impl Dimension {
+    /// Rule 4: a consultation can have several of them, so its rows add up to more than the total.
+    #[must_use]
+    pub fn is_multiple_answer(self) -> bool {
+        matches!(self, Self::Topic | Self::Country | Self::Occupation)
     }
 }
 
@@ -38,9 +46,28 @@ pub struct StatisticsParams {
     pub to: Option<NaiveDate>,
     /// Up to two dimensions, comma-separated: `site`, `carrier`, `district`, `month`, `quarter`,
     /// `year`, `kind`, `channel`, `topic`, `size_class`, `section`, `organisation_kind`,
-    /// `actor_type`.
+    /// `actor_type`, `country`, `occupation` (main group of the `KldB` 2010).
     #[param(example = "site,quarter")]
     pub group_by: Option<String>,
+    /// Which topic a consultation counts for: the one on the record, or what replaced it since.
+    #[param(inline)]
+    #[serde(default)]
+    pub topics: TopicsAs,
+}
+
+codes! {
+    "topics_as" TopicsAs {
+        /// The topic that was recorded.
+        Recorded,
+        /// The topic that has replaced it, where one has.
+        Current,
+    }
+}
+
+impl Default for TopicsAs {
+    fn default() -> Self {
+        Self::Recorded
+    }
 }
 
 /// What to count.
@@ -49,6 +76,7 @@ pub struct StatisticsQuery {
     pub funding_period_id: FundingPeriodId,
     pub window: Window,
     pub group_by: Vec<Dimension>,
+    pub topics: TopicsAs,
 }
 
 /// Service dates, both included.
@@ -105,7 +133,12 @@ impl StatisticsParams {
         }
         checks.require(window.from <= window.to, "to", "before_start", "must not be before from");
         checks.finish()?;
-        Ok(StatisticsQuery { funding_period_id: period.id, window, group_by: self.dimensions()? })
+        Ok(StatisticsQuery {
+            funding_period_id: period.id,
+            window,
+            group_by: self.dimensions()?,
+            topics: self.topics,
+        })
     }
 }
 
@@ -214,7 +247,7 @@ pub struct Statistics {
 /// - New organisations have one first consultation and add up wherever consultations do.
 #[must_use]
 pub fn additive(group_by: &[Dimension]) -> BTreeMap<String, bool> {
-    let single_answer = !group_by.contains(&Dimension::Topic);
+    let single_answer = !group_by.iter().any(|dimension| dimension.is_multiple_answer());
     let partitions_organisations = group_by.iter().all(|dimension| {
         matches!(
             dimension,
@@ -245,6 +278,7 @@ mod tests {
             from: None,
             to: None,
             group_by: Some(group_by.to_owned()),
+            topics: TopicsAs::default(),
         }
     }
 
@@ -267,7 +301,9 @@ mod tests {
         assert!(!adds_up(&[Dimension::Site, Dimension::Year], "organisations"));
         assert!(adds_up(&[Dimension::Site, Dimension::Year], "new_organisations"));
         assert!(adds_up(&[Dimension::SizeClass], "companies"));
-        assert!(!adds_up(&[Dimension::Topic], "minutes"));
+        for several in [Dimension::Topic, Dimension::Country, Dimension::Occupation] {
+            assert!(!adds_up(&[several], "minutes"));
+        }
         assert!(!adds_up(&[Dimension::SizeClass, Dimension::Topic], "companies"));
     }
 }

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
 use lotse_domain::code::Code;
@@ -8,13 +9,17 @@ use lotse_domain::consultation::{
     AnonymousInput, Consultation, ConsultationFilter, ConsultationKind, ConsultationSort,
     TopicReference, Voided,
 };
+use lotse_domain::country::{self, Country};
 use lotse_domain::entity::Reference;
 use lotse_domain::id::{ConsultationId, DistrictId, OrganisationId};
 use lotse_domain::name::fold;
+use lotse_domain::occupation::{Occupation, OccupationInput};
 use lotse_domain::organisation::OrganisationReference;
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::policy::Scope;
 use lotse_domain::{Error, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::among::among;
 use crate::connection::Conn;
@@ -23,10 +28,10 @@ use crate::error::{DbResult, one_row};
 use crate::names::Names;
 use crate::page::first;
 use crate::schema::{
-    consultation_advisers, consultation_contacts, consultation_lists, consultation_rows,
-    consultation_topics, consultations, topics,
+    consultation_advisers, consultation_contacts, consultation_countries, consultation_lists,
+    consultation_occupations, consultation_rows, consultation_topics, consultations, topics,
 };
-use crate::sql_types::{At, Id, Key};
+use crate::sql_types::{At, Document, Id, Key};
 
 /// As it is written.
 #[derive(Insertable, AsChangeset)]
@@ -42,10 +47,15 @@ struct Row {
     held_on: NaiveDate,
     starts_at: Option<NaiveTime>,
     minutes: i32,
+    preparation_minutes: Option<i32>,
     channel: String,
     status: String,
+    apprentices: Option<i32>,
+    countries: Option<Document>,
+    occupations: Option<Document>,
     outcome: Option<String>,
     notes: Option<String>,
+    note_warnings: Option<Document>,
     search_text: Option<String>,
     is_anonymous_profile: bool,
     anonymous_classification: Option<String>,
@@ -74,10 +84,15 @@ struct Seen {
     held_on: NaiveDate,
     starts_at: Option<NaiveTime>,
     minutes: i32,
+    preparation_minutes: Option<i32>,
     channel: String,
     status: String,
+    apprentices: Option<i32>,
+    countries: Option<Document>,
+    occupations: Option<Document>,
     outcome: Option<String>,
     notes: Option<String>,
+    note_warnings: Option<Document>,
     is_anonymous_profile: bool,
     anonymous_classification: Option<String>,
     anonymous_section: Option<String>,
@@ -95,10 +110,10 @@ struct Seen {
     establishment_name: Option<String>,
 }
 
-impl From<&Consultation> for Row {
-    fn from(c: &Consultation) -> Self {
+impl Row {
+    fn new(c: &Consultation) -> Result<Self> {
         let anonymous = c.anonymous.as_ref();
-        Self {
+        Ok(Self {
             id: Key(c.id.0),
             organisation_id: c.organisation.as_ref().map(|organisation| Key(organisation.id.0)),
             establishment_id: c.establishment.as_ref().map(|establishment| Key(establishment.id)),
@@ -109,10 +124,15 @@ impl From<&Consultation> for Row {
             held_on: c.held_on,
             starts_at: c.starts_at,
             minutes: c.minutes,
+            preparation_minutes: c.preparation_minutes,
             channel: c.channel.code().to_owned(),
             status: c.status.code().to_owned(),
+            apprentices: c.apprentices,
+            countries: document(c.countries.iter().map(|country| &country.code).collect())?,
+            occupations: document(c.occupations.iter().map(OccupationInput::from).collect())?,
             outcome: c.outcome.map(|outcome| outcome.code().to_owned()),
             notes: c.notes.clone(),
+            note_warnings: document(c.note_warnings.iter().collect())?,
             search_text: c.notes.as_deref().map(fold),
             is_anonymous_profile: anonymous.is_some(),
             anonymous_classification: anonymous
@@ -129,8 +149,37 @@ impl From<&Consultation> for Row {
             version: c.version,
             created_at: At(c.created_at),
             updated_at: At(c.updated_at),
-        }
+        })
     }
+}
+
+/// A list as JSON; null where there is nothing in it, as with most.
+fn document<T: Serialize>(list: Vec<T>) -> Result<Option<Document>> {
+    if list.is_empty() {
+        return Ok(None);
+    }
+    serde_json::to_value(list)
+        .map(|json| Some(Document(json)))
+        .map_err(|error| Error::Internal(error.into()))
+}
+
+fn list_of<T: DeserializeOwned>(document: Option<Document>) -> Result<Vec<T>> {
+    document.map_or(Ok(Vec::new()), |json| {
+        serde_json::from_value(json.0).map_err(|error| Error::Internal(error.into()))
+    })
+}
+
+/// Countries as they are shown. The codes were checked on their way in.
+fn countries(document: Option<Document>) -> Result<Vec<Country>> {
+    let codes: Vec<String> = list_of(document)?;
+    let unknown = |code: &str| Error::internal(format!("unknown country in the database: {code}"));
+    codes.iter().map(|code| country::find(code).cloned().ok_or_else(|| unknown(code))).collect()
+}
+
+fn occupations(document: Option<Document>) -> Result<Vec<Occupation>> {
+    let inputs: Vec<OccupationInput> = list_of(document)?;
+    let wrong = |code: &str| Error::internal(format!("unknown occupation in the database: {code}"));
+    inputs.iter().map(|input| Occupation::new(input).map_err(|_| wrong(&input.code))).collect()
 }
 
 /// The lists of a consultation, in their order.
@@ -179,13 +228,18 @@ fn entity(seen: Seen, lists: Lists, names: &Names) -> Result<Consultation> {
         held_on: seen.held_on,
         starts_at: seen.starts_at,
         minutes: seen.minutes,
+        preparation_minutes: seen.preparation_minutes,
         channel: code(&seen.channel)?,
         status: code(&seen.status)?,
         kind: optional_code(seen.kind.as_deref())?,
         advisers: lists.advisers,
         topics: lists.topics,
         contacts: lists.contacts,
+        occupations: occupations(seen.occupations)?,
+        apprentices: seen.apprentices,
+        countries: countries(seen.countries)?,
         notes: seen.notes,
+        note_warnings: list_of(seen.note_warnings)?,
         outcome: optional_code(seen.outcome.as_deref())?,
         anonymous,
         voided,
@@ -299,6 +353,23 @@ pub fn list(
         if let Some(status) = filter.status {
             query = query.filter(consultation_rows::status.eq(status.code()));
         }
+        if let Some(occupation) = &filter.occupation {
+            let sought = consultation_occupations::table
+                .filter(consultation_occupations::consultation_id.eq(consultation_rows::id))
+                .filter(consultation_occupations::code.like(starting_with(occupation)));
+            query = query.filter(exists(sought));
+        }
+        if let Some(country) = &filter.country {
+            let from_there = consultation_countries::table
+                .filter(consultation_countries::consultation_id.eq(consultation_rows::id))
+                .filter(consultation_countries::code.eq(country));
+            query = query.filter(exists(from_there));
+        }
+        match filter.note_warnings {
+            Some(true) => query = query.filter(consultation_rows::note_warnings.is_not_null()),
+            Some(false) => query = query.filter(consultation_rows::note_warnings.is_null()),
+            None => {}
+        }
         if let Some(period) = filter.funding_period_id {
             query = query.filter(consultation_rows::funding_period_id.eq(Key(period.0)));
         }
@@ -370,10 +441,16 @@ pub fn list(
     paging.page(entities(conn, rows, names)?, total, key)
 }
 
+/// A pattern for codes that begin with the digits; what is no digit matches none.
+fn starting_with(code: &str) -> String {
+    let digits = code.bytes().all(|b| b.is_ascii_digit()) && !code.is_empty();
+    if digits { format!("{code}%") } else { String::new() }
+}
+
 /// # Errors
 /// When the database cannot be written.
 pub fn insert(conn: &mut Conn, consultation: &Consultation) -> Result<()> {
-    diesel::insert_into(consultations::table).values(Row::from(consultation)).execute(conn).db()?;
+    diesel::insert_into(consultations::table).values(Row::new(consultation)?).execute(conn).db()?;
     insert_lists(conn, consultation)
 }
 
@@ -382,7 +459,7 @@ pub fn insert(conn: &mut Conn, consultation: &Consultation) -> Result<()> {
 pub fn update(conn: &mut Conn, consultation: &Consultation) -> Result<()> {
     let changed = diesel::update(consultations::table.find(Key(consultation.id.0)))
         .filter(consultations::version.eq(consultation.version - 1))
-        .set(Row::from(consultation))
+        .set(Row::new(consultation)?)
         .execute(conn)
         .db()?;
     one_row(changed, consultation.version)?;

@@ -333,6 +333,12 @@ tables! {
         version -> BigInt,
         created_at -> Instant,
         updated_at -> Instant,
+        preparation_minutes -> Nullable<Integer>,
+        apprentices -> Nullable<Integer>,
+        countries -> Nullable<Json>,
+        occupations -> Nullable<Json>,
+        note_warnings -> Nullable<Json>,
+        event_id -> Nullable<Id>,
     }
 
     consultation_advisers (consultation_id, position) {
@@ -365,10 +371,16 @@ tables! {
         held_on -> Date,
         starts_at -> Nullable<Time>,
         minutes -> Integer,
+        preparation_minutes -> Nullable<Integer>,
         channel -> Text,
         status -> Text,
+        apprentices -> Nullable<Integer>,
+        countries -> Nullable<Json>,
+        occupations -> Nullable<Json>,
+        event_id -> Nullable<Id>,
         outcome -> Nullable<Text>,
         notes -> Nullable<Text>,
+        note_warnings -> Nullable<Json>,
         search_text -> Nullable<Text>,
         is_anonymous_profile -> Bool,
         anonymous_classification -> Nullable<Text>,
@@ -385,6 +397,7 @@ tables! {
         organisation_name -> Nullable<Text>,
         organisation_kind -> Nullable<Text>,
         establishment_name -> Nullable<Text>,
+        event_title -> Nullable<Text>,
     }
 
     // A view.
@@ -394,6 +407,19 @@ tables! {
         list -> Text,
         entry_id -> Id,
         name -> Nullable<Text>,
+    }
+
+    // A view.
+    consultation_countries (consultation_id, code) {
+        consultation_id -> Id,
+        code -> Text,
+    }
+
+    // A view.
+    consultation_occupations (consultation_id, code) {
+        consultation_id -> Id,
+        code -> Text,
+        main_group -> Text,
     }
 }
 
@@ -424,7 +450,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     company_profiles,
     consultation_advisers,
     consultation_contacts,
+    consultation_countries,
     consultation_lists,
+    consultation_occupations,
     consultation_rows,
     consultation_topics,
     consultations,

@@ -17,7 +17,8 @@ use lotse_domain::industry;
 use lotse_domain::organisation::OrganisationKind;
 use lotse_domain::policy::Scope;
 use lotse_domain::size_class::SizeClass;
-use lotse_domain::statistics::{Dimension, Figures, Group, GroupValue, StatisticsQuery};
+use lotse_domain::statistics::{Dimension, Figures, Group, GroupValue, StatisticsQuery, TopicsAs};
+use lotse_domain::{country, occupation};
 
 use crate::connection::{Backend, Conn};
 use crate::error::DbResult;
@@ -113,7 +114,7 @@ struct Source {
     join: &'static str,
 }
 
-fn source(dimension: Dimension, backend: Backend) -> Source {
+fn source(dimension: Dimension, topics: TopicsAs, backend: Backend) -> Source {
     let plain = |column, code| Source { column: Some(column), code, label: code, join: "" };
     // Ids in the form that the API gives them.
     let id = |postgres, sqlite| if backend == Backend::Postgres { postgres } else { sqlite };
@@ -140,8 +141,34 @@ fn source(dimension: Dimension, backend: Backend) -> Source {
             column: None,
             code: "t.code",
             label: "t.label_en",
-            join: "JOIN consultation_topics ct ON ct.consultation_id = f.id \
-                   JOIN topics t ON t.id = ct.topic_id",
+            join: match topics {
+                TopicsAs::Recorded => {
+                    "JOIN consultation_topics ct ON ct.consultation_id = f.id \
+                     JOIN topics t ON t.id = ct.topic_id"
+                }
+                // Once, also where a topic and what replaced it are both recorded.
+                TopicsAs::Current => {
+                    "JOIN (SELECT DISTINCT ct.consultation_id, c.current_id \
+                         FROM consultation_topics ct \
+                         JOIN current_topics c ON c.topic_id = ct.topic_id) ct \
+                         ON ct.consultation_id = f.id \
+                     JOIN topics t ON t.id = ct.current_id"
+                }
+            },
+        },
+        Dimension::Country => Source {
+            column: None,
+            code: "cc.code",
+            label: "cc.code",
+            join: "LEFT JOIN consultation_countries cc ON cc.consultation_id = f.id",
+        },
+        // Once, also where several of its occupations are recorded.
+        Dimension::Occupation => Source {
+            column: None,
+            code: "co.main_group",
+            label: "co.main_group",
+            join: "LEFT JOIN (SELECT DISTINCT consultation_id, main_group \
+                       FROM consultation_occupations) co ON co.consultation_id = f.id",
         },
         Dimension::Month => plain("month", "f.month"),
         Dimension::Quarter => plain("quarter", "f.quarter"),
@@ -169,6 +196,10 @@ fn value(dimension: Dimension, code: Option<String>, label: Option<String>) -> G
         Dimension::SizeClass => label_en(SizeClass::SET, &code).to_owned(),
         Dimension::OrganisationKind => label_en(OrganisationKind::SET, &code).to_owned(),
         Dimension::ActorType => label_en(ActorType::SET, &code).to_owned(),
+        Dimension::Country => country::find(&code).map_or(code.clone(), |c| c.label_en.clone()),
+        Dimension::Occupation => {
+            occupation::group(&code).map_or(code.clone(), |group| group.title_en.clone())
+        }
         Dimension::Section => section_label(&code).unwrap_or_else(|| code.clone()),
         _ => label.unwrap_or_else(|| code.clone()),
     };
@@ -199,7 +230,7 @@ fn rows(
         Scope::Network => None,
         Scope::Carrier(carrier) => Some(carrier.0),
     };
-    let sql = statement(conn.backend(), carrier.is_some(), group_by);
+    let sql = statement(conn.backend(), carrier.is_some(), group_by, query.topics);
     let bound = diesel::sql_query(sql)
         .bind::<Id, _>(Key(query.funding_period_id.0))
         .bind::<Date, _>(query.window.from)
@@ -213,9 +244,9 @@ fn rows(
 
 /// Rule 3: firsts are numbered over the whole period and the scope, before the window cuts. What is
 /// short or anonymous is numbered apart and never a first.
-fn statement(backend: Backend, scoped: bool, group_by: &[Dimension]) -> String {
+fn statement(backend: Backend, scoped: bool, group_by: &[Dimension], topics: TopicsAs) -> String {
     let sources: Vec<Source> =
-        group_by.iter().map(|dimension| source(*dimension, backend)).collect();
+        group_by.iter().map(|dimension| source(*dimension, topics, backend)).collect();
     let column = |index: usize, part: fn(&Source) -> &'static str| {
         sources.get(index).map_or("CAST(NULL AS TEXT)", part)
     };

@@ -6,6 +6,7 @@ use chrono::{NaiveDate, Timelike};
 
 use super::{ConsultationInput, ConsultationStatus, MAX_MINUTES, TopicReference};
 use crate::check::Checks;
+use crate::country::{self, Country};
 use crate::district::{self, District};
 use crate::entity::Reference;
 use crate::error::{Error, Result};
@@ -13,6 +14,7 @@ use crate::establishment::Establishment;
 use crate::funding_period::FundingPeriod;
 use crate::id::{CarrierId, DistrictId};
 use crate::industry;
+use crate::occupation::{MAX_WORKERS, Occupation};
 use crate::organisation::OrganisationReference;
 use crate::policy::Actor;
 use crate::site::Site;
@@ -58,12 +60,16 @@ pub struct Named {
     pub advisers: Vec<Reference>,
     pub topics: Vec<TopicReference>,
     pub contacts: Vec<Reference>,
+    pub occupations: Vec<Occupation>,
+    pub countries: Vec<Country>,
     pub notes: Option<String>,
 }
 
 pub fn check(actor: &Actor, input: &ConsultationInput, context: &Context) -> Result<Named> {
     let mut checks = Checks::new();
     checks.range("/minutes", input.minutes, 1, MAX_MINUTES);
+    checks.range("/preparation_minutes", input.preparation_minutes.unwrap_or(0), 0, MAX_MINUTES);
+    checks.range("/apprentices", input.apprentices.unwrap_or(1), 1, MAX_WORKERS);
     // Neither fractions nor a leap second, which chrono reads: PostgreSQL would store another time.
     checks.require(
         input.starts_at.is_none_or(|time| time.nanosecond() == 0),
@@ -119,6 +125,12 @@ pub fn check(actor: &Actor, input: &ConsultationInput, context: &Context) -> Res
             .cloned()
             .ok_or(("unknown", "must be a contact of the organisation"))
     });
+    let countries = named(&mut checks, "/countries", &input.countries, 0, |code| {
+        country::find(code)
+            .cloned()
+            .ok_or(("not_a_country", "must be an ISO 3166-1 alpha-2 code such as MA, or XK"))
+    });
+    let occupations = occupations(&mut checks, input);
     let district = district_on_date(&mut checks, input, context);
     checks.finish()?;
 
@@ -137,8 +149,34 @@ pub fn check(actor: &Actor, input: &ConsultationInput, context: &Context) -> Res
         advisers,
         topics,
         contacts,
+        occupations,
+        countries,
         notes,
     })
+}
+
+/// The same code may come twice with different levels, but not as a whole.
+fn occupations(checks: &mut Checks, input: &ConsultationInput) -> Vec<Occupation> {
+    let all = &input.occupations;
+    checks.require(all.len() <= MAX_NAMED, "/occupations", "too_many", "must name at most 20");
+    let mut found: Vec<Occupation> = Vec::new();
+    for (index, occupation) in all.iter().enumerate().take(MAX_NAMED) {
+        match Occupation::new(occupation) {
+            Ok(new) => {
+                checks.require(
+                    !found.iter().any(|o| o.code == new.code && o.skill_level == new.skill_level),
+                    &format!("/occupations/{index}"),
+                    "repeated",
+                    "must be named once",
+                );
+                found.push(new);
+            }
+            Err((field, code, message)) => {
+                checks.fail(format!("/occupations/{index}/{field}"), code, message);
+            }
+        }
+    }
+    found
 }
 
 fn check_site(checks: &mut Checks, actor: &Actor, input: &ConsultationInput, site: Option<&Site>) {

@@ -8,6 +8,7 @@ use lotse_domain::consultation::{
 };
 use lotse_domain::entity::Reference;
 use lotse_domain::funding_period::{FundingPeriod, FundingPeriodStatus};
+use lotse_domain::occupation::OccupationInput;
 use lotse_domain::policy::Actor;
 use lotse_domain::size_class::SizeClass;
 use lotse_domain::{Error, Result};
@@ -50,6 +51,33 @@ const TOPICS: [(&str, u32); 29] = [
     ("onboarding", 5),
     ("housing_and_funding", 4),
     ("other", 1),
+];
+
+/// Occupations that the centre is asked for, by the `KldB` 2010.
+const OCCUPATIONS: [(&str, u32); 10] = [
+    ("81302", 12),
+    ("82102", 9),
+    ("26302", 8),
+    ("24422", 6),
+    ("34212", 6),
+    ("32102", 5),
+    ("52122", 7),
+    ("63302", 6),
+    ("43414", 8),
+    ("29302", 4),
+];
+
+const COUNTRIES: [(&str, u32); 10] = [
+    ("IN", 10),
+    ("MA", 8),
+    ("TN", 6),
+    ("XK", 8),
+    ("BA", 7),
+    ("AL", 6),
+    ("TR", 7),
+    ("PH", 8),
+    ("BR", 3),
+    ("VN", 5),
 ];
 
 const OUTCOMES: [(Outcome, u32); 6] = [
@@ -173,6 +201,32 @@ fn topics(maker: &mut Maker) -> Result<Vec<String>> {
     Ok(topics)
 }
 
+/// What workers are sought, in about half of the consultations.
+fn occupations(maker: &mut Maker) -> Result<Vec<OccupationInput>> {
+    let count = maker.weighted(&[(0, 5), (1, 4), (2, 1)])?;
+    let mut sought: Vec<OccupationInput> = Vec::new();
+    while sought.len() < count {
+        let code = maker.weighted(&OCCUPATIONS)?;
+        if !sought.iter().any(|known| known.code == code) {
+            let workers = maker.chance(0.8).then(|| maker.between(1, 6));
+            sought.push(OccupationInput { code: code.to_owned(), skill_level: None, workers });
+        }
+    }
+    Ok(sought)
+}
+
+fn countries(maker: &mut Maker) -> Result<Vec<String>> {
+    let count = maker.weighted(&[(0, 5), (1, 4), (2, 1)])?;
+    let mut named: Vec<String> = Vec::new();
+    while named.len() < count {
+        let country = maker.weighted(&COUNTRIES)?;
+        if !named.iter().any(|known| known == country) {
+            named.push(country.to_owned());
+        }
+    }
+    Ok(named)
+}
+
 fn consultation(
     maker: &mut Maker,
     staff: &Staff,
@@ -260,11 +314,15 @@ fn input(
         held_on,
         starts_at,
         minutes: minutes(maker, channel)?,
+        preparation_minutes: maker.weighted(&[(None, 6), (Some(10), 2), (Some(20), 1)])?,
         channel,
         status: ConsultationStatus::Held,
         adviser_ids: advisers.iter().map(|adviser| adviser.user_id).collect(),
         topics: topics(maker)?,
         contact_ids: Vec::new(),
+        occupations: occupations(maker)?,
+        apprentices: maker.chance(0.05).then(|| maker.between(1, 4)),
+        countries: countries(maker)?,
         notes: maker.chance(0.85).then_some(notes),
         outcome: Some(maker.weighted(&OUTCOMES)?),
         anonymous: None,

@@ -1,0 +1,64 @@
+DROP VIEW current_topics;
+DROP VIEW consultation_occupations;
+DROP VIEW consultation_countries;
+DROP VIEW consultation_rows;
+DROP INDEX consultations_note_warnings;
+DROP INDEX consultations_event;
+ALTER TABLE consultations DROP COLUMN event_id;
+ALTER TABLE consultations DROP COLUMN note_warnings;
+ALTER TABLE consultations DROP COLUMN occupations;
+ALTER TABLE consultations DROP COLUMN countries;
+ALTER TABLE consultations DROP COLUMN apprentices;
+ALTER TABLE consultations DROP COLUMN preparation_minutes;
+
+CREATE VIEW consultation_rows AS
+SELECT
+    c.id,
+    c.organisation_id,
+    c.establishment_id,
+    c.carrier_id,
+    c.site_id,
+    c.funding_period_id,
+    c.district_id,
+    c.held_on,
+    c.starts_at,
+    c.minutes,
+    c.channel,
+    c.status,
+    c.outcome,
+    c.notes,
+    c.search_text,
+    c.is_anonymous_profile,
+    c.anonymous_classification,
+    c.anonymous_section,
+    c.anonymous_size_class,
+    c.voided_at,
+    c.voided_by,
+    c.void_reason,
+    c.recorded_by,
+    c.version,
+    c.created_at,
+    c.updated_at,
+    CASE
+        WHEN c.status <> 'held' THEN NULL
+        WHEN c.minutes < f.minimum_minutes THEN 'short_information'
+        WHEN c.organisation_id IS NULL THEN 'anonymous'
+        WHEN EXISTS (
+            SELECT 1
+            FROM consultations e
+            WHERE e.organisation_id = c.organisation_id
+                AND e.held_on <= c.held_on
+                AND e.funding_period_id = c.funding_period_id
+                AND e.carrier_id = c.carrier_id
+                AND e.status = 'held'
+                AND e.minutes >= f.minimum_minutes
+                AND (e.held_on, coalesce(e.starts_at, TIME '24:00'), e.id)
+                    < (c.held_on, coalesce(c.starts_at, TIME '24:00'), c.id)
+        ) THEN 'follow_up'
+        ELSE 'first'
+    END AS kind,
+    (SELECT o.name FROM organisations o WHERE o.id = c.organisation_id) AS organisation_name,
+    (SELECT o.kind FROM organisations o WHERE o.id = c.organisation_id) AS organisation_kind,
+    (SELECT e.name FROM establishments e WHERE e.id = c.establishment_id) AS establishment_name
+FROM consultations c
+JOIN funding_periods f ON f.id = c.funding_period_id;
