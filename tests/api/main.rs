@@ -20,6 +20,7 @@ mod matrix;
 mod migrations;
 mod network;
 mod openapi;
+mod quick_log;
 mod rate_limit;
 mod register;
 mod second_factor;

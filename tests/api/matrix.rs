@@ -171,6 +171,10 @@ async fn input(app: &TestApp, makers: &Makers, operation: &Value, of: Of) -> Opt
     let (maker, carrier) = if of == Of::Other { (&makers.other, VSB) } else { (&makers.own, BWHW) };
     match operation["operationId"].as_str().unwrap() {
         "log_consultation" => return Some(app.consultation(maker, &json!({})).await),
+        // An anonymous one, at the caller's site.
+        "quick_log" => {
+            return Some(json!({"minutes": 20, "channel": "phone", "topics": ["fast_track"]}));
+        }
         "create_api_key" => {
             return Some(body(&wish(&["read_register"]), &json!({"carrier_id": carrier})));
         }

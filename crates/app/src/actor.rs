@@ -9,7 +9,7 @@ use lotse_domain::policy::Action;
 use lotse_persistence::{actor, audit};
 
 use crate::district::named_district;
-use crate::{App, Caller};
+use crate::{App, Caller, Writing};
 
 /// # Errors
 /// What the policy says.
@@ -45,13 +45,15 @@ pub fn history(
 /// # Errors
 /// `Invalid`.
 pub fn create(app: &App, caller: &Caller, input: &ActorInput) -> Result<Actor> {
-    app.write(caller, Action::ChangeRegister, |tx| {
-        let district = named_district(tx.conn, "/district_id", input.district_id)?;
-        let new = Actor::new(tx.new_id(), tx.now, input, district)?;
-        actor::insert(tx.conn, &new)?;
-        tx.created(&new)?;
-        Ok(new)
-    })
+    app.write(caller, Action::ChangeRegister, |tx| add(tx, input))
+}
+
+pub(crate) fn add(tx: &mut Writing, input: &ActorInput) -> Result<Actor> {
+    let district = named_district(tx.conn, "/district_id", input.district_id)?;
+    let new = Actor::new(tx.new_id(), tx.now, input, district)?;
+    actor::insert(tx.conn, &new)?;
+    tx.created(&new)?;
+    Ok(new)
 }
 
 /// # Errors

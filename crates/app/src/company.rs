@@ -9,7 +9,7 @@ use lotse_domain::policy::Action;
 use lotse_persistence::{audit, company};
 
 use crate::district::named_district;
-use crate::{App, Caller, Reading};
+use crate::{App, Caller, Reading, Writing};
 
 /// # Errors
 /// What the policy says.
@@ -53,13 +53,15 @@ fn shown(tx: &mut Reading, id: CompanyId) -> Result<Company> {
 /// # Errors
 /// `Invalid`.
 pub fn create(app: &App, caller: &Caller, input: &CompanyInput) -> Result<Company> {
-    app.write(caller, Action::ChangeRegister, |tx| {
-        let district = named_district(tx.conn, "/district_id", input.district_id)?;
-        let new = Company::new(tx.new_id(), tx.now, input, district)?;
-        company::insert(tx.conn, &new)?;
-        tx.created(&new)?;
-        Ok(new)
-    })
+    app.write(caller, Action::ChangeRegister, |tx| add(tx, input))
+}
+
+pub(crate) fn add(tx: &mut Writing, input: &CompanyInput) -> Result<Company> {
+    let district = named_district(tx.conn, "/district_id", input.district_id)?;
+    let new = Company::new(tx.new_id(), tx.now, input, district)?;
+    company::insert(tx.conn, &new)?;
+    tx.created(&new)?;
+    Ok(new)
 }
 
 /// # Errors

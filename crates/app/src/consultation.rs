@@ -82,13 +82,22 @@ pub fn history(
 /// `Invalid` with everything that is wrong; `Conflict` when the funding period takes no entries.
 pub fn log(app: &App, caller: &Caller, input: &ConsultationInput) -> Result<Consultation> {
     app.write(caller, Action::LogConsultation, |tx| {
-        let context = context(tx, input)?;
-        let mut new = Consultation::new(tx.new_id(), tx.now, &tx.actor, input, &context)?;
-        consultation::insert(tx.conn, &new)?;
-        tx.created(&new)?;
-        new.kind = consultation::kind(tx.conn, new.id)?;
-        Ok(new)
+        let id = tx.new_id();
+        add(tx, id, input)
     })
+}
+
+pub(crate) fn add(
+    tx: &mut Writing,
+    id: ConsultationId,
+    input: &ConsultationInput,
+) -> Result<Consultation> {
+    let context = context(tx, input)?;
+    let mut new = Consultation::new(id, tx.now, &tx.actor, input, &context)?;
+    consultation::insert(tx.conn, &new)?;
+    tx.created(&new)?;
+    new.kind = consultation::kind(tx.conn, new.id)?;
+    Ok(new)
 }
 
 /// # Errors

@@ -2,14 +2,14 @@ use lotse_domain::audit::{AuditAction, HistoryEntry, Subject};
 use lotse_domain::contact::{Contact, ContactFilter, ContactInput};
 use lotse_domain::entity::{ReasonInput, Reference, check_version};
 use lotse_domain::id::{ContactId, OrganisationId};
-use lotse_domain::organisation::OrganisationKind;
+use lotse_domain::organisation::{OrganisationKind, OrganisationReference};
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::Action;
 use lotse_domain::{Error, Result};
 use lotse_persistence::{audit, contact, organisation};
 
-use crate::{App, Caller};
+use crate::{App, Caller, Writing};
 
 /// Those of a company or actor that the caller's carrier recorded.
 ///
@@ -72,13 +72,21 @@ pub fn create(
         if organisation::facts(tx.conn, organisation)?.is_some_and(|facts| facts.archived) {
             return Err(Error::conflict("archived", "The organisation is archived."));
         }
-        let carrier = tx.actor.own_carrier()?;
-        let carrier = Reference::new(carrier.id, &carrier.name);
-        let new = Contact::new(tx.new_id(), tx.now, input, reference, carrier)?;
-        contact::insert(tx.conn, &new)?;
-        tx.created(&new)?;
-        Ok(new)
+        add(tx, reference, input)
     })
+}
+
+pub(crate) fn add(
+    tx: &mut Writing,
+    organisation: OrganisationReference,
+    input: &ContactInput,
+) -> Result<Contact> {
+    let carrier = tx.actor.own_carrier()?;
+    let carrier = Reference::new(carrier.id, &carrier.name);
+    let new = Contact::new(tx.new_id(), tx.now, input, organisation, carrier)?;
+    contact::insert(tx.conn, &new)?;
+    tx.created(&new)?;
+    Ok(new)
 }
 
 /// # Errors

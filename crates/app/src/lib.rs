@@ -27,6 +27,7 @@ pub mod housekeeping;
 pub mod invitation;
 pub mod operator;
 pub mod organisation;
+pub mod quick_log;
 pub mod second_factor;
 pub mod session;
 pub mod site;

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::duplicate::Candidate;
+
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// One thing that is wrong with the input: where, what, and what would be right.
@@ -39,6 +41,9 @@ pub enum Error {
     /// The request itself is fine and does not fit what is stored.
     #[error("{detail}")]
     Conflict { code: &'static str, detail: String },
+    /// What was to be added is perhaps there already.
+    #[error("{detail}")]
+    PossibleDuplicate { detail: String, candidates: Vec<Candidate> },
     /// The version named in `If-Match` is not the current one.
     #[error("The record was changed in the meantime; its version is now {current}.")]
     Stale { current: i64 },

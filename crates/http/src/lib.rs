@@ -27,6 +27,7 @@ mod funding_period;
 mod health;
 mod invitation;
 mod organisation;
+mod quick_log;
 mod second_factor;
 mod session;
 mod site;
@@ -95,6 +96,7 @@ fn routes(config: &mut ServiceConfig) {
         .configure(actor::routes)
         .configure(contact::routes)
         .configure(consultation::routes)
+        .configure(quick_log::routes)
         .configure(statistics::routes)
         .configure(audit::routes)
         .configure(api_key::routes)

@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use lotse_domain::Error;
+use lotse_domain::duplicate::Candidate;
 use lotse_domain::error::Violation;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -36,6 +37,9 @@ pub struct ProblemBody<'a> {
     /// What is wrong with the input, one by one.
     #[serde(skip_serializing_if = "<[Violation]>::is_empty")]
     pub errors: &'a [Violation],
+    /// What is there already and may be meant, the likeliest first (`possible_duplicate`).
+    #[serde(skip_serializing_if = "<[Candidate]>::is_empty")]
+    pub candidates: &'a [Candidate],
 }
 
 /// An error on its way out. The request id is added at the edge.
@@ -46,6 +50,7 @@ pub struct Problem {
     pub title: &'static str,
     pub detail: String,
     pub errors: Vec<Violation>,
+    pub candidates: Vec<Candidate>,
     pub retry_after_seconds: Option<i64>,
     pub allow: Option<String>,
     /// For the log only.
@@ -65,6 +70,7 @@ impl Problem {
             title,
             detail: detail.into(),
             errors: Vec::new(),
+            candidates: Vec::new(),
             retry_after_seconds: None,
             allow: None,
             cause: None,
@@ -141,6 +147,7 @@ impl Problem {
             code: self.code,
             request_id,
             errors: &self.errors,
+            candidates: &self.candidates,
         };
         response.body(serde_json::to_vec(&body).unwrap_or_default())
     }
@@ -188,6 +195,15 @@ impl From<Error> for Problem {
             Error::Conflict { code, .. } => {
                 Self::new(StatusCode::CONFLICT, code, "It does not fit what is stored", detail)
             }
+            Error::PossibleDuplicate { candidates, .. } => Self {
+                candidates,
+                ..Self::new(
+                    StatusCode::CONFLICT,
+                    "possible_duplicate",
+                    "Perhaps it is there already",
+                    detail,
+                )
+            },
             Error::Stale { .. } => Self::new(
                 StatusCode::PRECONDITION_FAILED,
                 "stale",

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
-use diesel::dsl::exists;
+use diesel::dsl::exists as exists_one;
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
 use lotse_domain::code::Code;
@@ -297,6 +297,14 @@ pub fn find(
     entities(conn, found.into_iter().collect(), names)?.pop().ok_or(not_found)
 }
 
+/// Whether there is one with this id, in whatever scope.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn exists(conn: &mut Conn, id: ConsultationId) -> Result<bool> {
+    diesel::select(exists_one(consultations::table.find(Key(id.0)))).get_result(conn).db()
+}
+
 /// What the consultation is among those of its organisation, period and carrier.
 ///
 /// # Errors
@@ -357,13 +365,13 @@ pub fn list(
             let sought = consultation_occupations::table
                 .filter(consultation_occupations::consultation_id.eq(consultation_rows::id))
                 .filter(consultation_occupations::code.like(starting_with(occupation)));
-            query = query.filter(exists(sought));
+            query = query.filter(exists_one(sought));
         }
         if let Some(country) = &filter.country {
             let from_there = consultation_countries::table
                 .filter(consultation_countries::consultation_id.eq(consultation_rows::id))
                 .filter(consultation_countries::code.eq(country));
-            query = query.filter(exists(from_there));
+            query = query.filter(exists_one(from_there));
         }
         match filter.note_warnings {
             Some(true) => query = query.filter(consultation_rows::note_warnings.is_not_null()),

@@ -177,6 +177,31 @@ pub fn of_organisation(
     Ok(found.into_iter().map(|(id, name)| Reference { id: id.0, name }).collect())
 }
 
+/// The one of this name at the organisation in the scope that is not archived; the first recorded
+/// where there are several.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn of_name(
+    conn: &mut Conn,
+    scope: &Scope,
+    organisation: OrganisationId,
+    name: &str,
+) -> Result<Option<ContactId>> {
+    let Some(carrier) = carrier_of(scope) else { return Ok(None) };
+    let found: Option<Key> = contacts::table
+        .filter(contacts::organisation_id.eq(Key(organisation.0)))
+        .filter(contacts::carrier_id.eq(carrier))
+        .filter(contacts::name_key.eq(fold(name)))
+        .filter(contacts::archived_at.is_null())
+        .order(contacts::id)
+        .select(contacts::id)
+        .first(conn)
+        .optional()
+        .db()?;
+    Ok(found.map(|id| ContactId(id.0)))
+}
+
 /// # Errors
 /// When the database cannot be written.
 pub fn insert(conn: &mut Conn, contact: &Contact) -> Result<()> {

@@ -36,6 +36,10 @@ const CONSTRAINTS: [(&str, &str, &str, &str); 8] = [
     ("users_email_key", "users.email", "email_taken", "Another user has this e-mail address."),
 ];
 
+/// Keys that a client can make. A second record of the same key was committed meanwhile: the work finds
+/// it when it runs again.
+const CLIENT_KEYS: [&str; 1] = ["consultations_pkey"];
+
 /// Turns what diesel answers into what the use cases answer.
 pub trait DbResult<T> {
     /// # Errors
@@ -61,6 +65,7 @@ fn into_domain(error: DieselError) -> Error {
     if matches!(kind, DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::ClosedConnection)
         || message.contains("deadlock detected")
         || message.contains("database is locked")
+        || information.constraint_name().is_some_and(|name| CLIENT_KEYS.contains(&name))
     {
         return Error::Busy(error.into());
     }

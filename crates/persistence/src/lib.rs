@@ -18,6 +18,7 @@ pub mod company;
 pub mod consultation;
 pub mod contact;
 pub mod district;
+pub mod duplicate;
 pub mod establishment;
 pub mod funding_period;
 pub mod housekeeping;

@@ -1,0 +1,145 @@
+use lotse_domain::entity::Reference;
+use lotse_domain::id::{ConsultationId, ContactId, OrganisationId};
+use lotse_domain::organisation::{OrganisationKind, OrganisationReference};
+use lotse_domain::policy::Action;
+use lotse_domain::quick_log::{
+    QuickContact, QuickLogInput, QuickLogged, QuickOrganisation, id_taken, in_own_fields,
+};
+use lotse_domain::{Error, Result};
+use lotse_persistence::{consultation, contact, duplicate, organisation};
+
+use crate::{App, Caller, Writing};
+
+/// Logs a consultation with whatever it needs in one transaction: all of it is there afterwards, or
+/// nothing.
+///
+/// # Errors
+/// `Invalid` with what is wrong, in the fields of the quick log; `PossibleDuplicate` when the name may
+/// be another organisation's; `Forbidden` for a key that may log and not add to the register;
+/// `Conflict` when the funding period takes no entries or the id is another record's.
+pub fn log(app: &App, caller: &Caller, input: &QuickLogInput) -> Result<QuickLogged> {
+    app.write(caller, Action::LogConsultation, |tx| {
+        input.check()?;
+        if let Some(logged) = logged_before(tx, input.id)? {
+            return Ok(logged);
+        }
+        let found = match &input.organisation {
+            Some(named) => Some(organisation_of(tx, named)?),
+            None => None,
+        };
+        let mut contacts = Vec::new();
+        for (index, named) in input.contacts.iter().enumerate() {
+            // Without an organisation there are none.
+            let Some((organisation, _)) = &found else { break };
+            let pointer = format!("/contacts/{index}");
+            let id = contact_of(tx, organisation, named).map_err(|error| error.below(&pointer))?;
+            // Named by id and by name, perhaps.
+            if !contacts.contains(&id) {
+                contacts.push(id);
+            }
+        }
+        let (organisation, created) = found.unzip();
+        let id = organisation.map(|organisation| organisation.id);
+        let today = tx.today();
+        let details = input.consultation(&tx.actor, today, id, contacts)?;
+        let new_id = input.id.unwrap_or_else(|| tx.new_id());
+        let consultation = crate::consultation::add(tx, new_id, &details).map_err(in_own_fields)?;
+        Ok(QuickLogged {
+            consultation,
+            organisation_created: created.unwrap_or(false),
+            repeated: false,
+        })
+    })
+}
+
+/// What the caller has logged under the id, if that is what happened.
+fn logged_before(tx: &mut Writing, id: Option<ConsultationId>) -> Result<Option<QuickLogged>> {
+    let Some(id) = id else { return Ok(None) };
+    let scope = tx.scope();
+    match consultation::find(tx.conn, &tx.names, &scope, id) {
+        Ok(found) if found.recorded_by.id == tx.actor.user_id.0 => Ok(Some(QuickLogged {
+            consultation: found,
+            organisation_created: false,
+            repeated: true,
+        })),
+        Ok(_) => Err(id_taken(id.0)),
+        Err(Error::NotFound(_)) if consultation::exists(tx.conn, id)? => Err(id_taken(id.0)),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The organisation that is meant, and whether it was added just now.
+fn organisation_of(
+    tx: &mut Writing,
+    named: &QuickOrganisation,
+) -> Result<(OrganisationReference, bool)> {
+    let unknown = || Error::invalid("/organisation/id", "unknown", "must be a company or an actor");
+    let reference = |tx: &mut Writing, id: OrganisationId| {
+        organisation::facts(tx.conn, id)?.map(|facts| facts.reference).ok_or_else(unknown)
+    };
+    let (None, Some(name)) = (named.id, &named.name) else {
+        let id = named.id.ok_or_else(unknown)?;
+        return Ok((reference(tx, id)?, false));
+    };
+    if !named.create {
+        duplicate::hold(tx.conn, name)?;
+        if let [only] = duplicate::of_name(tx.conn, name)?.as_slice() {
+            return Ok((reference(tx, *only)?, false));
+        }
+        let candidates = duplicate::similar(tx.conn, name)?;
+        if !candidates.is_empty() {
+            return Err(Error::PossibleDuplicate {
+                detail:
+                    "There are organisations of a similar name. Name one of them by its id, or \
+                         add another one with \"create\": true."
+                        .to_owned(),
+                candidates,
+            });
+        }
+    }
+    tx.actor.may(Action::ChangeRegister)?;
+    let below = |error: Error| error.below("/organisation");
+    let added = match (named.kind, named.actor_type) {
+        (Some(OrganisationKind::Actor), Some(actor_type)) => {
+            let new = crate::actor::add(tx, &named.actor(name, actor_type)).map_err(below)?;
+            OrganisationReference {
+                id: OrganisationId(new.id.0),
+                name: new.name,
+                kind: OrganisationKind::Actor,
+            }
+        }
+        _ => {
+            let new = crate::company::add(tx, &named.company(name)).map_err(below)?;
+            OrganisationReference {
+                id: OrganisationId(new.id.0),
+                name: new.name,
+                kind: OrganisationKind::Company,
+            }
+        }
+    };
+    Ok((added, true))
+}
+
+/// The contact that is meant, added where there is none of the name.
+fn contact_of(
+    tx: &mut Writing,
+    organisation: &OrganisationReference,
+    named: &QuickContact,
+) -> Result<ContactId> {
+    let scope = tx.scope();
+    if let Some(id) = named.id {
+        let known: Vec<Reference> =
+            contact::of_organisation(tx.conn, &scope, organisation.id, &[id])?;
+        if known.is_empty() {
+            return Err(Error::invalid("/id", "unknown", "must be a contact of the organisation"));
+        }
+        return Ok(id);
+    }
+    let name = named.name.as_deref().unwrap_or_default();
+    if let Some(id) = contact::of_name(tx.conn, &scope, organisation.id, name)? {
+        return Ok(id);
+    }
+    tx.actor.may(Action::ChangeContacts)?;
+    Ok(crate::contact::add(tx, organisation.clone(), &named.contact(name))?.id)
+}

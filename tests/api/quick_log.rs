@@ -1,0 +1,233 @@
+//! The call that has just ended, in one request.
+
+use serde_json::{Value, json};
+
+use crate::api_key::key;
+use crate::harness::{PERIOD_2026, Session, body, both, redacted};
+
+const CLIENT_ID: &str = "019ce000-0000-7000-8000-0000000c0001";
+
+fn call(more: &Value) -> Value {
+    let call = json!({"minutes": 20, "channel": "phone", "topics": ["fast_track"]});
+    body(&call, more)
+}
+
+async fn names(session: &Session, list: &str) -> Vec<String> {
+    let list = session.get(list).await.expect(200);
+    list.items().iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn one_request_adds_what_is_not_there_yet() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let input = call(&json!({
+            "id": CLIENT_ID,
+            "organisation": {
+                "name": "Musterwerk Metallbau GmbH", "legal_form": "gmbh",
+                "address": {"city": "Hanau"}, "size": {"staff": 42}
+            },
+            "contacts": [{"name": "Cora Probstadt", "phone": "+49 69 000000"}],
+            "occupations": [{"code": "26302", "workers": 2}],
+            "countries": ["MA"],
+            "notes": "Zwei Stellen."
+        }));
+        let logged = adviser.post("/quick-log", &input).await.expect(201);
+        insta::assert_snapshot!("quick_log", redacted(&logged.body));
+        let path = format!("/consultations/{CLIENT_ID}");
+        assert_eq!(logged.header("location"), format!("/api/v1{path}"));
+        assert_eq!(adviser.get(&path).await.expect(200).body, logged.body["consultation"]);
+
+        // The next call: what is there is found, however it is typed.
+        let again = call(&json!({
+            "organisation": {"name": "MUSTERWERK  Metallbau GmbH"},
+            "contacts": [{"name": "cora probstadt"}, {"name": "Dario Beispiel"}]
+        }));
+        let second = adviser.post("/quick-log", &again).await.expect(201).body;
+        assert_eq!(second["organisation_created"], false);
+        let (first, second) = (&logged.body["consultation"], &second["consultation"]);
+        assert_eq!(second["organisation"], first["organisation"]);
+        assert_eq!(second["contacts"][0], first["contacts"][0]);
+        assert_eq!(second["kind"], "follow_up");
+        assert_eq!(names(&adviser, "/companies").await, ["Musterwerk Metallbau GmbH"]);
+        let contacts =
+            format!("/companies/{}/contacts", first["organisation"]["id"].as_str().unwrap());
+        assert_eq!(names(&adviser, &contacts).await, ["Cora Probstadt", "Dario Beispiel"]);
+    });
+}
+
+#[test]
+fn nobody_and_an_actor_are_logged_as_quickly() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let anonymous = adviser.post("/quick-log", &call(&json!({}))).await.expect(201).body;
+        assert_eq!(anonymous["consultation"]["kind"], "anonymous");
+        let actor =
+            json!({"name": "Musterkammer", "kind": "actor", "actor_type": "chamber_crafts"});
+        let logged = adviser.post("/quick-log", &call(&json!({"organisation": actor}))).await;
+        let logged = logged.expect(201).body;
+        assert_eq!(logged["consultation"]["organisation"]["kind"], "actor");
+        assert_eq!(names(&adviser, "/actors").await, ["Musterkammer"]);
+    });
+}
+
+#[test]
+fn a_name_that_may_be_another_ones_is_asked_about() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let there = adviser.company("Müller Elektrotechnik GmbH", &json!({})).await;
+        adviser.company("Bäckerei Huber", &json!({})).await;
+        let log = async |organisation: Value| {
+            adviser.post("/quick-log", &call(&json!({"organisation": organisation}))).await
+        };
+        for typed in [
+            "Mueller Elektrotechnik",
+            "Müller Elektrotechnik AG",
+            "Müler Elektrotechnik",
+            "Elektrotechnik Müller",
+        ] {
+            let refused = log(json!({"name": typed})).await.problem(409, "possible_duplicate");
+            let candidates = refused.body["candidates"].as_array().unwrap();
+            assert_eq!(candidates.len(), 1, "{typed}: {candidates:?}");
+            assert_eq!(candidates[0]["organisation"]["id"], there["id"], "{typed}");
+            assert!(candidates[0]["similarity"].as_f64().unwrap() >= 0.6);
+        }
+        assert!(adviser.get("/consultations").await.expect(200).items().is_empty());
+        assert_eq!(names(&adviser, "/companies").await.len(), 2);
+
+        let insisted = json!({"name": "Müller Elektrotechnik GmbH", "create": true});
+        let created = log(insisted).await.expect(201).body;
+        assert_eq!(created["organisation_created"], true);
+        assert_ne!(created["consultation"]["organisation"]["id"], there["id"]);
+        // Now the name alone does not say which.
+        let which = log(json!({"name": "Müller Elektrotechnik GmbH"})).await;
+        let which = which.problem(409, "possible_duplicate");
+        assert_eq!(which.body["candidates"].as_array().unwrap().len(), 2);
+        let chosen = log(json!({"id": there["id"]})).await.expect(201).body;
+        assert_eq!(chosen["consultation"]["organisation"]["id"], there["id"]);
+    });
+}
+
+#[test]
+fn an_offline_queue_sends_twice_and_counts_once() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let input = call(&json!({"id": CLIENT_ID, "organisation": {"name": "Funkloch GmbH"}}));
+        let mut waiting = Vec::new();
+        for _ in 0..8 {
+            let (adviser, input) = (adviser.clone(), input.clone());
+            waiting.push(tokio::spawn(async move { adviser.post("/quick-log", &input).await }));
+        }
+        let mut created = 0;
+        for answer in waiting {
+            let answer = answer.await.unwrap();
+            assert_eq!(answer.body["consultation"]["id"], CLIENT_ID, "{}", answer.text);
+            assert_eq!(answer.body["repeated"], answer.status == 200);
+            created += i32::from(answer.status == 201);
+        }
+        assert_eq!(created, 1);
+        assert_eq!(names(&adviser, "/companies").await, ["Funkloch GmbH"]);
+        let path = format!("/statistics?funding_period_id={PERIOD_2026}");
+        let totals = adviser.get(&path).await.expect(200).body["totals"].clone();
+        assert_eq!(totals["consultations"], 1);
+
+        // Somebody else's record, in the own carrier and in another one.
+        for user in ["colleague", "other"] {
+            let somebody = app.log_in(user).await;
+            somebody.post("/quick-log", &input).await.problem(409, "id_taken");
+        }
+    });
+}
+
+#[test]
+fn two_who_enter_a_company_at_once_enter_one() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let colleague = app.log_in("colleague").await;
+        let input = call(&json!({"organisation": {"name": "Gleichzeitig GmbH"}}));
+        let mut waiting = Vec::new();
+        for session in [&adviser, &colleague, &adviser, &colleague] {
+            let (session, input) = (session.clone(), input.clone());
+            waiting.push(tokio::spawn(async move { session.post("/quick-log", &input).await }));
+        }
+        for answer in waiting {
+            answer.await.unwrap().expect(201);
+        }
+        assert_eq!(names(&adviser, "/companies").await, ["Gleichzeitig GmbH"]);
+    });
+}
+
+#[test]
+fn all_of_it_or_nothing() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let organisation = json!({"name": "Halb GmbH"});
+        let contacts = json!([{"name": "Cora Probstadt"}]);
+        for (more, pointer, code) in [
+            (json!({"topics": ["nonsense"]}), "/topics/0", "unknown"),
+            (json!({"minutes": 0}), "/minutes", "out_of_range"),
+            (json!({"held_on": "2026-03-17"}), "/held_on", "in_the_future"),
+            (json!({"establishment_id": CLIENT_ID}), "/establishment_id", "unknown"),
+            (
+                json!({"contacts": [{"name": "A", "email": "nowhere"}]}),
+                "/contacts/0/email",
+                "not_an_email",
+            ),
+            (json!({"contacts": [{"id": CLIENT_ID}]}), "/contacts/0/id", "unknown"),
+            (json!({"contacts": [{}]}), "/contacts/0", "id_or_name"),
+            (json!({"contacts": vec![json!({"name": "A"}); 6]}), "/contacts", "too_many"),
+            (json!({"organisation": {}}), "/organisation", "id_or_name"),
+            (json!({"organisation": {"id": CLIENT_ID}}), "/organisation/id", "unknown"),
+            (
+                json!({"organisation": {"id": CLIENT_ID, "name": "A"}}),
+                "/organisation",
+                "id_or_name",
+            ),
+            (json!({"organisation": {"name": " "}}), "/organisation/name", "empty"),
+            (
+                json!({"organisation": {"name": "A", "kind": "actor"}}),
+                "/organisation/actor_type",
+                "goes_with_actors",
+            ),
+            (
+                json!({"organisation": {"name": "A", "address": {"postcode": "1"}}}),
+                "/organisation/address/postcode",
+                "not_a_postcode",
+            ),
+            (
+                json!({"organisation": {"name": "A", "district_id": CLIENT_ID}}),
+                "/organisation/district_id",
+                "unknown",
+            ),
+            (json!({"organisation": null}), "/contacts", "anonymous"),
+            (json!({"id": "01890000-0000-0000-0000-000000000000"}), "/id", "not_a_client_id"),
+        ] {
+            let whole = call(&json!({"organisation": organisation, "contacts": contacts}));
+            let input = body(&whole, &more);
+            adviser.post("/quick-log", &input).await.violates(pointer, code);
+        }
+        for list in ["/companies", "/actors", "/consultations"] {
+            assert!(adviser.get(list).await.expect(200).items().is_empty(), "{list}");
+        }
+        let closed = call(&json!({"organisation": organisation, "held_on": "2022-05-05"}));
+        adviser.post("/quick-log", &closed).await.problem(409, "funding_period_not_open");
+        assert!(adviser.get("/companies").await.expect(200).items().is_empty());
+    });
+}
+
+#[test]
+fn a_key_adds_to_the_register_only_with_that_scope() {
+    both(async |app| {
+        let manager = app.log_in("manager").await;
+        let adviser = app.log_in("adviser").await;
+        let me = adviser.get("/me").await.expect(200).body;
+        let (_, key) = key(&app, &manager, &["log_consultation"]).await;
+        let input = call(&json!({"organisation": {"name": "Neu GmbH"}}));
+        key.post("/quick-log", &call(&json!({}))).await.violates("/site_id", "missing");
+        let input = body(&input, &json!({"site_id": me["site"]["id"], "adviser_ids": [me["id"]]}));
+        key.post("/quick-log", &input).await.problem(403, "forbidden");
+        assert!(adviser.get("/companies").await.expect(200).items().is_empty());
+        adviser.company("Neu GmbH", &json!({})).await;
+        key.post("/quick-log", &input).await.expect(201);
+    });
+}
