@@ -2,7 +2,10 @@
 
 use lotse_domain::organisation::Origin;
 
-use crate::harness::both;
+use diesel::connection::SimpleConnection;
+use serde_json::{Value, json};
+
+use crate::harness::{PASSWORD, PERIOD_2019, PERIOD_2026, both};
 
 #[test]
 fn the_demonstration_data_looks_like_the_period_2019_to_2022() {
@@ -33,5 +36,54 @@ fn real_data_is_not_mixed_with_made_up_data() {
         // The test's users are there already.
         let refused = lotse_server::demo::fill_if_empty(&app.app).unwrap_err();
         assert!(refused.to_string().contains("has users already"), "{refused}");
+    });
+}
+
+#[test]
+fn the_demonstration_shows_the_events_that_were_reported() {
+    both(async |app| {
+        // Made-up data goes into an empty installation.
+        app.connect().batch_execute("DELETE FROM user_assignments; DELETE FROM users").unwrap();
+        let network = lotse_app::demo::network(&app.app).unwrap();
+        let data = lotse_server::demo::make(&network).unwrap();
+        let again = lotse_server::demo::make(&network).unwrap();
+        assert_eq!(data.events, again.events, "always the same");
+        assert_eq!(data.participations, again.participations, "always the same");
+        lotse_app::demo::fill(&app.app, &data, PASSWORD, &|_| ()).unwrap();
+        let log_in = async |user: &str| {
+            let log_in = json!({"email": format!("{user}@demo.example"), "password": PASSWORD});
+            let answer = app.anonymous().post("/auth/login", &log_in).await.expect(200).body;
+            app.with_token(answer["access_token"].as_str().unwrap())
+        };
+        let figures = async |user: &str, period: &str| {
+            let path = format!("/statistics/events?funding_period_id={period}&group_by=kind");
+            log_in(user).await.get(&path).await.expect(200).body
+        };
+        let events = |figures: &Value| {
+            let groups = figures["groups"].as_array().unwrap();
+            let of = |group: &Value| {
+                let code = group["key"]["kind"]["code"].as_str().unwrap().to_owned();
+                (code, group["events"].as_i64().unwrap())
+            };
+            groups.iter().map(of).collect::<Vec<_>>()
+        };
+        let reported = [("conference".to_owned(), 3), ("round_table".to_owned(), 35)];
+        for user in ["manager", "adviser"] {
+            let of_2019 = figures(user, PERIOD_2019).await;
+            let mut found = events(&of_2019);
+            found.sort();
+            assert_eq!(found, reported, "{user}");
+            assert_eq!(of_2019["totals"]["events"], 38);
+            assert!(of_2019["totals"]["participations"].as_i64().unwrap() > 500);
+            assert!(of_2019["totals"]["unnamed"].as_i64().unwrap() > 10);
+        }
+        let network = figures("coordinator", PERIOD_2019).await;
+        assert!(network["totals"]["events"].as_i64().unwrap() > 38, "with those of Kassel");
+        let lately = figures("manager", PERIOD_2026).await;
+        assert_eq!(lately["totals"]["events"], 2, "what is planned was not held");
+        let manager = log_in("manager").await;
+        let planned = manager.get("/events?status=planned").await.expect(200);
+        assert_eq!(planned.items().len(), 2);
+        assert!(planned.items()[0]["participations"]["registered"].as_i64().unwrap() > 10);
     });
 }

@@ -6,15 +6,18 @@ use lotse_domain::consultation::Consultation;
 use lotse_domain::contact::Contact;
 use lotse_domain::district::{Coverage, CoverageFilter, District};
 use lotse_domain::establishment::Establishment;
+use lotse_domain::event::Event;
+use lotse_domain::event_series::EventSeries;
 use lotse_domain::funding_period::FundingPeriod;
 use lotse_domain::page::{PageParams, Paging};
+use lotse_domain::participation::Participation;
 use lotse_domain::site::{Site, SiteFilter};
 use lotse_domain::topic::{Topic, TopicFilter};
 use lotse_domain::user::{Assignment, User};
 use lotse_domain::{Error, Result};
 use lotse_persistence::{
-    actor, company, consultation, contact, district, establishment, funding_period, installation,
-    site, topic, user,
+    actor, company, consultation, contact, district, establishment, event, event_series,
+    funding_period, installation, participation, site, topic, user,
 };
 
 use crate::App;
@@ -29,6 +32,9 @@ pub struct Data {
     pub actors: Vec<Actor>,
     pub contacts: Vec<Contact>,
     pub consultations: Vec<Consultation>,
+    pub event_series: Vec<EventSeries>,
+    pub events: Vec<Event>,
+    pub participations: Vec<Participation>,
 }
 
 impl Data {
@@ -41,6 +47,9 @@ impl Data {
             + self.actors.len()
             + self.contacts.len()
             + self.consultations.len()
+            + self.event_series.len()
+            + self.events.len()
+            + self.participations.len()
     }
 }
 
@@ -98,6 +107,18 @@ pub fn fill(app: &App, data: &Data, password: &str, progress: &dyn Fn(usize)) ->
         for new in &data.consultations {
             consultation::insert(conn, new)?;
             step();
+        }
+        for new in &data.event_series {
+            event_series::insert(conn, new)?;
+            step();
+        }
+        for new in &data.events {
+            event::insert(conn, new)?;
+            step();
+        }
+        for batch in data.participations.chunks(200) {
+            participation::insert_all(conn, batch)?;
+            batch.iter().for_each(|_| step());
         }
         installation::mark_synthetic(conn)
     })

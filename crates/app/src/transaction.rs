@@ -156,6 +156,29 @@ impl Writing<'_> {
         self.insert(entry)
     }
 
+    /// Entries of many records in few statements.
+    ///
+    /// # Errors
+    /// When the entries cannot be written.
+    pub fn audit_all<'b, E: Entity + 'b>(
+        &mut self,
+        changes: impl Iterator<Item = (AuditAction, Option<&'b E>, &'b E)>,
+    ) -> Result<()> {
+        // PostgreSQL binds 65,535 values in one statement.
+        const BATCH: usize = 1000;
+        let Who { user, session, api_key } = Who::of(&self.actor);
+        let (user, api_key) = (Some(user), api_key.as_deref());
+        let mut entries = Vec::new();
+        for (action, old, new) in changes {
+            let entry = entry(self.app, self.now, self.request_id, action, old, new)?;
+            entries.push(audit::Entry { user, session, api_key, ..entry });
+        }
+        for batch in entries.chunks(BATCH) {
+            audit::insert_all(self.conn, batch)?;
+        }
+        Ok(())
+    }
+
     /// What happened to a record without changing it.
     ///
     /// # Errors

@@ -152,7 +152,8 @@ pub struct AuditFilter {
 /// What differs between two states of a record, field by field. Book-keeping is left out.
 #[must_use]
 pub fn changes(old: &Value, new: &Value) -> Vec<FieldChange> {
-    const NOT_CONTENT: [&str; 4] = ["id", "version", "created_at", "updated_at"];
+    // The last one is derived: the heads that an event counts.
+    const NOT_CONTENT: [&str; 5] = ["id", "version", "created_at", "updated_at", "participations"];
     let Some(fields) = new.as_object() else { return Vec::new() };
     fields
         .iter()

@@ -1,5 +1,7 @@
 //! Collects everything that is wrong with an input, so that one answer names it all.
 
+use std::collections::HashSet;
+
 use crate::error::{Error, Result, Violation};
 
 #[derive(Debug, Default)]
@@ -92,6 +94,31 @@ impl Checks {
             "before_start",
             "must not be before valid_from",
         );
+    }
+
+    /// Each of a list of ids or codes, found or faulted; none twice. `bounds` are the least and the most
+    /// that may be named.
+    pub fn named<K: std::hash::Hash + Eq, T>(
+        &mut self,
+        pointer: &str,
+        keys: &[K],
+        bounds: (usize, usize),
+        find: impl Fn(&K) -> Result<T, (&'static str, &'static str)>,
+    ) -> Vec<T> {
+        let (least, most) = bounds;
+        self.require(keys.len() >= least, pointer, "too_few", "must name at least one");
+        self.require(keys.len() <= most, pointer, "too_many", &format!("must name at most {most}"));
+        let mut seen = HashSet::new();
+        let mut found = Vec::new();
+        for (index, key) in keys.iter().enumerate().take(most) {
+            let pointer = format!("{pointer}/{index}");
+            self.require(seen.insert(key), &pointer, "repeated", "must be named once");
+            match find(key) {
+                Ok(item) => found.push(item),
+                Err((code, message)) => self.fail(pointer, code, message),
+            }
+        }
+        found
     }
 
     /// An e-mail address, lower-cased. The check is the useful minimum: only a message that

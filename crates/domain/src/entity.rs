@@ -12,7 +12,7 @@ codes! {
     /// The kinds of record that have a history.
     "entity_kind" EntityKind {
         Actor, ApiKey, Assignment, Carrier, Company, Consultation, Contact, Coverage, District,
-        Establishment, FundingPeriod, Site, Topic, User,
+        Establishment, Event, EventSeries, FundingPeriod, Participation, Site, Topic, User,
     }
 }
 
@@ -31,7 +31,10 @@ impl EntityKind {
             Self::Coverage => "coverages",
             Self::District => "districts",
             Self::Establishment => "establishments",
+            Self::Event => "events",
+            Self::EventSeries => "event-series",
             Self::FundingPeriod => "funding-periods",
+            Self::Participation => "participations",
             Self::Site => "sites",
             Self::Topic => "topics",
             Self::User => "users",

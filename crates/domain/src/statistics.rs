@@ -90,35 +90,35 @@ impl StatisticsParams {
     /// # Errors
     /// `Malformed` for unknown, repeated or too many dimensions.
     pub fn dimensions(&self) -> Result<Vec<Dimension>> {
-        let mut dimensions = Vec::new();
-        let words = self.group_by.as_deref().unwrap_or_default();
-        for word in words.split(',').map(str::trim).filter(|word| !word.is_empty()) {
-            let dimension = Dimension::from_code(word).ok_or_else(|| {
-                let known: Vec<_> = Dimension::all().into_iter().map(Code::code).collect();
-                group_by(
-                    "unknown_dimension",
-                    format!("{word:?} must be one of {}", known.join(", ")),
-                )
-            })?;
-            if dimensions.contains(&dimension) {
-                return Err(group_by("repeated", format!("must name {word} once")));
-            }
-            dimensions.push(dimension);
-        }
-        if dimensions.len() > 2 {
-            return Err(group_by("too_many", "must name at most two dimensions".to_owned()));
-        }
-        Ok(dimensions)
+        dimensions(self.group_by.as_deref())
     }
 
     /// # Errors
     /// `Malformed` as [`Self::dimensions`]; `Invalid` when the window is upside down or leaves the
     /// period: firsts are derived per period, so a figure never spans two.
     pub fn query(&self, period: &FundingPeriod) -> Result<StatisticsQuery> {
-        let window = Window {
-            from: self.from.unwrap_or(period.starts_on),
-            to: self.to.unwrap_or(period.ends_on),
-        };
+        let window = Window::of(period, self.from, self.to)?;
+        Ok(StatisticsQuery {
+            funding_period_id: period.id,
+            window,
+            group_by: self.dimensions()?,
+            topics: self.topics,
+        })
+    }
+}
+
+impl Window {
+    /// The dates asked for, or those of the period.
+    ///
+    /// # Errors
+    /// `Invalid` when the window is upside down or leaves the period.
+    pub fn of(
+        period: &FundingPeriod,
+        from: Option<NaiveDate>,
+        to: Option<NaiveDate>,
+    ) -> Result<Self> {
+        let window =
+            Self { from: from.unwrap_or(period.starts_on), to: to.unwrap_or(period.ends_on) };
         let mut checks = Checks::new();
         for (name, date) in [("from", window.from), ("to", window.to)] {
             checks.require(
@@ -133,13 +133,31 @@ impl StatisticsParams {
         }
         checks.require(window.from <= window.to, "to", "before_start", "must not be before from");
         checks.finish()?;
-        Ok(StatisticsQuery {
-            funding_period_id: period.id,
-            window,
-            group_by: self.dimensions()?,
-            topics: self.topics,
-        })
+        Ok(window)
     }
+}
+
+/// The dimensions that a question names, comma-separated.
+///
+/// # Errors
+/// `Malformed` for unknown, repeated or too many dimensions.
+pub fn dimensions<D: Code + PartialEq>(words: Option<&str>) -> Result<Vec<D>> {
+    let mut dimensions = Vec::new();
+    let words = words.unwrap_or_default().split(',').map(str::trim);
+    for word in words.filter(|word| !word.is_empty()) {
+        let dimension = D::from_code(word).ok_or_else(|| {
+            let known: Vec<_> = D::all().into_iter().map(Code::code).collect();
+            group_by("unknown_dimension", format!("{word:?} must be one of {}", known.join(", ")))
+        })?;
+        if dimensions.contains(&dimension) {
+            return Err(group_by("repeated", format!("must name {word} once")));
+        }
+        dimensions.push(dimension);
+    }
+    if dimensions.len() > 2 {
+        return Err(group_by("too_many", "must name at most two dimensions".to_owned()));
+    }
+    Ok(dimensions)
 }
 
 fn group_by(code: &str, message: String) -> Error {

@@ -23,10 +23,14 @@ mod consultation;
 mod contact;
 mod district;
 mod establishment;
+mod event;
+mod event_series;
+mod event_statistics;
 mod funding_period;
 mod health;
 mod invitation;
 mod organisation;
+mod participation;
 mod quick_log;
 mod second_factor;
 mod session;
@@ -97,7 +101,11 @@ fn routes(config: &mut ServiceConfig) {
         .configure(contact::routes)
         .configure(consultation::routes)
         .configure(quick_log::routes)
+        .configure(event_series::routes)
+        .configure(event::routes)
+        .configure(participation::routes)
         .configure(statistics::routes)
+        .configure(event_statistics::routes)
         .configure(audit::routes)
         .configure(api_key::routes)
         .configure(openapi::routes);

@@ -77,6 +77,7 @@ pub struct Nothing {}
         (name = "Network", description = "Carriers, sites, districts, funding periods, topics, users"),
         (name = "Register", description = "Companies, actors and their contacts"),
         (name = "Consultations", description = "What was said to whom"),
+        (name = "Events", description = "Round tables, conferences and the rest, and who took part"),
         (name = "Figures", description = "The figures of a funding period"),
         (name = "API keys", description = "How other systems work with the API"),
         (name = "Audit", description = "Who changed what"),

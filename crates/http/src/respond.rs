@@ -40,6 +40,18 @@ impl<T: Entity> Responder for Found<T> {
     }
 }
 
+/// 200 with a record that shows more than its own fields, such as how many take part in an event. That
+/// changes without its version, so the client's version is not taken for the answer.
+pub struct Fresh<T>(pub T);
+
+impl<T: Entity> Responder for Fresh<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::Ok().insert_header((ETAG, etag(&self.0))).json(self.0)
+    }
+}
+
 /// 201 with the new record, where it is, and its version.
 pub struct Created<T>(pub T);
 

@@ -5,8 +5,9 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
 use lotse_app::statistics;
 use lotse_domain::code::Code;
-use lotse_domain::statistics::{Figures, Statistics, StatisticsParams};
+use lotse_domain::statistics::{GroupValue, Statistics, StatisticsParams};
 use lotse_domain::{Error, Result};
+use serde::Serialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{LoggedIn, Parameters};
@@ -36,47 +37,68 @@ async fn get(
     Parameters(params): Parameters<StatisticsParams>,
 ) -> Answer<HttpResponse> {
     let figures = state.run(move |app| statistics::get(app, &caller, &params)).await?;
-    let wants_csv = request
+    if wants_csv(&request) {
+        Ok(as_csv("statistics.csv", csv(&figures)?))
+    } else {
+        Ok(as_json(&figures))
+    }
+}
+
+pub(crate) fn wants_csv(request: &HttpRequest) -> bool {
+    request
         .headers()
         .get(ACCEPT)
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/csv"));
-    let mut response = HttpResponse::Ok();
-    response.insert_header((VARY, "Accept"));
-    if wants_csv {
-        Ok(response
-            .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8; header=present"))
-            .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"statistics.csv\""))
-            .body(csv(&figures)?))
-    } else {
-        Ok(response.json(figures))
-    }
+        .is_some_and(|accept| accept.contains("text/csv"))
+}
+
+pub(crate) fn as_csv(name: &str, csv: Vec<u8>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((VARY, "Accept"))
+        .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8; header=present"))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+        .body(csv)
+}
+
+pub(crate) fn as_json(figures: &impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().insert_header((VARY, "Accept")).json(figures)
 }
 
 /// A code and a label column for each dimension, then the figures.
 fn csv(statistics: &Statistics) -> Result<Vec<u8>> {
+    let groups = statistics.groups.iter().map(|group| {
+        let values = statistics.group_by.iter().map(|dimension| group.key.get(dimension));
+        (values.collect(), group.figures.columns())
+    });
+    table(&statistics.group_by, &statistics.totals.columns(), groups)
+}
+
+/// The rows of `groups`, each its values and figures; the totals when nothing is grouped.
+pub(crate) fn table<'a, D: Code, const N: usize>(
+    group_by: &[D],
+    totals: &[(&'static str, i64); N],
+    groups: impl Iterator<Item = (Vec<Option<&'a GroupValue>>, [(&'static str, i64); N])>,
+) -> Result<Vec<u8>> {
     let internal = |error: csv::Error| Error::Internal(error.into());
     let mut writer =
         csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     let mut header = Vec::new();
-    for dimension in &statistics.group_by {
+    for dimension in group_by {
         header.push(dimension.code().to_owned());
         header.push(format!("{}_label", dimension.code()));
     }
-    header.extend(Figures::default().columns().map(|(name, _)| name.to_owned()));
+    header.extend(totals.map(|(name, _)| name.to_owned()));
     writer.write_record(&header).map_err(internal)?;
-    let values = |figures: &Figures| figures.columns().map(|(_, value)| value.to_string());
-    if statistics.group_by.is_empty() {
-        writer.write_record(values(&statistics.totals)).map_err(internal)?;
+    if group_by.is_empty() {
+        writer.write_record(totals.map(|(_, value)| value.to_string())).map_err(internal)?;
     }
-    for group in &statistics.groups {
+    for (values, figures) in groups {
         let mut row = Vec::new();
-        for dimension in &statistics.group_by {
-            let value = group.key.get(dimension);
+        for value in values {
             row.push(plain(value.and_then(|value| value.code.as_deref()).unwrap_or_default()));
             row.push(plain(value.map(|value| value.label.as_str()).unwrap_or_default()));
         }
-        row.extend(values(&group.figures));
+        row.extend(figures.map(|(_, value)| value.to_string()));
         writer.write_record(&row).map_err(internal)?;
     }
     writer.into_inner().map_err(|error| Error::internal(error.to_string()))

@@ -6,6 +6,7 @@ use lotse_domain::id::{ContactId, OrganisationId};
 use lotse_domain::name::fold;
 use lotse_domain::organisation::OrganisationReference;
 use lotse_domain::page::{Page, Paging};
+use lotse_domain::participation::ContactFacts;
 use lotse_domain::policy::Scope;
 use lotse_domain::{Error, Result};
 use uuid::Uuid;
@@ -200,6 +201,30 @@ pub fn of_name(
         .optional()
         .db()?;
     Ok(found.map(|id| ContactId(id.0)))
+}
+
+/// Those of the ids that are contacts in the scope, of whatever organisation.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn facts_among(conn: &mut Conn, scope: &Scope, ids: &[ContactId]) -> Result<Vec<ContactFacts>> {
+    let Some(carrier) = carrier_of(scope).filter(|_| !ids.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let ids: Vec<Key> = ids.iter().map(|id| Key(id.0)).collect();
+    let found: Vec<(Key, String, Key)> = on_backend!(conn, c => contacts::table
+        .filter(among(contacts::id, &ids))
+        .filter(contacts::carrier_id.eq(carrier))
+        .select((contacts::id, contacts::name, contacts::organisation_id))
+        .load(c))
+    .db()?;
+    Ok(found
+        .into_iter()
+        .map(|(id, name, organisation)| ContactFacts {
+            reference: Reference { id: id.0, name },
+            organisation_id: OrganisationId(organisation.0),
+        })
+        .collect())
 }
 
 /// # Errors

@@ -5,7 +5,7 @@ use lotse_domain::{Error, Result};
 
 /// Constraints that a user can run into: how PostgreSQL names it, how SQLite does, the code and the
 /// message. What is not listed was checked before, so breaking it is an internal error.
-const CONSTRAINTS: [(&str, &str, &str, &str); 8] = [
+const CONSTRAINTS: &[(&str, &str, &str, &str)] = &[
     ("carriers_code_key", "carriers.code", "carrier_code_taken", "Another carrier has this code."),
     ("sites_name_key", "sites.name", "site_name_taken", "Another site has this name."),
     (
@@ -19,6 +19,24 @@ const CONSTRAINTS: [(&str, &str, &str, &str); 8] = [
         "district_coverages.district_id",
         "coverage_exists",
         "The site covers this district from this date on already.",
+    ),
+    (
+        "event_series_name",
+        "event_series.carrier_id, event_series.name_key",
+        "event_series_name_taken",
+        "Another series has this name.",
+    ),
+    (
+        "event_participations_contact_once",
+        "event_participations.event_id, event_participations.contact_id",
+        "contact_takes_part",
+        "This contact is on the list of the event already.",
+    ),
+    (
+        "event_participations_headcount_once",
+        "event_participations.event_id, event_participations.organisation_id",
+        "organisation_takes_part",
+        "The organisation has a headcount in this role already; change that one.",
     ),
     (
         "funding_periods_name_key",

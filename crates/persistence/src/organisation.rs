@@ -273,26 +273,44 @@ pub fn list(
 /// # Errors
 /// When the database cannot be read.
 pub fn facts(conn: &mut Conn, id: OrganisationId) -> Result<Option<OrganisationFacts>> {
-    let found: Option<(String, String, Option<Key>, Option<At>)> = organisations::table
-        .find(Key(id.0))
-        .select((
-            organisations::name,
-            organisations::kind,
-            organisations::district_id,
-            organisations::archived_at,
-        ))
-        .first(conn)
-        .optional()
+    Ok(facts_among(conn, &[id])?.pop())
+}
+
+/// As [`facts`], of those of the ids that exist.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn facts_among(conn: &mut Conn, ids: &[OrganisationId]) -> Result<Vec<OrganisationFacts>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Key> = ids.iter().map(|id| Key(id.0)).collect();
+    let found: Vec<(Key, String, String, Option<Key>, Option<At>)> =
+        on_backend!(conn, c => organisations::table
+            .filter(among(organisations::id, &ids))
+            .select((
+                organisations::id,
+                organisations::name,
+                organisations::kind,
+                organisations::district_id,
+                organisations::archived_at,
+            ))
+            .load(c))
         .db()?;
     found
-        .map(|(name, kind, district_id, archived_at)| {
+        .into_iter()
+        .map(|(id, name, kind, district_id, archived_at)| {
             Ok(OrganisationFacts {
-                reference: OrganisationReference { id, name, kind: code(&kind)? },
+                reference: OrganisationReference {
+                    id: OrganisationId(id.0),
+                    name,
+                    kind: code(&kind)?,
+                },
                 district_id: district_id.map(|id| DistrictId(id.0)),
                 archived: archived_at.is_some(),
             })
         })
-        .transpose()
+        .collect()
 }
 
 /// # Errors

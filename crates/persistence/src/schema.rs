@@ -421,6 +421,115 @@ tables! {
         code -> Text,
         main_group -> Text,
     }
+
+    event_series (id) {
+        id -> Id,
+        carrier_id -> Id,
+        name -> Text,
+        name_key -> Text,
+        description -> Nullable<Text>,
+        archived_at -> Nullable<Instant>,
+        archive_reason -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    events (id) {
+        id -> Id,
+        carrier_id -> Id,
+        funding_period_id -> Id,
+        series_id -> Nullable<Id>,
+        kind -> Text,
+        title -> Text,
+        search_text -> Text,
+        starts_on -> Date,
+        ends_on -> Date,
+        starts_at -> Nullable<Time>,
+        ends_at -> Nullable<Time>,
+        place -> Nullable<Text>,
+        is_online -> Bool,
+        online_url -> Nullable<Text>,
+        description -> Nullable<Text>,
+        notes -> Nullable<Text>,
+        status -> Text,
+        voided_at -> Nullable<Instant>,
+        voided_by -> Nullable<Id>,
+        void_reason -> Nullable<Text>,
+        recorded_by -> Id,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    event_sites (event_id, position) {
+        event_id -> Id,
+        position -> Integer,
+        site_id -> Id,
+    }
+
+    event_staff (event_id, position) {
+        event_id -> Id,
+        position -> Integer,
+        user_id -> Id,
+    }
+
+    event_topics (event_id, position) {
+        event_id -> Id,
+        position -> Integer,
+        topic_id -> Id,
+    }
+
+    event_districts (event_id, position) {
+        event_id -> Id,
+        position -> Integer,
+        district_id -> Id,
+    }
+
+    event_organisers (event_id, position) {
+        event_id -> Id,
+        position -> Integer,
+        organisation_id -> Id,
+    }
+
+    event_speakers (event_id, position) {
+        event_id -> Id,
+        position -> Integer,
+        organisation_id -> Nullable<Id>,
+        name -> Nullable<Text>,
+        role -> Nullable<Text>,
+    }
+
+    event_participations (id) {
+        id -> Id,
+        event_id -> Id,
+        carrier_id -> Id,
+        organisation_id -> Nullable<Id>,
+        contact_id -> Nullable<Id>,
+        headcount -> Integer,
+        role -> Text,
+        status -> Text,
+        note -> Nullable<Text>,
+        voided_at -> Nullable<Instant>,
+        voided_by -> Nullable<Id>,
+        void_reason -> Nullable<Text>,
+        recorded_by -> Id,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    // A view.
+    event_lists (event_id, list, position) {
+        event_id -> Id,
+        position -> Integer,
+        list -> Text,
+        entry_id -> Nullable<Id>,
+        organisation_name -> Nullable<Text>,
+        organisation_kind -> Nullable<Text>,
+        name -> Nullable<Text>,
+        role -> Nullable<Text>,
+    }
 }
 
 diesel::joinable!(sites -> carriers (carrier_id));
@@ -441,6 +550,11 @@ diesel::joinable!(establishments -> districts (district_id));
 diesel::joinable!(contacts -> organisations (organisation_id));
 diesel::joinable!(contacts -> carriers (carrier_id));
 diesel::joinable!(consultation_topics -> topics (topic_id));
+diesel::joinable!(events -> event_series (series_id));
+diesel::joinable!(event_topics -> topics (topic_id));
+diesel::joinable!(event_participations -> events (event_id));
+diesel::joinable!(event_participations -> organisations (organisation_id));
+diesel::joinable!(event_participations -> contacts (contact_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     api_key_secrets,
@@ -460,6 +574,16 @@ diesel::allow_tables_to_appear_in_same_query!(
     district_coverages,
     districts,
     establishments,
+    event_districts,
+    event_lists,
+    event_organisers,
+    event_participations,
+    event_series,
+    event_sites,
+    event_speakers,
+    event_staff,
+    event_topics,
+    events,
     installation,
     organisations,
     refresh_tokens,

@@ -6,6 +6,7 @@ use lotse_domain::page::{Page, Paging};
 use lotse_domain::site::{Site, SiteFilter};
 use lotse_domain::{Error, Result};
 
+use crate::among::among;
 use crate::connection::Conn;
 use crate::error::{DbResult, one_row};
 use crate::schema::{carriers, sites};
@@ -63,6 +64,21 @@ pub fn find(conn: &mut Conn, id: SiteId) -> Result<Site> {
         .optional()
         .db()?;
     row.map(entity).ok_or(Error::NotFound("site"))
+}
+
+/// Those of the ids that exist.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn with_ids(conn: &mut Conn, ids: &[SiteId]) -> Result<Vec<Site>> {
+    let ids: Vec<Key> = ids.iter().map(|id| Key(id.0)).collect();
+    let rows: Vec<(Row, String)> = on_backend!(conn, c => sites::table
+        .inner_join(carriers::table)
+        .filter(among(sites::id, &ids))
+        .select((sites::all_columns, carriers::name))
+        .load(c))
+    .db()?;
+    Ok(rows.into_iter().map(entity).collect())
 }
 
 /// By name.

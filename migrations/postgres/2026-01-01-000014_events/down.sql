@@ -1,3 +1,5 @@
+DROP VIEW event_facts;
+DROP VIEW event_lists;
 DROP TABLE event_participations;
 DROP TABLE event_speakers;
 DROP TABLE event_organisers;

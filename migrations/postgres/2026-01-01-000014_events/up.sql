@@ -1,4 +1,5 @@
--- Events (Veranstaltungen) of the carriers: round tables, conferences and the rest, and who took part.
+-- Events (Veranstaltungen) of the carriers: round tables, conferences and the rest, who took part, and the
+-- view that figures are read from.
 
 CREATE TABLE event_series (
     id UUID NOT NULL PRIMARY KEY,
@@ -46,6 +47,7 @@ CREATE TABLE events (
     updated_at TIMESTAMPTZ NOT NULL,
     CONSTRAINT events_dates CHECK (ends_on >= starts_on),
     CONSTRAINT events_times CHECK ((starts_at IS NULL) = (ends_at IS NULL)),
+    CONSTRAINT events_online CHECK (online_url IS NULL OR is_online),
     CONSTRAINT events_voided CHECK (
         (status = 'voided') = (voided_at IS NOT NULL) AND
         (voided_at IS NULL) = (voided_by IS NULL) AND
@@ -147,3 +149,56 @@ CREATE UNIQUE INDEX event_participations_contact_once ON event_participations (e
 CREATE UNIQUE INDEX event_participations_headcount_once
     ON event_participations (event_id, organisation_id, "role")
     WHERE contact_id IS NULL AND organisation_id IS NOT NULL AND status <> 'voided';
+CREATE INDEX event_participations_contact ON event_participations (contact_id)
+    WHERE contact_id IS NOT NULL;
+
+-- The lists of events in one. Organisations show a name that is not known by heart.
+CREATE VIEW event_lists AS
+SELECT
+    event_id, position, 'site' AS list, site_id AS entry_id, CAST(NULL AS TEXT) AS organisation_name,
+    CAST(NULL AS TEXT) AS organisation_kind, CAST(NULL AS TEXT) AS name, CAST(NULL AS TEXT) AS "role"
+FROM event_sites
+UNION ALL
+SELECT
+    event_id, position, 'staff', user_id, CAST(NULL AS TEXT),
+    CAST(NULL AS TEXT), CAST(NULL AS TEXT), CAST(NULL AS TEXT)
+FROM event_staff
+UNION ALL
+SELECT
+    event_id, position, 'topic', topic_id, CAST(NULL AS TEXT),
+    CAST(NULL AS TEXT), CAST(NULL AS TEXT), CAST(NULL AS TEXT)
+FROM event_topics
+UNION ALL
+SELECT
+    event_id, position, 'district', district_id, CAST(NULL AS TEXT),
+    CAST(NULL AS TEXT), CAST(NULL AS TEXT), CAST(NULL AS TEXT)
+FROM event_districts
+UNION ALL
+SELECT
+    l.event_id, l.position, 'organiser', l.organisation_id, o.name,
+    o.kind, CAST(NULL AS TEXT), CAST(NULL AS TEXT)
+FROM event_organisers l
+JOIN organisations o ON o.id = l.organisation_id
+UNION ALL
+SELECT
+    l.event_id, l.position, 'speaker', l.organisation_id,
+    (SELECT o.name FROM organisations o WHERE o.id = l.organisation_id),
+    (SELECT o.kind FROM organisations o WHERE o.id = l.organisation_id), l.name, l."role"
+FROM event_speakers l;
+
+-- Held events with what figures are grouped by.
+CREATE VIEW event_facts AS
+SELECT
+    e.id,
+    e.carrier_id,
+    e.funding_period_id,
+    e.series_id,
+    h.site_id,
+    e.kind,
+    e.starts_on,
+    to_char(e.starts_on, 'YYYY-MM') AS month,
+    to_char(e.starts_on, 'YYYY-"Q"Q') AS quarter,
+    to_char(e.starts_on, 'YYYY') AS year
+FROM events e
+JOIN event_sites h ON h.event_id = e.id AND h.position = 0
+WHERE e.status = 'held';

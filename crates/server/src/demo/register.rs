@@ -110,7 +110,7 @@ pub fn make(maker: &mut Maker, staff: &Staff) -> Result<Register> {
 }
 
 /// The districts that a site covers, with weights: cities have more companies.
-fn covered<'a>(maker: &Maker<'a>, site: &Site) -> Vec<(&'a District, u32)> {
+pub fn covered<'a>(maker: &Maker<'a>, site: &Site) -> Vec<(&'a District, u32)> {
     let covers = |district: &District| {
         maker
             .network

@@ -125,3 +125,21 @@ pub const NEXT_STEPS: [&str; 6] = [
     "Musterunterlagen bereitgestellt.",
     "Kein weiterer Bedarf.",
 ];
+
+pub const THEMES: [&str; 8] = [
+    "Wege zur Beschäftigung aus Drittstaaten",
+    "Anerkennung in der Praxis",
+    "Das beschleunigte Fachkräfteverfahren",
+    "Ankommen im Betrieb",
+    "Sprache am Arbeitsplatz",
+    "Zusammenarbeit der Behörden",
+    "Pflege: gewinnen und halten",
+    "Handwerk international",
+];
+pub const SPEAKER_ROLES: [&str; 5] = [
+    "Leitung der Ausländerbehörde",
+    "Beratung zur Anerkennung",
+    "Bericht aus dem Betrieb",
+    "Moderation",
+    "Grußwort",
+];

@@ -1,0 +1,45 @@
+//! `/statistics/events`: the figures of events in a funding period, as JSON or CSV.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get};
+use lotse_app::event_statistics;
+use lotse_domain::event_statistics::{EventStatistics, EventStatisticsParams};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::extract::{LoggedIn, Parameters};
+use crate::respond::Answer;
+use crate::state::State;
+use crate::statistics::{as_csv, as_json, table, wants_csv};
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(get);
+}
+
+/// The figures of events in a funding period, in the caller's scope, in total and by up to two dimensions.
+///
+/// With `Accept: text/csv` as for consultations. `docs/counting.md` explains the rules.
+#[utoipa::path(
+    tag = "Figures", operation_id = "get_event_statistics", params(EventStatisticsParams),
+    responses((
+        status = 200, description = "The figures",
+        content((EventStatistics = "application/json"), (String = "text/csv"))
+    ))
+)]
+#[get("/statistics/events")]
+async fn get(
+    state: Data<State>,
+    LoggedIn(caller): LoggedIn,
+    request: HttpRequest,
+    Parameters(params): Parameters<EventStatisticsParams>,
+) -> Answer<HttpResponse> {
+    let figures = state.run(move |app| event_statistics::get(app, &caller, &params)).await?;
+    if !wants_csv(&request) {
+        return Ok(as_json(&figures));
+    }
+    let groups = figures.groups.iter().map(|group| {
+        let values = figures.group_by.iter().map(|dimension| group.key.get(dimension));
+        (values.collect(), group.figures.columns())
+    });
+    let csv = table(&figures.group_by, &figures.totals.columns(), groups)?;
+    Ok(as_csv("event-statistics.csv", csv))
+}
