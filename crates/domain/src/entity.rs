@@ -13,6 +13,7 @@ codes! {
     "entity_kind" EntityKind {
         Actor, ApiKey, Assignment, Carrier, Company, Consultation, Contact, Coverage, District,
         Establishment, FundingPeriod, Site, Topic, User,
+        Task, Referral,
     }
 }
 
@@ -35,6 +36,8 @@ impl EntityKind {
             Self::Site => "sites",
             Self::Topic => "topics",
             Self::User => "users",
+            Self::Task => "tasks",
+            Self::Referral => "referrals",
         }
     }
 }

@@ -45,10 +45,13 @@ ids!(
     CoverageId,
     DistrictId,
     EstablishmentId,
+    EventId,
     FundingPeriodId,
     OrganisationId,
+    ReferralId,
     SessionId,
     SiteId,
+    TaskId,
     TopicId,
     UserId,
 );

@@ -60,6 +60,12 @@ codes! {
         ReadConsultations,
         LogConsultation,
         ChangeConsultation,
+        ReadTasks,
+        ChangeTasks,
+        /// All that somebody has to do, to somebody else.
+        ReassignTasks,
+        ReadReferrals,
+        ChangeReferrals,
         ReadStatistics,
         ReadAuditLog,
         ManageApiKeys,
@@ -80,7 +86,12 @@ pub fn allows(role: Role, action: Action) -> bool {
         | Action::ChangeContacts
         | Action::ReadConsultations
         | Action::LogConsultation
-        | Action::ChangeConsultation => matches!(role, Adviser | Manager | Integration),
+        | Action::ChangeConsultation
+        | Action::ReadTasks
+        | Action::ChangeTasks
+        | Action::ReadReferrals
+        | Action::ChangeReferrals => matches!(role, Adviser | Manager | Integration),
+        Action::ReassignTasks => role == Manager,
         Action::ReadStatistics => matches!(role, Adviser | Manager | Coordinator | Integration),
         Action::ReadAuditLog => matches!(role, Admin | DataProtection),
         Action::ManageApiKeys => matches!(role, Admin | Manager),
@@ -92,7 +103,14 @@ impl Action {
     /// addresses of contacts, what was said to whom, what others did.
     #[must_use]
     pub fn shows_personal_data(self) -> bool {
-        matches!(self, Self::ReadContacts | Self::ReadConsultations | Self::ReadAuditLog)
+        matches!(
+            self,
+            Self::ReadContacts
+                | Self::ReadConsultations
+                | Self::ReadTasks
+                | Self::ReadReferrals
+                | Self::ReadAuditLog
+        )
     }
 }
 

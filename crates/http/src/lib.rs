@@ -16,6 +16,7 @@ mod token;
 mod actor;
 mod api_key;
 mod audit;
+mod calendar_feed;
 mod carrier;
 mod code_list;
 mod company;
@@ -27,11 +28,13 @@ mod funding_period;
 mod health;
 mod invitation;
 mod organisation;
+mod referral;
 mod second_factor;
 mod session;
 mod site;
 mod sso;
 mod statistics;
+mod task;
 mod topic;
 mod user;
 
@@ -95,6 +98,9 @@ fn routes(config: &mut ServiceConfig) {
         .configure(actor::routes)
         .configure(contact::routes)
         .configure(consultation::routes)
+        .configure(task::routes)
+        .configure(referral::routes)
+        .configure(calendar_feed::routes)
         .configure(statistics::routes)
         .configure(audit::routes)
         .configure(api_key::routes)
