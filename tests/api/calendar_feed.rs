@@ -29,7 +29,7 @@ async fn read(app: &TestApp, path: &str) -> Answer {
 }
 
 fn parsed(answer: &Answer) -> ICalendar {
-    let mut parser = Parser::new(&answer.text).strict();
+    let mut parser = Parser::new(&answer.text);
     let Entry::ICalendar(calendar) = parser.entry() else { panic!("{}", answer.text) };
     assert_eq!(parser.entry(), Entry::Eof);
     calendar

@@ -196,8 +196,13 @@ async fn input(app: &TestApp, makers: &Makers, operation: &Value, of: Of) -> Opt
     let (maker, carrier) = if of == Of::Other { (&makers.other, VSB) } else { (&makers.own, BWHW) };
     match operation["operationId"].as_str().unwrap() {
         "log_consultation" => return Some(app.consultation(maker, &json!({})).await),
+        // A key does no work itself, so it says who does.
+        "create_task" => {
+            let owner = maker.id().await;
+            return Some(json!({"title": "Ask", "due_on": "2026-04-01", "owner_id": owner}));
+        }
         "create_referral" => {
-            let referral = json!({"reason": "Recognition"});
+            let referral = json!({"reason": "Recognition", "owner_id": maker.id().await});
             return Some(body(&referral, &referred(maker).await));
         }
         // Who has nothing to do, of the own carrier or another.

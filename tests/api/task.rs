@@ -387,7 +387,7 @@ fn everything_of_who_leaves_goes_to_somebody_else() {
         assert_eq!((&latest["by"]["id"], &latest["action"]), (&json!(boss), &json!("changed")));
         let fields: Vec<_> =
             latest["changes"].as_array().unwrap().iter().map(|c| c["field"].clone()).collect();
-        assert_eq!(fields, ["owner", "deputy"]);
+        assert_eq!(fields, ["deputy", "owner"]);
         let rest = manager.post(to, &wish(&json!({}))).await.expect(200).body;
         assert_eq!(rest["reassigned"], 1);
         assert_eq!(manager.post(to, &wish(&json!({}))).await.expect(200).body["reassigned"], 0);

@@ -8,13 +8,15 @@ use lotse_domain::district::{Coverage, CoverageFilter, District};
 use lotse_domain::establishment::Establishment;
 use lotse_domain::funding_period::FundingPeriod;
 use lotse_domain::page::{PageParams, Paging};
+use lotse_domain::referral::Referral;
 use lotse_domain::site::{Site, SiteFilter};
+use lotse_domain::task::Task;
 use lotse_domain::topic::{Topic, TopicFilter};
 use lotse_domain::user::{Assignment, User};
 use lotse_domain::{Error, Result};
 use lotse_persistence::{
     actor, company, consultation, contact, district, establishment, funding_period, installation,
-    site, topic, user,
+    referral, site, task, topic, user,
 };
 
 use crate::App;
@@ -29,6 +31,8 @@ pub struct Data {
     pub actors: Vec<Actor>,
     pub contacts: Vec<Contact>,
     pub consultations: Vec<Consultation>,
+    pub tasks: Vec<Task>,
+    pub referrals: Vec<Referral>,
 }
 
 impl Data {
@@ -41,6 +45,8 @@ impl Data {
             + self.actors.len()
             + self.contacts.len()
             + self.consultations.len()
+            + self.tasks.len()
+            + self.referrals.len()
     }
 }
 
@@ -97,6 +103,14 @@ pub fn fill(app: &App, data: &Data, password: &str, progress: &dyn Fn(usize)) ->
         }
         for new in &data.consultations {
             consultation::insert(conn, new)?;
+            step();
+        }
+        for new in &data.tasks {
+            task::insert(conn, new)?;
+            step();
+        }
+        for new in &data.referrals {
+            referral::insert(conn, new)?;
             step();
         }
         installation::mark_synthetic(conn)

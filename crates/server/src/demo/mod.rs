@@ -3,6 +3,7 @@
 //! `synthetic`, and so is the installation.
 
 mod consultations;
+mod follow_ups;
 mod people;
 mod register;
 mod words;
@@ -67,6 +68,7 @@ pub fn make(network: &Network) -> Result<Data> {
     let staff = people::make(&mut maker)?;
     let register = register::make(&mut maker, &staff)?;
     let consultations = consultations::make(&mut maker, &staff, &register)?;
+    let (tasks, referrals) = follow_ups::make(&mut maker, &staff, &register, &consultations)?;
     Ok(Data {
         users: staff.users,
         assignments: staff.assignments,
@@ -75,6 +77,8 @@ pub fn make(network: &Network) -> Result<Data> {
         actors: register.actors,
         contacts: register.contacts,
         consultations,
+        tasks,
+        referrals,
     })
 }
 

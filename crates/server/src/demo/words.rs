@@ -125,3 +125,33 @@ pub const NEXT_STEPS: [&str; 6] = [
     "Musterunterlagen bereitgestellt.",
     "Kein weiterer Bedarf.",
 ];
+
+pub const TASKS: [&str; 8] = [
+    "Nachfragen, ob die Behörde geantwortet hat",
+    "Checkliste zum beschleunigten Verfahren zusenden",
+    "Rückruf zur Anerkennung der Qualifikation",
+    "Ansprechpartner beim Arbeitgeber-Service nennen",
+    "Termin im Betrieb vereinbaren",
+    "Stand der Vollmacht klären",
+    "Unterlagen zur Qualifizierung im Betrieb schicken",
+    "Nach Rückmeldung des Betriebs fragen",
+];
+pub const TASK_RESULTS: [&str; 4] = [
+    "Erledigt, Betrieb ist informiert.",
+    "Rückmeldung liegt vor.",
+    "Unterlagen zugesandt.",
+    "Kein weiterer Bedarf.",
+];
+pub const REFERRAL_REASONS: [&str; 5] = [
+    "Anerkennung der Berufsqualifikation",
+    "Beschleunigtes Fachkräfteverfahren",
+    "Vermittlung von Bewerberinnen und Bewerbern",
+    "Sprachförderung im Betrieb",
+    "Ausbildung und Ausbildungsvorbereitung",
+];
+pub const REFERRAL_RESULTS: [&str; 4] = [
+    "Antrag gestellt, Verfahren läuft.",
+    "Beratung hat stattgefunden.",
+    "Förderung bewilligt.",
+    "Kein Angebot gefunden.",
+];
