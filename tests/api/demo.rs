@@ -24,6 +24,13 @@ fn the_demonstration_data_looks_like_the_period_2019_to_2022() {
             (c.created_at.date_naive() - c.held_on).num_days() > 14
         };
         assert!(data.consultations.iter().filter(backdated).count() > 50);
+        assert_eq!((&data.tasks, &data.referrals), (&again.tasks, &again.referrals));
+        assert!(data.tasks.len() > 50 && data.referrals.len() > 40);
+        let left =
+            |task: &&lotse_domain::task::Task| task.done.is_none() && task.cancelled.is_none();
+        assert!(
+            data.tasks.iter().filter(left).all(|task| task.due_on.to_string().as_str() >= "2026")
+        );
         let districts: std::collections::HashSet<_> =
             data.consultations.iter().filter_map(|c| Some(c.district.as_ref()?.id)).collect();
         assert_eq!(districts.len(), 26, "every district of the time");

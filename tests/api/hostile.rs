@@ -162,6 +162,10 @@ async fn records(app: &TestApp, adviser: &Session) -> Vec<(&'static str, String)
     let works = adviser.post(&format!("{under}/establishments"), &works).await.expect(201).id();
     let input = app.consultation(adviser, &json!({"organisation_id": company})).await;
     let consultation = adviser.post("/consultations", &input).await.expect(201).id();
+    let task = crate::task::create(adviser, &json!({})).await["id"].as_str().unwrap().to_owned();
+    let referral = json!({"organisation_id": company, "actor_id": actor});
+    let referral = crate::referral::create(adviser, &referral).await;
+    let referral = referral["id"].as_str().unwrap().to_owned();
     let (key, _) = key(app, &app.log_in("manager").await, &["read_network"]).await;
     let first = async |list: &str| {
         let list = adviser.get(&format!("{list}?limit=1")).await.expect(200);
@@ -173,6 +177,8 @@ async fn records(app: &TestApp, adviser: &Session) -> Vec<(&'static str, String)
         ("/contacts", contact),
         ("/establishments", works),
         ("/consultations", consultation),
+        ("/tasks", task),
+        ("/referrals", referral),
         ("/users", app.log_in("manager").await.id().await),
         ("/api-keys", key["id"].as_str().unwrap().to_owned()),
         ("/carriers", VSB.to_owned()),
@@ -196,7 +202,8 @@ fn no_body_sets_what_is_not_the_callers_to_set() {
             let resource = records.iter().find(|(resource, _)| path.starts_with(resource));
             let session = match resource {
                 Some((
-                    "/companies" | "/actors" | "/contacts" | "/establishments" | "/consultations",
+                    "/companies" | "/actors" | "/contacts" | "/establishments" | "/consultations"
+                    | "/tasks" | "/referrals",
                     _,
                 )) => &adviser,
                 _ => &admin,
@@ -276,7 +283,7 @@ fn what_belongs_to_another_carrier_answers_as_if_it_did_not_exist() {
             let other = app.log_in(user).await;
             for (method, path, operation) in operations() {
                 let Some((_, id)) = records.iter().find(|(resource, _)| {
-                    matches!(*resource, "/contacts" | "/consultations")
+                    matches!(*resource, "/contacts" | "/consultations" | "/tasks" | "/referrals")
                         && path.starts_with(resource)
                 }) else {
                     continue;

@@ -118,6 +118,21 @@ impl Makers {
                 let input = app.consultation(adviser, &json!({})).await;
                 adviser.post("/consultations", &input).await.expect(201).id()
             }
+            "tasks" => {
+                let made = crate::task::create(adviser, &json!({})).await;
+                let id = made["id"].as_str().unwrap().to_owned();
+                if path.ends_with("/reopen") {
+                    let complete = format!("/tasks/{id}/complete");
+                    let first = [("If-Match", "\"1\"")];
+                    adviser.post_with(&complete, &first, &json!({})).await.expect(200);
+                }
+                id
+            }
+            "referrals" => {
+                let names = referred(adviser).await;
+                let made = crate::referral::create(adviser, &names).await;
+                made["id"].as_str().unwrap().to_owned()
+            }
             "api-keys" => {
                 let wish = body(&wish(&["read_register"]), &json!({"carrier_id": carrier}));
                 // What waits can be approved.
@@ -151,12 +166,22 @@ impl Makers {
     }
 }
 
+/// An organisation and an actor, as a referral names them.
+async fn referred(adviser: &Session) -> Value {
+    let company = adviser.company("Muster GmbH", &json!({})).await;
+    let actor = adviser.actor("Musterkammer", "other").await;
+    json!({"organisation_id": company["id"], "actor_id": actor["id"]})
+}
+
 /// Whose records an operation is tried with.
 fn places(id: &str, path: &str) -> Vec<Of> {
     match path.split('/').nth(1).unwrap() {
-        _ if matches!(id, "log_consultation" | "create_api_key") => vec![Of::Own, Of::Other],
+        _ if matches!(id, "log_consultation" | "create_api_key" | "reassign_tasks") => {
+            vec![Of::Own, Of::Other]
+        }
         _ if !path.contains("{id}") => vec![Of::None],
-        "consultations" | "contacts" | "api-keys" | "users" | "sites" | "carriers" => {
+        "consultations" | "contacts" | "tasks" | "referrals" | "api-keys" | "users" | "sites"
+        | "carriers" => {
             vec![Of::Own, Of::Other, Of::Missing]
         }
         "me" => vec![Of::Other, Of::Missing],
@@ -171,9 +196,28 @@ async fn input(app: &TestApp, makers: &Makers, operation: &Value, of: Of) -> Opt
     let (maker, carrier) = if of == Of::Other { (&makers.other, VSB) } else { (&makers.own, BWHW) };
     match operation["operationId"].as_str().unwrap() {
         "log_consultation" => return Some(app.consultation(maker, &json!({})).await),
-        // An anonymous one, at the caller's site.
+        // A key has no site and does not advise, so it says who does and where.
         "quick_log" => {
-            return Some(json!({"minutes": 20, "channel": "phone", "topics": ["fast_track"]}));
+            return Some(json!({
+                "minutes": 20, "channel": "phone", "topics": ["fast_track"],
+                "site_id": FRANKFURT, "adviser_ids": [makers.own.id().await]
+            }));
+        }
+        // A key does no work itself, so it says who does.
+        "create_task" => {
+            let owner = maker.id().await;
+            return Some(json!({"title": "Ask", "due_on": "2026-04-01", "owner_id": owner}));
+        }
+        "create_referral" => {
+            let referral = json!({"reason": "Recognition", "owner_id": maker.id().await});
+            return Some(body(&referral, &referred(maker).await));
+        }
+        // Who has nothing to do, of the own carrier or another.
+        "reassign_tasks" => {
+            let from = if of == Of::Other { &makers.other_manager } else { &makers.own_manager };
+            return Some(json!({
+                "from_user_id": from.id().await, "to_user_id": makers.own.id().await
+            }));
         }
         "create_api_key" => {
             return Some(body(&wish(&["read_register"]), &json!({"carrier_id": carrier})));

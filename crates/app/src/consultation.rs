@@ -197,7 +197,7 @@ fn first<T>(named: &[T]) -> &[T] {
     named.get(..MAX_NAMED).unwrap_or(named)
 }
 
-fn none_if_missing<T>(result: Result<T>) -> Result<Option<T>> {
+pub(crate) fn none_if_missing<T>(result: Result<T>) -> Result<Option<T>> {
     match result {
         Ok(found) => Ok(Some(found)),
         Err(Error::NotFound(_)) => Ok(None),

@@ -11,13 +11,15 @@ use lotse_domain::event_series::EventSeries;
 use lotse_domain::funding_period::FundingPeriod;
 use lotse_domain::page::{PageParams, Paging};
 use lotse_domain::participation::Participation;
+use lotse_domain::referral::Referral;
 use lotse_domain::site::{Site, SiteFilter};
+use lotse_domain::task::Task;
 use lotse_domain::topic::{Topic, TopicFilter};
 use lotse_domain::user::{Assignment, User};
 use lotse_domain::{Error, Result};
 use lotse_persistence::{
     actor, company, consultation, contact, district, establishment, event, event_series,
-    funding_period, installation, participation, site, topic, user,
+    funding_period, installation, participation, referral, site, task, topic, user,
 };
 
 use crate::App;
@@ -35,6 +37,8 @@ pub struct Data {
     pub event_series: Vec<EventSeries>,
     pub events: Vec<Event>,
     pub participations: Vec<Participation>,
+    pub tasks: Vec<Task>,
+    pub referrals: Vec<Referral>,
 }
 
 impl Data {
@@ -50,6 +54,8 @@ impl Data {
             + self.event_series.len()
             + self.events.len()
             + self.participations.len()
+            + self.tasks.len()
+            + self.referrals.len()
     }
 }
 
@@ -119,6 +125,14 @@ pub fn fill(app: &App, data: &Data, password: &str, progress: &dyn Fn(usize)) ->
         for batch in data.participations.chunks(200) {
             participation::insert_all(conn, batch)?;
             batch.iter().for_each(|_| step());
+        }
+        for new in &data.tasks {
+            task::insert(conn, new)?;
+            step();
+        }
+        for new in &data.referrals {
+            referral::insert(conn, new)?;
+            step();
         }
         installation::mark_synthetic(conn)
     })

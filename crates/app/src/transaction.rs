@@ -11,7 +11,7 @@ use lotse_domain::id::{AuditId, SessionId, UserId};
 use lotse_domain::policy::{Action, Actor, Role, Scope};
 use lotse_domain::time::local_date;
 use lotse_domain::{Error, Result};
-use lotse_persistence::names::{Names, NamesInMemory};
+use lotse_persistence::names::{Generation, Names, NamesInMemory};
 use lotse_persistence::{Conn, Database, api_key, audit, session};
 use rand::RngExt;
 use serde::Serialize;
@@ -28,6 +28,9 @@ use crate::session::hash_of;
 /// How often a piece of work is tried when the database could not serialise it.
 const TRIES: u32 = 5;
 
+/// What an app that is told nothing takes.
+const REFERRAL_ANSWER_DAYS: u32 = 14;
+
 /// The use cases with what they work on. Cloning shares it.
 #[derive(Clone)]
 pub struct App {
@@ -35,6 +38,7 @@ pub struct App {
     pub(crate) hasher: Arc<Hasher>,
     clock: Clock,
     second_factor_roles: Arc<[Role]>,
+    referral_answer_days: u32,
     access_log: AccessLog,
     names: NamesInMemory,
     ids: Arc<Mutex<ContextV7>>,
@@ -130,6 +134,11 @@ impl Writing<'_> {
 
     pub fn new_id<I: From<Uuid>>(&self) -> I {
         self.app.new_id()
+    }
+
+    #[must_use]
+    pub fn referral_answer_days(&self) -> u32 {
+        self.app.referral_answer_days
     }
 
     /// # Errors
@@ -246,6 +255,7 @@ impl App {
             hasher: Arc::new(Hasher::default()),
             clock,
             second_factor_roles: Arc::new([]),
+            referral_answer_days: REFERRAL_ANSWER_DAYS,
             names: NamesInMemory::default(),
             ids: Arc::new(Mutex::new(ContextV7::new())),
         }
@@ -255,6 +265,17 @@ impl App {
     #[must_use]
     pub fn with_second_factor_for(self, roles: &[Role]) -> Self {
         Self { second_factor_roles: roles.into(), ..self }
+    }
+
+    /// How long actors have to answer a referral, unless told.
+    #[must_use]
+    pub fn with_referral_answer_days(self, days: u32) -> Self {
+        Self { referral_answer_days: days, ..self }
+    }
+
+    /// The names that a request shows, as of a generation.
+    pub(crate) fn names_of(&self, generation: Generation, conn: &mut Conn) -> Result<Arc<Names>> {
+        self.names.of(generation, conn)
     }
 
     pub(crate) fn requires_second_factor(&self, role: Role) -> bool {

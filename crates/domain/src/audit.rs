@@ -23,6 +23,8 @@ codes! {
         /// All sessions of a user were ended by somebody else.
         SessionsEnded,
         SecondFactorSet, SecondFactorRemoved, RecoveryCodesSet,
+        /// A user got a secret address for calendar programs; the one before is over.
+        CalendarFeedSet, CalendarFeedRemoved,
         /// A key was let in by somebody who may do what it opens.
         Approved,
         /// A key got another secret; what it is, is nowhere.

@@ -160,6 +160,26 @@ pub struct Voided {
     pub reason: String,
 }
 
+/// A consultation in another record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ConsultationReference {
+    pub id: ConsultationId,
+    pub held_on: NaiveDate,
+    /// Null for an anonymous consultation.
+    #[schema(required)]
+    pub organisation: Option<OrganisationReference>,
+}
+
+impl From<&Consultation> for ConsultationReference {
+    fn from(consultation: &Consultation) -> Self {
+        Self {
+            id: consultation.id,
+            held_on: consultation.held_on,
+            organisation: consultation.organisation.clone(),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Consultation {
     pub id: ConsultationId,

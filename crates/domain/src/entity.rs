@@ -12,7 +12,8 @@ codes! {
     /// The kinds of record that have a history.
     "entity_kind" EntityKind {
         Actor, ApiKey, Assignment, Carrier, Company, Consultation, Contact, Coverage, District,
-        Establishment, Event, EventSeries, FundingPeriod, Participation, Site, Topic, User,
+        Establishment, Event, EventSeries, FundingPeriod, Participation, Referral, Site, Task, Topic,
+        User,
     }
 }
 
@@ -38,6 +39,8 @@ impl EntityKind {
             Self::Site => "sites",
             Self::Topic => "topics",
             Self::User => "users",
+            Self::Task => "tasks",
+            Self::Referral => "referrals",
         }
     }
 }

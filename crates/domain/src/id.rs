@@ -50,8 +50,10 @@ ids!(
     FundingPeriodId,
     OrganisationId,
     ParticipationId,
+    ReferralId,
     SessionId,
     SiteId,
+    TaskId,
     TopicId,
     UserId,
 );

@@ -66,6 +66,12 @@ codes! {
         ReadParticipations,
         /// Registers, and records attendance.
         ChangeParticipations,
+        ReadTasks,
+        ChangeTasks,
+        /// All that somebody has to do, to somebody else.
+        ReassignTasks,
+        ReadReferrals,
+        ChangeReferrals,
         ReadStatistics,
         ReadAuditLog,
         ManageApiKeys,
@@ -90,7 +96,12 @@ pub fn allows(role: Role, action: Action) -> bool {
         | Action::ReadEvents
         | Action::ChangeEvents
         | Action::ReadParticipations
-        | Action::ChangeParticipations => matches!(role, Adviser | Manager | Integration),
+        | Action::ChangeParticipations
+        | Action::ReadTasks
+        | Action::ChangeTasks
+        | Action::ReadReferrals
+        | Action::ChangeReferrals => matches!(role, Adviser | Manager | Integration),
+        Action::ReassignTasks => role == Manager,
         Action::ReadStatistics => matches!(role, Adviser | Manager | Coordinator | Integration),
         Action::ReadAuditLog => matches!(role, Admin | DataProtection),
         Action::ManageApiKeys => matches!(role, Admin | Manager),
@@ -108,6 +119,8 @@ impl Action {
                 | Self::ReadConsultations
                 | Self::ReadEvents
                 | Self::ReadParticipations
+                | Self::ReadTasks
+                | Self::ReadReferrals
                 | Self::ReadAuditLog
         )
     }

@@ -16,6 +16,7 @@ mod token;
 mod actor;
 mod api_key;
 mod audit;
+mod calendar_feed;
 mod carrier;
 mod code_list;
 mod company;
@@ -32,11 +33,13 @@ mod invitation;
 mod organisation;
 mod participation;
 mod quick_log;
+mod referral;
 mod second_factor;
 mod session;
 mod site;
 mod sso;
 mod statistics;
+mod task;
 mod topic;
 mod user;
 
@@ -104,6 +107,9 @@ fn routes(config: &mut ServiceConfig) {
         .configure(event_series::routes)
         .configure(event::routes)
         .configure(participation::routes)
+        .configure(task::routes)
+        .configure(referral::routes)
+        .configure(calendar_feed::routes)
         .configure(statistics::routes)
         .configure(event_statistics::routes)
         .configure(audit::routes)

@@ -24,16 +24,8 @@ impl<T: Entity> Responder for Found<T> {
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         let etag = etag(&self.0);
-        let known =
-            request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(
-                |value| {
-                    value.split(',').map(str::trim).any(|known| {
-                        known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag
-                    })
-                },
-            );
         // RFC 9110: the condition is for reading; what changed something answers in full.
-        if known && request.method() == actix_web::http::Method::GET {
+        if is_known(request, &etag) && request.method() == actix_web::http::Method::GET {
             return HttpResponse::NotModified().insert_header((ETAG, etag)).finish();
         }
         HttpResponse::Ok().insert_header((ETAG, etag)).json(self.0)
@@ -50,6 +42,19 @@ impl<T: Entity> Responder for Fresh<T> {
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
         HttpResponse::Ok().insert_header((ETAG, etag(&self.0))).json(self.0)
     }
+}
+
+/// Whether the client has this version already (RFC 9110, section 13.1.2).
+/// Whether the client has what it asks for.
+pub fn is_known(request: &HttpRequest, etag: &str) -> bool {
+    request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(
+        |value| {
+            value
+                .split(',')
+                .map(str::trim)
+                .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag)
+        },
+    )
 }
 
 /// 201 with the new record, where it is, and its version.

@@ -330,6 +330,46 @@ pub fn advisers_on(
     Ok(rows.into_iter().map(|(id, name)| Reference { id: id.0, name }).collect())
 }
 
+/// Those of the users who can be given work of a carrier: who advise for it on a date and can log in.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn available_on(
+    conn: &mut Conn,
+    ids: &[UserId],
+    carrier: CarrierId,
+    date: NaiveDate,
+) -> Result<Vec<Reference>> {
+    let ids: Vec<Key> = ids.iter().map(|id| Key(id.0)).collect();
+    let rows: Vec<(Key, String)> = on_backend!(conn, c => user_assignments::table
+        .inner_join(users::table)
+        .filter(among(user_assignments::user_id, &ids))
+        .filter(users::status.eq(UserStatus::Active.code()))
+        .filter(user_assignments::carrier_id.eq(Some(Key(carrier.0))))
+        .filter(user_assignments::valid_from.le(date))
+        .filter(user_assignments::valid_to.is_null().or(user_assignments::valid_to.ge(date)))
+        .select((users::id, users::name))
+        .load(c))
+    .db()?;
+    Ok(rows.into_iter().map(|(id, name)| Reference { id: id.0, name }).collect())
+}
+
+/// A user who works, worked or will work for a carrier.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn ever_of(conn: &mut Conn, id: UserId, carrier: CarrierId) -> Result<Option<Reference>> {
+    let found: Option<String> = user_assignments::table
+        .inner_join(users::table)
+        .filter(user_assignments::user_id.eq(Key(id.0)))
+        .filter(user_assignments::carrier_id.eq(Some(Key(carrier.0))))
+        .select(users::name)
+        .first(conn)
+        .optional()
+        .db()?;
+    Ok(found.map(|name| Reference { id: id.0, name }))
+}
+
 /// What users are on a date, by user.
 fn assignments_on(
     conn: &mut Conn,

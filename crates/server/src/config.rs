@@ -26,6 +26,7 @@ pub struct Config {
     pub listen: String,
     pub public_url: String,
     pub second_factor_roles: String,
+    pub referral_answer_days: u32,
     pub invitation_url: String,
     pub cors_origins: String,
     pub requests_per_address: u32,
@@ -142,6 +143,9 @@ impl Config {
         self.public_url = self.public_url.trim_end_matches('/').to_owned();
         if !self.public_url.starts_with("http://") && !self.public_url.starts_with("https://") {
             return wrong("LOTSE_PUBLIC_URL must begin with http:// or https://");
+        }
+        if !(1..=365).contains(&self.referral_answer_days) {
+            return wrong("LOTSE_REFERRAL_ANSWER_DAYS must be between 1 and 365");
         }
         if !(1..=200).contains(&self.pool_size) {
             return wrong("LOTSE_POOL_SIZE must be between 1 and 200");
@@ -341,6 +345,7 @@ mod tests {
             ("LOTSE_LISTEN", "nowhere"),
             ("LOTSE_POOL_SIZE", "many"),
             ("LOTSE_POOL_SIZE", "0"),
+            ("LOTSE_REFERRAL_ANSWER_DAYS", "0"),
             ("LOTSE_PUBLIC_URL", "lotse.example"),
             ("LOTSE_DEMO_PASSWORD", "short"),
             ("LOTSE_LOG_FORMAT", "xml"),

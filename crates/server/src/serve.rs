@@ -50,7 +50,9 @@ pub fn migrated(config: &Config) -> Result<Database> {
 /// When a setting is wrong.
 pub fn app(config: &Config, database: Database, clock: Clock) -> Result<App> {
     let roles = config.roles_with_second_factor().map_err(|error| Error::Internal(error.into()))?;
-    Ok(App::new(database, clock).with_second_factor_for(&roles))
+    Ok(App::new(database, clock)
+        .with_second_factor_for(&roles)
+        .with_referral_answer_days(config.referral_answer_days))
 }
 
 /// A server that listens but does not serve yet.

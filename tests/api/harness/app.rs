@@ -154,6 +154,7 @@ pub fn config(database_url: &str, key: PathBuf) -> Config {
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://lotse.test".to_owned(),
         second_factor_roles: String::new(),
+        referral_answer_days: 14,
         invitation_url: "http://lotse.test/invitation#".to_owned(),
         cors_origins: String::new(),
         // The clock of a test stands still, and so would what comes back evenly.

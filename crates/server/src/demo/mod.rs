@@ -4,6 +4,7 @@
 
 mod consultations;
 mod events;
+mod follow_ups;
 mod people;
 mod register;
 mod words;
@@ -69,6 +70,7 @@ pub fn make(network: &Network) -> Result<Data> {
     let register = register::make(&mut maker, &staff)?;
     let consultations = consultations::make(&mut maker, &staff, &register)?;
     let events = events::make(&mut maker, &staff, &register)?;
+    let (tasks, referrals) = follow_ups::make(&mut maker, &staff, &register, &consultations)?;
     Ok(Data {
         users: staff.users,
         assignments: staff.assignments,
@@ -80,6 +82,8 @@ pub fn make(network: &Network) -> Result<Data> {
         event_series: events.series,
         events: events.events,
         participations: events.participations,
+        tasks,
+        referrals,
     })
 }
 

@@ -143,3 +143,33 @@ pub const SPEAKER_ROLES: [&str; 5] = [
     "Moderation",
     "Grußwort",
 ];
+
+pub const TASKS: [&str; 8] = [
+    "Nachfragen, ob die Behörde geantwortet hat",
+    "Checkliste zum beschleunigten Verfahren zusenden",
+    "Rückruf zur Anerkennung der Qualifikation",
+    "Ansprechpartner beim Arbeitgeber-Service nennen",
+    "Termin im Betrieb vereinbaren",
+    "Stand der Vollmacht klären",
+    "Unterlagen zur Qualifizierung im Betrieb schicken",
+    "Nach Rückmeldung des Betriebs fragen",
+];
+pub const TASK_RESULTS: [&str; 4] = [
+    "Erledigt, Betrieb ist informiert.",
+    "Rückmeldung liegt vor.",
+    "Unterlagen zugesandt.",
+    "Kein weiterer Bedarf.",
+];
+pub const REFERRAL_REASONS: [&str; 5] = [
+    "Anerkennung der Berufsqualifikation",
+    "Beschleunigtes Fachkräfteverfahren",
+    "Vermittlung von Bewerberinnen und Bewerbern",
+    "Sprachförderung im Betrieb",
+    "Ausbildung und Ausbildungsvorbereitung",
+];
+pub const REFERRAL_RESULTS: [&str; 4] = [
+    "Antrag gestellt, Verfahren läuft.",
+    "Beratung hat stattgefunden.",
+    "Förderung bewilligt.",
+    "Kein Angebot gefunden.",
+];

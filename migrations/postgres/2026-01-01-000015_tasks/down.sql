@@ -1,0 +1,2 @@
+DROP VIEW task_rows;
+DROP TABLE tasks;

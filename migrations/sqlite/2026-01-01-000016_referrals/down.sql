@@ -1,0 +1,2 @@
+DROP VIEW referral_rows;
+DROP TABLE referrals;
