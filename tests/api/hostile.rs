@@ -53,7 +53,7 @@ async fn try_everything(app: &TestApp, gone: &Session) {
             continue;
         }
         let mut target = path.replace("{id}", FRANKFURT);
-        if path == "/statistics" {
+        if path.starts_with("/statistics") {
             write!(target, "?funding_period_id={PERIOD_2026}").unwrap();
         }
         let mut request = gone.request(method.clone(), &target).header("If-Match", "\"1\"");
@@ -162,6 +162,12 @@ async fn records(app: &TestApp, adviser: &Session) -> Vec<(&'static str, String)
     let works = adviser.post(&format!("{under}/establishments"), &works).await.expect(201).id();
     let input = app.consultation(adviser, &json!({"organisation_id": company})).await;
     let consultation = adviser.post("/consultations", &input).await.expect(201).id();
+    let series = json!({"name": "Fremdfeldreihe"});
+    let series = adviser.post("/event-series", &series).await.expect(201).id();
+    let input = app.event(adviser, &json!({"series_id": series})).await;
+    let event = adviser.post("/events", &input).await.expect(201).id();
+    let guests = format!("/events/{event}/participations");
+    let guests = adviser.post(&guests, &json!({"headcount": 4})).await.expect(201).id();
     let (key, _) = key(app, &app.log_in("manager").await, &["read_network"]).await;
     let first = async |list: &str| {
         let list = adviser.get(&format!("{list}?limit=1")).await.expect(200);
@@ -173,6 +179,9 @@ async fn records(app: &TestApp, adviser: &Session) -> Vec<(&'static str, String)
         ("/contacts", contact),
         ("/establishments", works),
         ("/consultations", consultation),
+        ("/event-series", series),
+        ("/events", event),
+        ("/participations", guests),
         ("/users", app.log_in("manager").await.id().await),
         ("/api-keys", key["id"].as_str().unwrap().to_owned()),
         ("/carriers", VSB.to_owned()),
@@ -196,7 +205,8 @@ fn no_body_sets_what_is_not_the_callers_to_set() {
             let resource = records.iter().find(|(resource, _)| path.starts_with(resource));
             let session = match resource {
                 Some((
-                    "/companies" | "/actors" | "/contacts" | "/establishments" | "/consultations",
+                    "/companies" | "/actors" | "/contacts" | "/establishments" | "/consultations"
+                    | "/event-series" | "/events" | "/participations",
                     _,
                 )) => &adviser,
                 _ => &admin,
@@ -232,6 +242,9 @@ fn no_body_sets_what_is_not_the_callers_to_set() {
                     let own = &schemas[schema]["properties"][name];
                     if parent.is_empty() && !own.is_null()
                         || matches!(name, "role" | "carrier_id") && parent == "/assignment"
+                        || name == "role" && parent == "/speakers/0"
+                        || matches!(name, "role" | "status")
+                            && parent.starts_with("/participations/")
                     {
                         continue;
                     }
@@ -276,8 +289,14 @@ fn what_belongs_to_another_carrier_answers_as_if_it_did_not_exist() {
             let other = app.log_in(user).await;
             for (method, path, operation) in operations() {
                 let Some((_, id)) = records.iter().find(|(resource, _)| {
-                    matches!(*resource, "/contacts" | "/consultations")
-                        && path.starts_with(resource)
+                    matches!(
+                        *resource,
+                        "/contacts"
+                            | "/consultations"
+                            | "/event-series"
+                            | "/events"
+                            | "/participations"
+                    ) && path.starts_with(resource)
                 }) else {
                     continue;
                 };
