@@ -53,7 +53,7 @@ async fn try_everything(app: &TestApp, gone: &Session) {
             continue;
         }
         let mut target = path.replace("{id}", FRANKFURT);
-        if path == "/statistics" {
+        if path.starts_with("/statistics") {
             write!(target, "?funding_period_id={PERIOD_2026}").unwrap();
         }
         let mut request = gone.request(method.clone(), &target).header("If-Match", "\"1\"");
@@ -166,6 +166,12 @@ async fn records(app: &TestApp, adviser: &Session) -> Vec<(&'static str, String)
     let referral = json!({"organisation_id": company, "actor_id": actor});
     let referral = crate::referral::create(adviser, &referral).await;
     let referral = referral["id"].as_str().unwrap().to_owned();
+    let series = json!({"name": "Fremdfeldreihe"});
+    let series = adviser.post("/event-series", &series).await.expect(201).id();
+    let input = app.event(adviser, &json!({"series_id": series})).await;
+    let event = adviser.post("/events", &input).await.expect(201).id();
+    let guests = format!("/events/{event}/participations");
+    let guests = adviser.post(&guests, &json!({"headcount": 4})).await.expect(201).id();
     let (key, _) = key(app, &app.log_in("manager").await, &["read_network"]).await;
     let first = async |list: &str| {
         let list = adviser.get(&format!("{list}?limit=1")).await.expect(200);
@@ -179,6 +185,9 @@ async fn records(app: &TestApp, adviser: &Session) -> Vec<(&'static str, String)
         ("/consultations", consultation),
         ("/tasks", task),
         ("/referrals", referral),
+        ("/event-series", series),
+        ("/events", event),
+        ("/participations", guests),
         ("/users", app.log_in("manager").await.id().await),
         ("/api-keys", key["id"].as_str().unwrap().to_owned()),
         ("/carriers", VSB.to_owned()),
@@ -203,7 +212,7 @@ fn no_body_sets_what_is_not_the_callers_to_set() {
             let session = match resource {
                 Some((
                     "/companies" | "/actors" | "/contacts" | "/establishments" | "/consultations"
-                    | "/tasks" | "/referrals",
+                    | "/event-series" | "/events" | "/participations" | "/tasks" | "/referrals",
                     _,
                 )) => &adviser,
                 _ => &admin,
@@ -239,6 +248,9 @@ fn no_body_sets_what_is_not_the_callers_to_set() {
                     let own = &schemas[schema]["properties"][name];
                     if parent.is_empty() && !own.is_null()
                         || matches!(name, "role" | "carrier_id") && parent == "/assignment"
+                        || name == "role" && parent == "/speakers/0"
+                        || matches!(name, "role" | "status")
+                            && parent.starts_with("/participations/")
                     {
                         continue;
                     }
@@ -283,8 +295,16 @@ fn what_belongs_to_another_carrier_answers_as_if_it_did_not_exist() {
             let other = app.log_in(user).await;
             for (method, path, operation) in operations() {
                 let Some((_, id)) = records.iter().find(|(resource, _)| {
-                    matches!(*resource, "/contacts" | "/consultations" | "/tasks" | "/referrals")
-                        && path.starts_with(resource)
+                    matches!(
+                        *resource,
+                        "/contacts"
+                            | "/consultations"
+                            | "/event-series"
+                            | "/events"
+                            | "/participations"
+                            | "/tasks"
+                            | "/referrals"
+                    ) && path.starts_with(resource)
                 }) else {
                     continue;
                 };

@@ -212,11 +212,27 @@ fn lists_of_any_length_are_answered_briefly() {
         let input = app.consultation(&adviser, &json!({"organisation_id": company["id"]})).await;
         let ids: Vec<_> = (0..20_000_u128).map(|n| uuid::Uuid::from_u128(n).to_string()).collect();
         let contacts = format!("/companies/{}/contacts", company["id"].as_str().unwrap());
+        let event = app.event(&adviser, &json!({})).await;
+        let held = adviser.post("/events", &event).await.expect(201).id();
+        let attendance = format!("/events/{held}/attendance");
         for (path, input, field, value, pointer) in [
             ("/consultations", input.clone(), "adviser_ids", json!(ids), "/adviser_ids"),
             ("/consultations", input.clone(), "contact_ids", json!(ids), "/contact_ids"),
             ("/consultations", input.clone(), "topics", json!(vec!["language"; 60_000]), "/topics"),
             ("/consultations", input.clone(), "topics", json!(ids), "/topics"),
+            ("/events", event.clone(), "site_ids", json!(ids), "/site_ids"),
+            ("/events", event.clone(), "staff_ids", json!(ids), "/staff_ids"),
+            ("/events", event.clone(), "organiser_ids", json!(ids), "/organiser_ids"),
+            ("/events", event.clone(), "district_ids", json!(ids), "/district_ids"),
+            ("/events", event.clone(), "topics", json!(ids), "/topics"),
+            ("/events", event.clone(), "speakers", json!(vec![json!({}); 20_000]), "/speakers"),
+            (
+                &attendance,
+                json!({}),
+                "participations",
+                json!(vec![json!({"organisation_id": held}); 15_000]),
+                "/participations",
+            ),
             (
                 &contacts,
                 json!({"name": "Cora Probstadt"}),

@@ -177,6 +177,23 @@ fn filters_reveal_nothing_of_another_carrier() {
             let seen = adviser.get(&path).await.expect(200);
             assert_eq!((seen.items().len(), &seen.body["total"]), (0, &json!(0)));
         }
+        let event =
+            json!({"organiser_ids": [company], "topics": ["language"], "staff_ids": [adviser_id]});
+        let event = other.post("/events", &app.event(&other, &event).await).await.expect(201).id();
+        let guests = format!("/events/{event}/participations");
+        let guest = json!({"organisation_id": company, "contact_id": contact});
+        other.post(&guests, &guest).await.expect(201);
+        for filter in [
+            String::new(),
+            format!("&organisation_id={company}"),
+            format!("&site_id={KASSEL}"),
+            format!("&staff_id={adviser_id}"),
+            "&topic=language&kind=round_table&q=runder".to_owned(),
+        ] {
+            let path = format!("/events?total=true{filter}");
+            assert_eq!(other.get(&path).await.expect(200).body["total"], 1, "{filter}");
+            assert_eq!(adviser.get(&path).await.expect(200).body["total"], 0, "{filter}");
+        }
         // Their cursor is a place in the list, no key to it.
         let page = other.get("/consultations?limit=1").await.expect(200);
         let cursor = page.body["next_cursor"].as_str().unwrap();

@@ -133,6 +133,20 @@ impl Makers {
                 let made = crate::referral::create(adviser, &names).await;
                 made["id"].as_str().unwrap().to_owned()
             }
+            "event-series" => {
+                static MADE: AtomicUsize = AtomicUsize::new(0);
+                let name = format!("Reihe {}", MADE.fetch_add(1, Ordering::Relaxed));
+                adviser.post("/event-series", &json!({"name": name})).await.expect(201).id()
+            }
+            "events" | "participations" => {
+                let input = app.event(manager, &json!({"staff_ids": [adviser.id().await]})).await;
+                let event = adviser.post("/events", &input).await.expect(201).id();
+                if path.starts_with("/events") {
+                    return event;
+                }
+                let under = format!("/events/{event}/participations");
+                adviser.post(&under, &json!({"headcount": 2})).await.expect(201).id()
+            }
             "api-keys" => {
                 let wish = body(&wish(&["read_register"]), &json!({"carrier_id": carrier}));
                 // What waits can be approved.
@@ -176,12 +190,16 @@ async fn referred(adviser: &Session) -> Value {
 /// Whose records an operation is tried with.
 fn places(id: &str, path: &str) -> Vec<Of> {
     match path.split('/').nth(1).unwrap() {
-        _ if matches!(id, "log_consultation" | "create_api_key" | "reassign_tasks") => {
+        _ if matches!(
+            id,
+            "log_consultation" | "create_event" | "create_api_key" | "reassign_tasks"
+        ) =>
+        {
             vec![Of::Own, Of::Other]
         }
         _ if !path.contains("{id}") => vec![Of::None],
-        "consultations" | "contacts" | "tasks" | "referrals" | "api-keys" | "users" | "sites"
-        | "carriers" => {
+        "consultations" | "contacts" | "event-series" | "events" | "participations" | "tasks"
+        | "referrals" | "api-keys" | "users" | "sites" | "carriers" => {
             vec![Of::Own, Of::Other, Of::Missing]
         }
         "me" => vec![Of::Other, Of::Missing],
@@ -219,6 +237,10 @@ async fn input(app: &TestApp, makers: &Makers, operation: &Value, of: Of) -> Opt
                 "from_user_id": from.id().await, "to_user_id": makers.own.id().await
             }));
         }
+        "create_event" => return Some(app.event(maker, &json!({})).await),
+        // The examples name records that are not there.
+        "register_participation" => return Some(json!({"headcount": 3})),
+        "record_attendance" => return Some(json!({"participations": [], "others": "no_show"})),
         "create_api_key" => {
             return Some(body(&wish(&["read_register"]), &json!({"carrier_id": carrier})));
         }
@@ -272,7 +294,9 @@ async fn ask(app: &TestApp, conn: &mut Conn, makers: &Makers, who: &Session, row
     let id = makers.make(app, row.path, row.of).await;
     let version = version(makers, row.path, &id, row.of).await;
     let target = match row.operation["operationId"].as_str().unwrap() {
-        "get_statistics" => format!("{}?funding_period_id={PERIOD_2019}", row.path),
+        "get_statistics" | "get_event_statistics" => {
+            format!("{}?funding_period_id={PERIOD_2019}", row.path)
+        }
         _ => row.path.replace("{id}", &id),
     };
     let mut request =

@@ -19,6 +19,8 @@ use crate::policy::{Actor, Role};
 use crate::time::local_date;
 
 mod rules;
+#[cfg(test)]
+pub(crate) use rules::tests;
 pub use rules::{Context, MAX_DISTRICTS, MAX_NAMED, MAX_SPEAKERS};
 
 codes! {

@@ -253,12 +253,12 @@ mod tests {
     fn the_reviewed_table_is_the_table() {
         use std::fmt::Write;
 
-        let mut table = format!("{:<20}", "");
+        let mut table = format!("{:<21}", "");
         for role in Role::all() {
             write!(table, " {:<15}", role.code()).unwrap();
         }
         for action in Action::all() {
-            table = format!("{}\n{:<20}", table.trim_end(), action.code());
+            table = format!("{}\n{:<21}", table.trim_end(), action.code());
             for role in Role::all() {
                 write!(table, " {:<15}", if allows(role, action) { "yes" } else { "-" }).unwrap();
             }

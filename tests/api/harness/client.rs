@@ -95,6 +95,20 @@ impl TestApp {
         merge(&mut body, more);
         body
     }
+
+    /// The body of an event that is in order, for the caller at its own site: a round table two weeks
+    /// ago.
+    pub async fn event(&self, session: &Session, more: &Value) -> Value {
+        let me = session.get("/me").await.expect(200).body;
+        let mut body = json!({
+            "kind": "round_table",
+            "title": "Runder Tisch",
+            "site_ids": [me["site"]["id"].as_str().unwrap_or(FRANKFURT)],
+            "starts_on": "2026-03-02",
+        });
+        merge(&mut body, more);
+        body
+    }
 }
 
 /// The fields of `more` laid over those of `body`.

@@ -307,3 +307,150 @@ fn checked_speaker(
     );
     Speaker { organisation, name, role }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use chrono::{DateTime, NaiveTime, Utc};
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::event::EventKind;
+    use crate::funding_period::FundingPeriodStatus;
+    use crate::id::{CarrierId, SessionId, SiteId};
+    use crate::policy::{CarrierRef, Login, Role};
+
+    const CARRIER: Uuid = Uuid::from_u128(1);
+    const SITE: Uuid = Uuid::from_u128(2);
+
+    pub fn now() -> DateTime<Utc> {
+        "2026-03-16T09:00:00Z".parse().unwrap()
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    pub fn actor() -> Actor {
+        Actor {
+            login: Login::Session {
+                id: SessionId(Uuid::nil()),
+                email: "adviser@test.example".to_owned(),
+                restricted: false,
+            },
+            user_id: Uuid::from_u128(3).into(),
+            name: "Test adviser".to_owned(),
+            role: Role::Adviser,
+            carrier: Some(CarrierRef { id: CarrierId(CARRIER), name: "BWHW".to_owned() }),
+            site: None,
+        }
+    }
+
+    fn input() -> EventInput {
+        EventInput {
+            kind: EventKind::RoundTable,
+            title: "Runder Tisch".to_owned(),
+            series_id: None,
+            starts_on: day("2026-03-02"),
+            ends_on: None,
+            starts_at: None,
+            ends_at: None,
+            place: None,
+            online: false,
+            online_url: None,
+            site_ids: vec![SiteId(SITE)],
+            staff_ids: Vec::new(),
+            organiser_ids: Vec::new(),
+            speakers: Vec::new(),
+            topics: Vec::new(),
+            district_ids: Vec::new(),
+            description: None,
+            notes: None,
+            status: EventStatus::Planned,
+        }
+    }
+
+    fn context(status: FundingPeriodStatus) -> Context {
+        let period = FundingPeriod {
+            id: Uuid::from_u128(4).into(),
+            name: "2026–2028".to_owned(),
+            service_name: "IQ".to_owned(),
+            starts_on: day("2026-01-01"),
+            ends_on: day("2028-12-31"),
+            minimum_minutes: 15,
+            status,
+            version: 1,
+            created_at: now(),
+            updated_at: now(),
+        };
+        let site = Site {
+            id: SiteId(SITE),
+            carrier: Reference::new(CARRIER, "BWHW"),
+            name: "Frankfurt am Main".to_owned(),
+            valid_from: day("2019-01-01"),
+            valid_to: None,
+            version: 1,
+            created_at: now(),
+            updated_at: now(),
+        };
+        Context {
+            today: day("2026-03-16"),
+            period: Some(period),
+            series: None,
+            sites: vec![site],
+            staff: Vec::new(),
+            organisations: Vec::new(),
+            topics: Vec::new(),
+            districts: Vec::new(),
+        }
+    }
+
+    /// An event two weeks ago.
+    pub fn event() -> Event {
+        let context = context(FundingPeriodStatus::Open);
+        Event::new(Uuid::from_u128(5).into(), now(), &actor(), &input(), &context).unwrap()
+    }
+
+    #[test]
+    fn a_period_takes_what_suits_its_status() {
+        use EventStatus::{Cancelled, Held, Planned};
+        for (period, role, taken) in [
+            (FundingPeriodStatus::Planned, Role::Adviser, &[Planned, Cancelled][..]),
+            (FundingPeriodStatus::Planned, Role::Manager, &[Planned, Cancelled]),
+            (FundingPeriodStatus::Open, Role::Adviser, &[Planned, Held, Cancelled]),
+            (FundingPeriodStatus::Closing, Role::Adviser, &[]),
+            (FundingPeriodStatus::Closing, Role::Manager, &[Planned, Held, Cancelled]),
+            (FundingPeriodStatus::Closed, Role::Manager, &[]),
+        ] {
+            for status in [Planned, Held, Cancelled] {
+                let context = context(period);
+                let actor = Actor { role, ..actor() };
+                let input = EventInput { status, ..input() };
+                let id = Uuid::from_u128(6).into();
+                let made = Event::new(id, now(), &actor, &input, &context);
+                assert_eq!(made.is_ok(), taken.contains(&status), "{period:?} {role:?} {status:?}");
+            }
+        }
+    }
+
+    proptest! {
+        /// An event ends after it starts, whether that is told by days or by times of day.
+        #[test]
+        fn an_event_ends_after_it_starts(
+            (days, starts, ends) in (-2..3_i64, 0..24_u32, proptest::option::of(0..24_u32))
+        ) {
+            let at = |hour| NaiveTime::from_hms_opt(hour, 0, 0);
+            let input = EventInput {
+                ends_on: Some(day("2026-03-02") + chrono::TimeDelta::days(days)),
+                starts_at: at(starts),
+                ends_at: ends.and_then(at),
+                ..input()
+            };
+            let context = context(FundingPeriodStatus::Open);
+            let made = Event::new(Uuid::from_u128(6).into(), now(), &actor(), &input, &context);
+            let minutes = ends.map(|ends| days * 1440 + (i64::from(ends) - i64::from(starts)) * 60);
+            let expected = days >= 0 && minutes.is_some_and(|minutes| days > 0 || minutes > 0);
+            prop_assert_eq!(made.is_ok(), expected);
+        }
+    }
+}

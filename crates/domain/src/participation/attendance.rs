@@ -101,10 +101,15 @@ pub fn record(
         "not_settable",
         "must be no_show or null",
     );
+    // Faults of thousands of entries would tell nothing more.
+    if input.participations.len() > MAX_ENTRIES {
+        checks.finish()?;
+        return Ok(Recorded::default());
+    }
     let list = List::of(listed);
     let mut recorded = Recorded::default();
     let mut named = HashSet::new();
-    for (index, entry) in input.participations.iter().enumerate().take(MAX_ENTRIES) {
+    for (index, entry) in input.participations.iter().enumerate() {
         let pointer = format!("/participations/{index}");
         let outcome = match (entry.participation_id, entry.organisation_id) {
             (Some(id), None) => list.outcome(&mut checks, &pointer, entry, id),
@@ -329,5 +334,158 @@ fn told<'a>(
             status
         },
         note: note.or_else(|| old.note.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::consultation::OrganisationFacts;
+    use crate::event::tests::{actor, event, now};
+    use crate::organisation::OrganisationKind;
+    use crate::participation::ContactFacts;
+
+    const ORGANISATIONS: u128 = 4;
+
+    fn organisation(number: u128) -> OrganisationReference {
+        OrganisationReference {
+            id: OrganisationId(Uuid::from_u128(100 + number)),
+            name: format!("Werk {number}"),
+            kind: OrganisationKind::Company,
+        }
+    }
+
+    /// Each organisation has one contact.
+    fn contact(number: u128) -> Reference {
+        Reference::new(Uuid::from_u128(200 + number), "Cora Probstadt")
+    }
+
+    fn context() -> Context {
+        Context {
+            today: now().date_naive(),
+            organisations: (0..ORGANISATIONS)
+                .map(|number| OrganisationFacts {
+                    reference: organisation(number),
+                    district_id: None,
+                    archived: false,
+                })
+                .collect(),
+            contacts: (0..ORGANISATIONS)
+                .map(|number| ContactFacts {
+                    reference: contact(number),
+                    organisation_id: organisation(number).id,
+                })
+                .collect(),
+        }
+    }
+
+    fn listed(number: u128, of_contact: bool, status: ParticipationStatus) -> Participation {
+        Participation {
+            id: ParticipationId(Uuid::from_u128(300 + number + if of_contact { 50 } else { 0 })),
+            event: event().reference(),
+            carrier: event().carrier,
+            organisation: Some(organisation(number)),
+            contact: of_contact.then(|| contact(number)),
+            headcount: if of_contact { 1 } else { 5 },
+            role: ParticipationRole::Participant,
+            status,
+            note: None,
+            voided: None,
+            recorded_by: actor().reference(),
+            version: 1,
+            created_at: now(),
+            updated_at: now(),
+        }
+    }
+
+    fn status() -> impl Strategy<Value = ParticipationStatus> {
+        use ParticipationStatus::{Attended, NoShow, Registered, WalkIn, Withdrawn};
+        proptest::sample::select(vec![Registered, Registered, Withdrawn, Attended, NoShow, WalkIn])
+    }
+
+    type Who = BTreeMap<(u128, bool), ParticipationStatus>;
+
+    fn who() -> impl Strategy<Value = Who> {
+        proptest::collection::btree_map((0..ORGANISATIONS, any::<bool>()), status(), 0..8)
+    }
+
+    fn applied(list: &[Participation], recorded: &Recorded) -> Vec<Participation> {
+        let mut list = list.to_vec();
+        for (old, new) in &recorded.changed {
+            let place = list.iter_mut().find(|participation| *participation == old).unwrap();
+            *place = new.clone();
+        }
+        list.extend(recorded.new.iter().cloned());
+        list
+    }
+
+    proptest! {
+        /// Who is said to have been there was there, each once, those unsaid follow `others`, and the same
+        /// list a second time changes nothing.
+        #[test]
+        fn a_list_says_who_was_there(
+            (on_list, there, others, by_id) in (who(), who(), any::<bool>(), any::<bool>())
+        ) {
+            let list: Vec<_> =
+                on_list.iter().map(|((number, c), status)| listed(*number, *c, *status)).collect();
+            let entries = there
+                .keys()
+                .map(|(number, of_contact)| {
+                    let known = on_list.get(&(*number, *of_contact)).filter(|_| by_id);
+                    match known {
+                        Some(status) => AttendanceEntry {
+                            participation_id: Some(listed(*number, *of_contact, *status).id),
+                            status: Some(ParticipationStatus::Attended),
+                            ..AttendanceEntry::default()
+                        },
+                        None => AttendanceEntry {
+                            organisation_id: Some(organisation(*number).id),
+                            contact_id: of_contact.then(|| contact(*number).id.into()),
+                            ..AttendanceEntry::default()
+                        },
+                    }
+                })
+                .collect();
+            let input = AttendanceInput {
+                participations: entries,
+                others: others.then_some(ParticipationStatus::NoShow),
+            };
+            let mut ids = 1000..;
+            let mut go = |list: &[Participation]| {
+                let new_id = || ParticipationId(Uuid::from_u128(ids.next().unwrap()));
+                record(now(), &actor(), &input, &event(), list, &context(), new_id).unwrap()
+            };
+            let first = go(&list);
+            let after = applied(&list, &first);
+            for number in 0..ORGANISATIONS {
+                for of_contact in [false, true] {
+                    let of_them: Vec<_> = after
+                        .iter()
+                        .filter(|p| p.organisation == Some(organisation(number)))
+                        .filter(|p| p.contact.is_some() == of_contact)
+                        .collect();
+                    let before = on_list.get(&(number, of_contact)).copied();
+                    let expected = match (there.contains_key(&(number, of_contact)), before) {
+                        (true, None | Some(ParticipationStatus::WalkIn)) => {
+                            Some(ParticipationStatus::WalkIn)
+                        }
+                        (true, Some(_)) => Some(ParticipationStatus::Attended),
+                        (false, Some(ParticipationStatus::Registered)) if others => {
+                            Some(ParticipationStatus::NoShow)
+                        }
+                        (false, before) => before,
+                    };
+                    let found: Vec<_> = of_them.iter().map(|p| p.status).collect();
+                    prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
+                }
+            }
+            let second = go(&after);
+            prop_assert!(second.changed.is_empty() && second.new.is_empty());
+        }
     }
 }
