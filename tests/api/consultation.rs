@@ -471,3 +471,32 @@ fn a_changed_name_shows_at_once() {
         assert_eq!(read["topics"][0]["label_en"], "Brand new");
     });
 }
+
+#[test]
+fn a_consultation_names_the_event_that_it_was_held_at() {
+    both(async |app| {
+        let (adviser, other) = (app.log_in("adviser").await, app.log_in("other").await);
+        let mut events = Vec::new();
+        for session in [&adviser, &other] {
+            let event = app.event(session, &json!({"title": "Runder Tisch Pflege"})).await;
+            events.push(session.post("/events", &event).await.expect(201).id());
+        }
+        let at_event = json!({"event_id": events[0], "channel": "event_stand"});
+        let new = log(&app, &adviser, &at_event).await;
+        assert_eq!(new["event"], json!({"id": events[0], "name": "Runder Tisch Pflege"}));
+        log(&app, &adviser, &json!({})).await;
+        let list = format!("/consultations?event_id={}", events[0]);
+        assert_eq!(adviser.get(&list).await.expect(200).items(), &[new.clone()]);
+
+        let of_another = app.consultation(&adviser, &json!({"event_id": events[1]})).await;
+        adviser.post("/consultations", &of_another).await.violates("/event_id", "unknown");
+        let changed = adviser.patch(&path(&new), 1, &json!({"event_id": null})).await.expect(200);
+        assert_eq!(changed.body["event"], json!(null));
+
+        let void = format!("/events/{}/void", events[0]);
+        let first = [("If-Match", "\"1\"")];
+        adviser.post_with(&void, &first, &json!({"reason": "Twice"})).await.expect(200);
+        let voided = app.consultation(&adviser, &json!({"event_id": events[0]})).await;
+        adviser.post("/consultations", &voided).await.violates("/event_id", "voided");
+    });
+}

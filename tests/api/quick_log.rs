@@ -21,6 +21,7 @@ async fn names(session: &Session, list: &str) -> Vec<String> {
 fn one_request_adds_what_is_not_there_yet() {
     both(async |app| {
         let adviser = app.log_in("adviser").await;
+        let chamber = adviser.actor("Musterkammer", "chamber_crafts").await;
         let input = call(&json!({
             "id": CLIENT_ID,
             "organisation": {
@@ -30,6 +31,8 @@ fn one_request_adds_what_is_not_there_yet() {
             "contacts": [{"name": "Cora Probstadt", "phone": "+49 69 000000"}],
             "occupations": [{"code": "26302", "workers": 2}],
             "countries": ["MA"],
+            "follow_ups": [{"title": "Checkliste senden", "due_on": "2026-03-20"}],
+            "referrals": [{"actor_id": chamber["id"], "reason": "Anerkennung"}],
             "notes": "Zwei Stellen."
         }));
         let logged = adviser.post("/quick-log", &input).await.expect(201);
@@ -37,6 +40,12 @@ fn one_request_adds_what_is_not_there_yet() {
         let path = format!("/consultations/{CLIENT_ID}");
         assert_eq!(logged.header("location"), format!("/api/v1{path}"));
         assert_eq!(adviser.get(&path).await.expect(200).body, logged.body["consultation"]);
+
+        let tasks = adviser.get(&format!("/tasks?consultation_id={CLIENT_ID}")).await.expect(200);
+        assert_eq!(*tasks.items(), logged.body["follow_ups"].as_array().unwrap()[..]);
+        let list = format!("/referrals?consultation_id={CLIENT_ID}");
+        let referrals = adviser.get(&list).await.expect(200);
+        assert_eq!(*referrals.items(), logged.body["referrals"].as_array().unwrap()[..]);
 
         // The next call: what is there is found, however it is typed.
         let again = call(&json!({
@@ -200,13 +209,34 @@ fn all_of_it_or_nothing() {
                 "unknown",
             ),
             (json!({"organisation": null}), "/contacts", "anonymous"),
+            (json!({"event_id": CLIENT_ID}), "/event_id", "unknown"),
+            (
+                json!({"follow_ups": [{"title": "A", "due_on": "2026-03-20"}, {"title": " ", "due_on": "2026-03-20"}]}),
+                "/follow_ups/1/title",
+                "empty",
+            ),
+            (
+                json!({"follow_ups": [{"title": "A", "due_on": "2026-03-20", "owner_id": CLIENT_ID}]}),
+                "/follow_ups/0/owner_id",
+                "not_an_adviser",
+            ),
+            (
+                json!({"follow_ups": [{"title": "A", "due_on": "2026-03-20", "event_id": CLIENT_ID}]}),
+                "/follow_ups/0",
+                "names_another",
+            ),
+            (
+                json!({"referrals": [{"actor_id": CLIENT_ID, "reason": "A"}]}),
+                "/referrals/0/actor_id",
+                "unknown",
+            ),
             (json!({"id": "01890000-0000-0000-0000-000000000000"}), "/id", "not_a_client_id"),
         ] {
             let whole = call(&json!({"organisation": organisation, "contacts": contacts}));
             let input = body(&whole, &more);
             adviser.post("/quick-log", &input).await.violates(pointer, code);
         }
-        for list in ["/companies", "/actors", "/consultations"] {
+        for list in ["/companies", "/actors", "/consultations", "/tasks", "/referrals"] {
             assert!(adviser.get(list).await.expect(200).items().is_empty(), "{list}");
         }
         let closed = call(&json!({"organisation": organisation, "held_on": "2022-05-05"}));

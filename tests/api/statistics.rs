@@ -209,6 +209,7 @@ fn write(app: &TestApp, user: Uuid, organisations: &[Organisation], drafts: &[Dr
                 note_warnings: Vec::new(),
                 outcome: None,
                 anonymous: None,
+                event: None,
                 voided: (status == ConsultationStatus::Voided).then(|| Voided {
                     at: now,
                     by: by.clone(),

@@ -11,7 +11,7 @@ use lotse_domain::policy::Action;
 use lotse_domain::{Error, Result};
 use lotse_persistence::{
     audit, consultation, contact, district, establishment, funding_period, organisation, site,
-    topic, user,
+    task, topic, user,
 };
 
 use crate::{App, Caller, Writing};
@@ -178,6 +178,10 @@ fn context(tx: &mut Writing, input: &ConsultationInput) -> Result<Context> {
         Some(id) => contact::of_organisation(tx.conn, &scope, id, first(&input.contact_ids))?,
         None => Vec::new(),
     };
+    let event = match input.event_id {
+        Some(id) => task::event(tx.conn, &scope, id)?,
+        None => None,
+    };
     Ok(Context {
         today: tx.today(),
         site,
@@ -187,6 +191,7 @@ fn context(tx: &mut Writing, input: &ConsultationInput) -> Result<Context> {
         advisers,
         topics: topic::with_codes(tx.conn, first(&input.topics))?,
         contacts,
+        event,
         districts: district::all(tx.conn)?,
     })
 }

@@ -5,6 +5,8 @@ use lotse_domain::policy::Action;
 use lotse_domain::quick_log::{
     QuickContact, QuickLogInput, QuickLogged, QuickOrganisation, id_taken, in_own_fields,
 };
+use lotse_domain::referral::ReferralInput;
+use lotse_domain::task::TaskInput;
 use lotse_domain::{Error, Result};
 use lotse_persistence::{consultation, contact, duplicate, organisation};
 
@@ -44,8 +46,25 @@ pub fn log(app: &App, caller: &Caller, input: &QuickLogInput) -> Result<QuickLog
         let details = input.consultation(&tx.actor, today, id, contacts)?;
         let new_id = input.id.unwrap_or_else(|| tx.new_id());
         let consultation = crate::consultation::add(tx, new_id, &details).map_err(in_own_fields)?;
+        let mut follow_ups = Vec::new();
+        for (index, task) in input.follow_ups.iter().enumerate() {
+            tx.actor.may(Action::ChangeTasks)?;
+            let about_it = TaskInput { consultation_id: Some(consultation.id), ..task.clone() };
+            let below = |error: Error| error.below(&format!("/follow_ups/{index}"));
+            follow_ups.push(crate::task::add(tx, &about_it).map_err(below)?);
+        }
+        let mut referrals = Vec::new();
+        for (index, referral) in input.referrals.iter().enumerate() {
+            tx.actor.may(Action::ChangeReferrals)?;
+            let about_it =
+                ReferralInput { consultation_id: Some(consultation.id), ..referral.clone() };
+            let below = |error: Error| error.below(&format!("/referrals/{index}"));
+            referrals.push(crate::referral::add(tx, &about_it).map_err(below)?);
+        }
         Ok(QuickLogged {
             consultation,
+            follow_ups,
+            referrals,
             organisation_created: created.unwrap_or(false),
             repeated: false,
         })
@@ -59,6 +78,8 @@ fn logged_before(tx: &mut Writing, id: Option<ConsultationId>) -> Result<Option<
     match consultation::find(tx.conn, &tx.names, &scope, id) {
         Ok(found) if found.recorded_by.id == tx.actor.user_id.0 => Ok(Some(QuickLogged {
             consultation: found,
+            follow_ups: Vec::new(),
+            referrals: Vec::new(),
             organisation_created: false,
             repeated: true,
         })),

@@ -10,7 +10,7 @@ use crate::country::Country;
 use crate::entity::{Entity, EntityKind, Reference};
 use crate::error::{Error, Result};
 use crate::id::{
-    CarrierId, ConsultationId, ContactId, DistrictId, EstablishmentId, FundingPeriodId,
+    CarrierId, ConsultationId, ContactId, DistrictId, EstablishmentId, EventId, FundingPeriodId,
     OrganisationId, SiteId, UserId,
 };
 use crate::industry::Classification;
@@ -137,6 +137,8 @@ pub struct ConsultationInput {
     pub outcome: Option<Outcome>,
     /// For anonymous consultations only.
     pub anonymous: Option<AnonymousInput>,
+    /// The event of the own carrier that it was held at. Attendance by itself is no consultation.
+    pub event_id: Option<EventId>,
 }
 
 fn held() -> ConsultationStatus {
@@ -220,6 +222,9 @@ pub struct Consultation {
     pub outcome: Option<Outcome>,
     #[schema(required)]
     pub anonymous: Option<AnonymousInput>,
+    /// Id and title.
+    #[schema(required)]
+    pub event: Option<Reference>,
     #[schema(required)]
     pub voided: Option<Voided>,
     pub recorded_by: Reference,
@@ -249,6 +254,7 @@ pub struct ConsultationFilter {
     pub country: Option<String>,
     /// Whether the notes look as if they held personal data of a candidate.
     pub note_warnings: Option<bool>,
+    pub event_id: Option<EventId>,
     pub funding_period_id: Option<FundingPeriodId>,
     /// First date.
     #[serde(default, deserialize_with = "crate::time::optional_date")]
@@ -325,6 +331,7 @@ impl Consultation {
             notes: checked.notes,
             outcome: input.outcome,
             anonymous: input.anonymous.clone(),
+            event: checked.event,
             voided: None,
             recorded_by: actor.reference(),
             version: 1,
@@ -422,6 +429,7 @@ impl From<&Consultation> for ConsultationInput {
             notes: consultation.notes.clone(),
             outcome: consultation.outcome,
             anonymous: consultation.anonymous.clone(),
+            event_id: consultation.event.as_ref().map(|event| event.id.into()),
         }
     }
 }

@@ -15,16 +15,21 @@ use crate::consultation::{
 use crate::contact::ContactInput;
 use crate::error::{Error, Result};
 use crate::id::{
-    ConsultationId, ContactId, DistrictId, EstablishmentId, OrganisationId, SiteId, UserId,
+    ConsultationId, ContactId, DistrictId, EstablishmentId, EventId, OrganisationId, SiteId, UserId,
 };
 use crate::industry::IndustryInput;
 use crate::occupation::OccupationInput;
 use crate::organisation::{Address, OrganisationKind};
 use crate::policy::Actor;
+use crate::referral::{Referral, ReferralInput};
 use crate::size_class::SizeInput;
+use crate::task::{Task, TaskInput};
 
 /// How many contacts come with a quick log.
 pub const MAX_CONTACTS: usize = 5;
+
+/// How many follow-ups, and how many referrals.
+pub const MAX_FOLLOW_UPS: usize = 10;
 
 /// An organisation by its id, or by its name.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -81,6 +86,7 @@ pub struct QuickContact {
     "channel": "phone",
     "topics": ["fast_track"],
     "occupations": [{"code": "26302", "workers": 2}],
+    "follow_ups": [{"title": "Send the checklist for the fast track", "due_on": "2026-03-20"}],
     "notes": "Two electronics technicians from Morocco; fast track explained."
 }))]
 pub struct QuickLogInput {
@@ -124,15 +130,29 @@ pub struct QuickLogInput {
     pub outcome: Option<Outcome>,
     /// For anonymous consultations only.
     pub anonymous: Option<AnonymousInput>,
+    /// The event of the own carrier that it was held at.
+    pub event_id: Option<EventId>,
+    /// What was promised (Wiedervorlagen), at most 10. They are about the consultation, so they name
+    /// nothing else.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    pub follow_ups: Vec<TaskInput>,
+    /// To whom the organisation was sent on, at most 10; they name neither consultation nor organisation.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    pub referrals: Vec<ReferralInput>,
 }
 
 /// What one request has logged.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct QuickLogged {
     pub consultation: Consultation,
+    pub follow_ups: Vec<Task>,
+    pub referrals: Vec<Referral>,
     /// Whether the organisation is new in the register.
     pub organisation_created: bool,
-    /// Whether it had been logged before under the same id. Nothing was changed then.
+    /// Whether it had been logged before under the same id. Nothing was changed then, and what goes with
+    /// it is found at `/tasks` and `/referrals`.
     pub repeated: bool,
 }
 
@@ -185,6 +205,30 @@ impl QuickLogInput {
                 "must have either an id or a name",
             );
         }
+        checks.require(
+            self.follow_ups.len() <= MAX_FOLLOW_UPS,
+            "/follow_ups",
+            "too_many",
+            "must be at most 10",
+        );
+        for (index, task) in self.follow_ups.iter().enumerate() {
+            let about_it = task.consultation_id.is_none()
+                && task.organisation_id.is_none()
+                && task.event_id.is_none();
+            let pointer = format!("/follow_ups/{index}");
+            checks.require(about_it, &pointer, "names_another", "must not say what it is about");
+        }
+        checks.require(
+            self.referrals.len() <= MAX_FOLLOW_UPS,
+            "/referrals",
+            "too_many",
+            "must be at most 10",
+        );
+        for (index, referral) in self.referrals.iter().enumerate() {
+            let about_it = referral.consultation_id.is_none() && referral.organisation_id.is_none();
+            let pointer = format!("/referrals/{index}");
+            checks.require(about_it, &pointer, "names_another", "must not say what it is about");
+        }
         checks.finish()
     }
 
@@ -222,6 +266,7 @@ impl QuickLogInput {
             notes: self.notes.clone(),
             outcome: self.outcome,
             anonymous: self.anonymous.clone(),
+            event_id: self.event_id,
         })
     }
 }

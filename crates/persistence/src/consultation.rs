@@ -61,6 +61,7 @@ struct Row {
     anonymous_classification: Option<String>,
     anonymous_section: Option<String>,
     anonymous_size_class: Option<String>,
+    event_id: Option<Key>,
     voided_at: Option<At>,
     voided_by: Option<Key>,
     void_reason: Option<String>,
@@ -97,6 +98,7 @@ struct Seen {
     anonymous_classification: Option<String>,
     anonymous_section: Option<String>,
     anonymous_size_class: Option<String>,
+    event_id: Option<Key>,
     voided_at: Option<At>,
     voided_by: Option<Key>,
     void_reason: Option<String>,
@@ -108,6 +110,7 @@ struct Seen {
     organisation_name: Option<String>,
     organisation_kind: Option<String>,
     establishment_name: Option<String>,
+    event_title: Option<String>,
 }
 
 impl Row {
@@ -142,6 +145,7 @@ impl Row {
             anonymous_size_class: anonymous
                 .and_then(|a| a.size_class)
                 .map(|class| class.code().to_owned()),
+            event_id: c.event.as_ref().map(|event| Key(event.id)),
             voided_at: c.voided.as_ref().map(|voided| At(voided.at)),
             voided_by: c.voided.as_ref().map(|voided| Key(voided.by.id)),
             void_reason: c.voided.as_ref().map(|voided| voided.reason.clone()),
@@ -242,6 +246,7 @@ fn entity(seen: Seen, lists: Lists, names: &Names) -> Result<Consultation> {
         note_warnings: list_of(seen.note_warnings)?,
         outcome: optional_code(seen.outcome.as_deref())?,
         anonymous,
+        event: reference(seen.event_id, seen.event_title),
         voided,
         recorded_by: names.reference(seen.recorded_by)?,
         version: seen.version,
@@ -377,6 +382,9 @@ pub fn list(
             Some(true) => query = query.filter(consultation_rows::note_warnings.is_not_null()),
             Some(false) => query = query.filter(consultation_rows::note_warnings.is_null()),
             None => {}
+        }
+        if let Some(event) = filter.event_id {
+            query = query.filter(consultation_rows::event_id.eq(Some(Key(event.0))));
         }
         if let Some(period) = filter.funding_period_id {
             query = query.filter(consultation_rows::funding_period_id.eq(Key(period.0)));

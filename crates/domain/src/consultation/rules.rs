@@ -18,6 +18,7 @@ use crate::occupation::{MAX_WORKERS, Occupation};
 use crate::organisation::OrganisationReference;
 use crate::policy::Actor;
 use crate::site::Site;
+use crate::task::NamedEvent;
 use crate::topic::Topic;
 
 /// How many of a kind a consultation names.
@@ -37,6 +38,8 @@ pub struct Context {
     pub topics: Vec<Topic>,
     /// Contacts of the organisation that belong to the caller's carrier.
     pub contacts: Vec<Reference>,
+    /// An event of the caller's carrier.
+    pub event: Option<NamedEvent>,
     pub districts: Vec<District>,
 }
 
@@ -62,6 +65,7 @@ pub struct Named {
     pub contacts: Vec<Reference>,
     pub occupations: Vec<Occupation>,
     pub countries: Vec<Country>,
+    pub event: Option<Reference>,
     pub notes: Option<String>,
 }
 
@@ -130,6 +134,14 @@ pub fn check(actor: &Actor, input: &ConsultationInput, context: &Context) -> Res
             .cloned()
             .ok_or(("not_a_country", "must be an ISO 3166-1 alpha-2 code such as MA, or XK"))
     });
+    if input.event_id.is_some() {
+        match &context.event {
+            None => checks.fail("/event_id", "unknown", "must be an event of your carrier"),
+            Some(event) => {
+                checks.require(!event.voided, "/event_id", "voided", "must not be voided");
+            }
+        }
+    }
     let occupations = occupations(&mut checks, input);
     let district = district_on_date(&mut checks, input, context);
     checks.finish()?;
@@ -151,6 +163,7 @@ pub fn check(actor: &Actor, input: &ConsultationInput, context: &Context) -> Res
         contacts,
         occupations,
         countries,
+        event: context.event.as_ref().map(|event| event.reference.clone()),
         notes,
     })
 }

@@ -326,6 +326,7 @@ fn input(
         notes: maker.chance(0.85).then_some(notes),
         outcome: Some(maker.weighted(&OUTCOMES)?),
         anonymous: None,
+        event_id: None,
     })
 }
 
@@ -342,6 +343,7 @@ fn context(maker: &Maker, site: usize, period: &FundingPeriod, advisers: &[Actor
             .collect(),
         topics: maker.network.topics.clone(),
         contacts: Vec::new(),
+        event: None,
         districts: maker.network.districts.clone(),
     }
 }
