@@ -1,5 +1,7 @@
 //! Follow-ups and tasks: recording, finding, ticking off, handing over.
 
+use std::fmt::Write;
+
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
 use lotse_persistence::Conn;
@@ -48,11 +50,13 @@ pub fn event(app: &TestApp, carrier: &str, id: &str, columns: &str, values: &str
         if sqlite { ("'", "'", ".000000Z'") } else { ("DATE '", "TIMESTAMPTZ '", "Z'") };
     let mut sql = sql.replace('{', date).replace('}', "'").replace('[', instant).replace(']', end);
     for (position, user) in staff.iter().enumerate() {
-        sql += &format!(
-            "INSERT INTO event_staff (event_id, position, user_id) VALUES ({}, {position}, {});",
-            uuid(id),
-            uuid(user)
-        );
+        let (event, user) = (uuid(id), uuid(user));
+        write!(
+            sql,
+            "INSERT INTO event_staff (event_id, position, user_id) \
+             VALUES ({event}, {position}, {user});"
+        )
+        .unwrap();
     }
     match app.connect() {
         Conn::Sqlite(mut conn) => conn.batch_execute(&sql),

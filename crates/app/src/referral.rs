@@ -6,7 +6,7 @@ use lotse_domain::page::{Page, Paging};
 use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::Action;
 use lotse_domain::referral::{
-    AnswerInput, CloseInput, Context, Referral, ReferralFilter, ReferralInput,
+    Context, Referral, ReferralAnswerInput, ReferralCloseInput, ReferralFilter, ReferralInput,
 };
 use lotse_persistence::{audit, consultation, organisation, referral, user};
 
@@ -89,7 +89,7 @@ pub fn answer(
     caller: &Caller,
     id: ReferralId,
     seen: i64,
-    input: &AnswerInput,
+    input: &ReferralAnswerInput,
 ) -> Result<Referral> {
     app.write(caller, Action::ChangeReferrals, |tx| {
         let old = as_seen(tx, id, seen)?;
@@ -107,7 +107,7 @@ pub fn close(
     caller: &Caller,
     id: ReferralId,
     seen: i64,
-    input: &CloseInput,
+    input: &ReferralCloseInput,
 ) -> Result<Referral> {
     app.write(caller, Action::ChangeReferrals, |tx| {
         let old = as_seen(tx, id, seen)?;

@@ -5,7 +5,7 @@ use lotse_domain::page::{Page, Paging};
 use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::Action;
 use lotse_domain::task::{
-    CompleteInput, Context, ReassignInput, Reassigned, Task, TaskFilter, TaskInput,
+    Context, ReassignInput, Reassigned, Task, TaskCompleteInput, TaskFilter, TaskInput,
 };
 use lotse_domain::{Error, Result};
 use lotse_persistence::{audit, consultation, organisation, referral, task, user};
@@ -90,7 +90,7 @@ pub fn complete(
     caller: &Caller,
     id: TaskId,
     seen: i64,
-    input: &CompleteInput,
+    input: &TaskCompleteInput,
 ) -> Result<Task> {
     app.write(caller, Action::ChangeTasks, |tx| {
         let old = as_seen(tx, id, seen)?;
@@ -137,7 +137,7 @@ pub fn reassign(app: &App, caller: &Caller, input: &ReassignInput) -> Result<Rea
         let (carrier, today) = (tx.actor.own_carrier()?.id, tx.today());
         let from = user::ever_of(tx.conn, input.from_user_id, carrier)?;
         let to = user::available_on(tx.conn, &[input.to_user_id], carrier, today)?.pop();
-        let to = input.checked(from, to)?;
+        let to = input.checked(from.as_ref(), to)?;
         let scope = tx.scope();
         let mut done = Reassigned::default();
 

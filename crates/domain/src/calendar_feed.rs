@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::id::UserId;
 use crate::referral::Referral;
-use crate::task::{Priority, Task};
+use crate::task::{Task, TaskPriority};
 
 /// How far back a calendar reaches.
 pub const DAYS_BACK: u64 = 90;
@@ -141,9 +141,9 @@ impl Calendar {
             about.push(format!("In Vertretung für {}", task.owner.name));
         }
         let priority = match task.priority {
-            Priority::High => 1,
-            Priority::Normal => 5,
-            Priority::Low => 9,
+            TaskPriority::High => 1,
+            TaskPriority::Normal => 5,
+            TaskPriority::Low => 9,
         };
         self.begin(task.id.0, task.version, task.updated_at);
         self.text("SUMMARY", &task.title);

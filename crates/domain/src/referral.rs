@@ -7,13 +7,17 @@ use uuid::Uuid;
 
 use crate::check::Checks;
 use crate::code::{Code, codes};
-use crate::consultation::{Consultation, ConsultationReference, OrganisationFacts};
+use crate::consultation::ConsultationReference;
 use crate::entity::{Entity, EntityKind, Reference};
 use crate::error::{Error, Result};
 use crate::id::{ActorId, CarrierId, ConsultationId, OrganisationId, ReferralId, UserId};
-use crate::organisation::{OrganisationKind, OrganisationReference};
+use crate::organisation::OrganisationReference;
 use crate::policy::{Actor, Role};
 use crate::task;
+
+mod rules;
+pub use rules::Context;
+use rules::{not_in_the_future, receiver, referred};
 
 codes! {
     /// Derived from what was recorded.
@@ -28,7 +32,7 @@ codes! {
 }
 
 codes! {
-    "referral_answer" Answer { Accepted, Declined }
+    "referral_answer" ReferralAnswer { Accepted, Declined }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -70,8 +74,8 @@ pub struct ReferralInput {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"answer": "accepted", "note": "First appointment next week."}))]
-pub struct AnswerInput {
-    pub answer: Answer,
+pub struct ReferralAnswerInput {
+    pub answer: ReferralAnswer,
     /// Today unless told; not in the future.
     #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub answered_on: Option<NaiveDate>,
@@ -82,7 +86,7 @@ pub struct AnswerInput {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"result": "Full recognition after an adaptation course."}))]
-pub struct CloseInput {
+pub struct ReferralCloseInput {
     /// What came of it. Also when no answer ever came.
     #[schema(min_length = 1, max_length = 2000)]
     pub result: String,
@@ -93,8 +97,8 @@ pub struct CloseInput {
 
 /// What the actor answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Answered {
-    pub answer: Answer,
+pub struct ReferralAnswered {
+    pub answer: ReferralAnswer,
     pub on: NaiveDate,
     /// Who recorded it.
     pub by: Reference,
@@ -104,7 +108,7 @@ pub struct Answered {
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Closed {
+pub struct ReferralClosed {
     pub on: NaiveDate,
     /// Who recorded it.
     pub by: Reference,
@@ -113,7 +117,7 @@ pub struct Closed {
 
 /// Why, when and by whom a referral was taken back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Withdrawn {
+pub struct ReferralWithdrawn {
     pub at: DateTime<Utc>,
     pub by: Reference,
     pub reason: String,
@@ -137,11 +141,11 @@ pub struct Referral {
     pub owner: Reference,
     pub status: ReferralStatus,
     #[schema(required)]
-    pub answered: Option<Answered>,
+    pub answered: Option<ReferralAnswered>,
     #[schema(required)]
-    pub closed: Option<Closed>,
+    pub closed: Option<ReferralClosed>,
     #[schema(required)]
-    pub withdrawn: Option<Withdrawn>,
+    pub withdrawn: Option<ReferralWithdrawn>,
     pub recorded_by: Reference,
     pub version: i64,
     pub created_at: DateTime<Utc>,
@@ -193,22 +197,6 @@ impl ReferralSort {
             Self::AnswerDueOn => referral.answer_due_on.to_string(),
         }
     }
-}
-
-/// What an input names, as far as it exists and the caller may know of it.
-#[derive(Debug)]
-pub struct Context {
-    pub today: NaiveDate,
-    /// How long an actor has to answer, unless told.
-    pub answer_days: u32,
-    /// Those of the users who can be given work of the carrier today.
-    pub people: Vec<Reference>,
-    pub consultation: Option<Consultation>,
-    /// The one that is named, else that of the consultation.
-    pub organisation: Option<OrganisationFacts>,
-    /// Whether it is a person, so that what is passed on is personal data.
-    pub is_a_person: bool,
-    pub actor: Option<OrganisationFacts>,
 }
 
 impl Referral {
@@ -324,7 +312,7 @@ impl Referral {
         now: DateTime<Utc>,
         today: NaiveDate,
         actor: &Actor,
-        input: &AnswerInput,
+        input: &ReferralAnswerInput,
     ) -> Result<Self> {
         self.check_status(&[ReferralStatus::Open])?;
         let mut checks = Checks::new();
@@ -333,7 +321,7 @@ impl Referral {
         self.not_before(&mut checks, "/answered_on", on);
         let note = checks.optional_prose("/note", input.note.as_deref(), 2000);
         checks.finish()?;
-        let answered = Answered { answer: input.answer, on, by: actor.reference(), note };
+        let answered = ReferralAnswered { answer: input.answer, on, by: actor.reference(), note };
         Ok(Self { answered: Some(answered), ..self.clone() }.next(now))
     }
 
@@ -344,7 +332,7 @@ impl Referral {
         now: DateTime<Utc>,
         today: NaiveDate,
         actor: &Actor,
-        input: &CloseInput,
+        input: &ReferralCloseInput,
     ) -> Result<Self> {
         self.check_status(&NOT_OVER)?;
         let mut checks = Checks::new();
@@ -355,7 +343,7 @@ impl Referral {
         checks.require(result.is_some(), "/result", "empty", "must not be empty");
         checks.finish()?;
         let result = result.unwrap_or_default();
-        let closed = Closed { on, by: actor.reference(), result };
+        let closed = ReferralClosed { on, by: actor.reference(), result };
         Ok(Self { closed: Some(closed), ..self.clone() }.next(now))
     }
 
@@ -363,7 +351,7 @@ impl Referral {
     /// `Conflict` when it is closed or withdrawn.
     pub fn withdrawn(&self, now: DateTime<Utc>, actor: &Actor, reason: String) -> Result<Self> {
         self.check_status(&NOT_OVER)?;
-        let withdrawn = Withdrawn { at: now, by: actor.reference(), reason };
+        let withdrawn = ReferralWithdrawn { at: now, by: actor.reference(), reason };
         Ok(Self { withdrawn: Some(withdrawn), ..self.clone() }.next(now))
     }
 
@@ -421,83 +409,14 @@ const NOT_OVER: [ReferralStatus; 3] =
 
 /// What is recorded last decides.
 #[must_use]
-pub fn status(answer: Option<Answer>, closed: bool, withdrawn: bool) -> ReferralStatus {
+pub fn status(answer: Option<ReferralAnswer>, closed: bool, withdrawn: bool) -> ReferralStatus {
     match (answer, closed, withdrawn) {
         (_, _, true) => ReferralStatus::Withdrawn,
         (_, true, _) => ReferralStatus::Closed,
-        (Some(Answer::Accepted), ..) => ReferralStatus::Accepted,
-        (Some(Answer::Declined), ..) => ReferralStatus::Declined,
+        (Some(ReferralAnswer::Accepted), ..) => ReferralStatus::Accepted,
+        (Some(ReferralAnswer::Declined), ..) => ReferralStatus::Declined,
         (None, ..) => ReferralStatus::Open,
     }
-}
-
-fn not_in_the_future(checks: &mut Checks, pointer: &str, on: NaiveDate, today: NaiveDate) {
-    checks.require(
-        on <= today,
-        pointer,
-        "in_the_future",
-        &format!("must not be after today, {today}"),
-    );
-}
-
-/// Who is referred: the organisation of the consultation, where there is one.
-fn referred(
-    checks: &mut Checks,
-    input: &ReferralInput,
-    context: &Context,
-    before: Option<&Referral>,
-) -> Option<OrganisationReference> {
-    const POINTER: &str = "/organisation_id";
-    let kept = before.map(|referral| &referral.organisation);
-    let consultation_stays = before.is_some_and(|referral| {
-        referral.consultation.as_ref().map(|consultation| consultation.id) == input.consultation_id
-    });
-    let of_consultation = context.consultation.as_ref().map(|c| c.organisation.as_ref());
-    match (input.organisation_id, of_consultation) {
-        (Some(named), Some(of_consultation)) => {
-            // The consultation's may have been corrected since.
-            let as_before = consultation_stays && kept.is_some_and(|kept| kept.id == named);
-            checks.require(
-                as_before || of_consultation.is_some_and(|of| of.id == named),
-                POINTER,
-                "not_of_the_consultation",
-                "must be the organisation of the consultation",
-            );
-        }
-        (None, None | Some(None)) => {
-            checks.fail(POINTER, "missing", "is required without a consultation that has one");
-            return None;
-        }
-        _ => {}
-    }
-    match (kept, &context.organisation) {
-        (Some(kept), Some(found)) if kept.id == found.reference.id => Some(kept.clone()),
-        (_, found) => task::organisation(checks, POINTER, found.as_ref()),
-    }
-}
-
-/// To whom: an actor of the register, and somebody else.
-fn receiver(
-    checks: &mut Checks,
-    input: &ReferralInput,
-    context: &Context,
-    before: Option<&Referral>,
-) -> Option<Reference> {
-    const POINTER: &str = "/actor_id";
-    let itself =
-        context.organisation.as_ref().is_some_and(|o| o.reference.id.0 == input.actor_id.0);
-    checks.require(!itself, POINTER, "same_organisation", "must be another organisation");
-    let kept = before.map(|referral| &referral.actor).filter(|kept| kept.id == input.actor_id.0);
-    if let Some(kept) = kept {
-        return Some(kept.clone());
-    }
-    let found = context.actor.as_ref();
-    let Some(found) = found.filter(|found| found.reference.kind == OrganisationKind::Actor) else {
-        checks.fail(POINTER, "unknown", "must be a network actor");
-        return None;
-    };
-    checks.require(!found.archived, POINTER, "archived", "must not be archived");
-    Some(Reference::new(found.reference.id, &found.reference.name))
 }
 
 impl From<&Referral> for ReferralInput {

@@ -14,8 +14,11 @@ use crate::id::{CarrierId, ConsultationId, EventId, OrganisationId, TaskId, User
 use crate::organisation::OrganisationReference;
 use crate::policy::{Actor, Role};
 
+mod reassign;
+pub use reassign::{ReassignInput, Reassigned};
+
 codes! {
-    "task_priority" Priority { Low, Normal, High }
+    "task_priority" TaskPriority { Low, Normal, High }
 }
 
 codes! {
@@ -42,27 +45,27 @@ pub struct TaskInput {
     /// Who stands in for the owner.
     pub deputy_id: Option<UserId>,
     #[serde(default = "normal")]
-    pub priority: Priority,
+    pub priority: TaskPriority,
     /// What it is about. At most one of the three is named.
     pub consultation_id: Option<ConsultationId>,
     pub organisation_id: Option<OrganisationId>,
     pub event_id: Option<EventId>,
 }
 
-fn normal() -> Priority {
-    Priority::Normal
+fn normal() -> TaskPriority {
+    TaskPriority::Normal
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"result": "The authority has everything it needs."}))]
-pub struct CompleteInput {
+pub struct TaskCompleteInput {
     /// What came of it.
     #[schema(max_length = 2000)]
     pub result: Option<String>,
 }
 
-impl CompleteInput {
+impl TaskCompleteInput {
     /// # Errors
     /// `Invalid` when the result is too long.
     pub fn checked(&self) -> Result<Option<String>> {
@@ -75,7 +78,7 @@ impl CompleteInput {
 
 /// When and by whom a task was done, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Done {
+pub struct TaskDone {
     pub at: DateTime<Utc>,
     pub by: Reference,
     #[schema(required)]
@@ -84,7 +87,7 @@ pub struct Done {
 
 /// When, by whom and why a task was cancelled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Cancelled {
+pub struct TaskCancelled {
     pub at: DateTime<Utc>,
     pub by: Reference,
     pub reason: String,
@@ -101,7 +104,7 @@ pub struct Task {
     pub owner: Reference,
     #[schema(required)]
     pub deputy: Option<Reference>,
-    pub priority: Priority,
+    pub priority: TaskPriority,
     #[schema(required)]
     pub consultation: Option<ConsultationReference>,
     /// The one that it is about, also through the consultation.
@@ -111,9 +114,9 @@ pub struct Task {
     pub event: Option<Reference>,
     pub status: TaskStatus,
     #[schema(required)]
-    pub done: Option<Done>,
+    pub done: Option<TaskDone>,
     #[schema(required)]
-    pub cancelled: Option<Cancelled>,
+    pub cancelled: Option<TaskCancelled>,
     pub recorded_by: Reference,
     pub version: i64,
     pub created_at: DateTime<Utc>,
@@ -128,7 +131,7 @@ pub struct TaskFilter {
     /// Those that the caller owns or stands in for.
     pub mine: Option<bool>,
     pub status: Option<TaskStatus>,
-    pub priority: Option<Priority>,
+    pub priority: Option<TaskPriority>,
     pub consultation_id: Option<ConsultationId>,
     /// Also through the consultation that a task is about.
     pub organisation_id: Option<OrganisationId>,
@@ -170,76 +173,6 @@ impl TaskSort {
             Self::CreatedAt | Self::CreatedAtDescending => task.created_at.to_rfc3339(),
         }
     }
-}
-
-/// The body that gives what somebody has to do to somebody else.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({
-    "from_user_id": "01890000-0000-7000-8000-0000000b0001",
-    "to_user_id": "01890000-0000-7000-8000-0000000b0002",
-    "due_from": "2026-04-01"
-}))]
-pub struct ReassignInput {
-    /// Who leaves, or is away: somebody who works or worked for the own carrier.
-    pub from_user_id: UserId,
-    /// Who takes over: a user who advises for the own carrier today.
-    pub to_user_id: UserId,
-    /// Only what is due from this date on.
-    #[serde(default, deserialize_with = "crate::time::optional_date")]
-    pub due_from: Option<NaiveDate>,
-    /// Only what is due up to this date.
-    #[serde(default, deserialize_with = "crate::time::optional_date")]
-    pub due_to: Option<NaiveDate>,
-    /// Only what is about this organisation.
-    pub organisation_id: Option<OrganisationId>,
-}
-
-impl ReassignInput {
-    /// Who takes over. `from` and `to` are those of the named users who work or worked for the carrier,
-    /// and who can be given work of it today.
-    ///
-    /// # Errors
-    /// `Invalid` with everything that is wrong.
-    pub fn checked(&self, from: Option<Reference>, to: Option<Reference>) -> Result<Reference> {
-        let mut checks = Checks::new();
-        checks.require(
-            from.is_some(),
-            "/from_user_id",
-            "unknown",
-            "must be a user who works or worked for your carrier",
-        );
-        checks.require(
-            self.from_user_id != self.to_user_id,
-            "/to_user_id",
-            "same_user",
-            "must be another user",
-        );
-        if to.is_none() {
-            checks.fail("/to_user_id", NOT_AN_ADVISER.0, NOT_AN_ADVISER.1);
-        }
-        checks.require(
-            self.due_from.is_none_or(|from| self.due_to.is_none_or(|to| from <= to)),
-            "/due_to",
-            "before_start",
-            "must not be before due_from",
-        );
-        checks.finish()?;
-        to.ok_or_else(|| Error::internal("nobody to take over passed the rules"))
-    }
-}
-
-/// What went to somebody else.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Reassigned {
-    /// How many records changed in all.
-    pub reassigned: u32,
-    /// Tasks with another owner now.
-    pub tasks: u32,
-    /// Tasks with another stand-in, or none, now.
-    pub stand_ins: u32,
-    /// Referrals with another owner now.
-    pub referrals: u32,
 }
 
 /// What an input names, as far as it exists and the caller may know of it.
@@ -367,7 +300,7 @@ impl Task {
         result: Option<String>,
     ) -> Result<Self> {
         self.check_open()?;
-        let done = Done { at: now, by: actor.reference(), result };
+        let done = TaskDone { at: now, by: actor.reference(), result };
         Ok(Self { status: TaskStatus::Done, done: Some(done), ..self.next(now) })
     }
 
@@ -375,7 +308,7 @@ impl Task {
     /// `Conflict` when it is not open.
     pub fn cancelled(&self, now: DateTime<Utc>, actor: &Actor, reason: String) -> Result<Self> {
         self.check_open()?;
-        let cancelled = Cancelled { at: now, by: actor.reference(), reason };
+        let cancelled = TaskCancelled { at: now, by: actor.reference(), reason };
         Ok(Self { status: TaskStatus::Cancelled, cancelled: Some(cancelled), ..self.next(now) })
     }
 
@@ -386,16 +319,6 @@ impl Task {
             return Err(Error::conflict("already_open", "The task is open."));
         }
         Ok(Self { status: TaskStatus::Open, done: None, cancelled: None, ..self.next(now) })
-    }
-
-    /// What is `from`'s is `to`'s: as owner, as stand-in. Nobody stands in for himself.
-    #[must_use]
-    pub fn handed_over(&self, now: DateTime<Utc>, from: UserId, to: &Reference) -> Self {
-        let is = |person: &Reference| person.id == from.0;
-        let owner = if is(&self.owner) { to.clone() } else { self.owner.clone() };
-        let deputy = self.deputy.as_ref().map(|deputy| if is(deputy) { to } else { deputy });
-        let deputy = deputy.filter(|deputy| deputy.id != owner.id).cloned();
-        Self { owner, deputy, ..self.next(now) }
     }
 
     fn next(&self, now: DateTime<Utc>) -> Self {

@@ -277,9 +277,11 @@ pub fn methods_of(path: &str) -> Vec<String> {
                 part == segment || (part.starts_with('{') && !segment.is_empty())
             })
     };
+    // `/tasks/reassign` is a path of its own and none of a task.
+    let own = paths.contains_key(path);
     paths
         .iter()
-        .filter(|(template, _)| fits(template))
+        .filter(|(template, _)| if own { *template == path } else { fits(template) })
         .flat_map(|(_, item)| item.as_object().into_iter().flatten())
         .map(|(method, _)| method.to_uppercase())
         .filter(|method| matches!(method.as_str(), "GET" | "POST" | "PUT" | "PATCH" | "DELETE"))

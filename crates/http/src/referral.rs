@@ -7,7 +7,9 @@ use lotse_domain::audit::HistoryEntry;
 use lotse_domain::entity::ReasonInput;
 use lotse_domain::id::ReferralId;
 use lotse_domain::page::{Page, PageParams};
-use lotse_domain::referral::{AnswerInput, CloseInput, Referral, ReferralFilter, ReferralInput};
+use lotse_domain::referral::{
+    Referral, ReferralAnswerInput, ReferralCloseInput, ReferralFilter, ReferralInput,
+};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{Change, Command, ListQuery, LoggedIn, PathId, VersionedCommand};
@@ -89,14 +91,14 @@ async fn change(
 /// Records what the actor answered. Everybody who advises for the carrier may.
 #[utoipa::path(
     tag = "Referrals", operation_id = "answer_referral",
-    params(IdPath, IfMatchHeader, IdempotencyHeader), request_body = AnswerInput,
+    params(IdPath, IfMatchHeader, IdempotencyHeader), request_body = ReferralAnswerInput,
     responses((status = 200, description = "The referral as it is now", body = Referral))
 )]
 #[post("/referrals/{id}/answer")]
 async fn answer(
     state: Data<State>,
     PathId(id): PathId<ReferralId>,
-    command: VersionedCommand<AnswerInput>,
+    command: VersionedCommand<ReferralAnswerInput>,
 ) -> Answer<Found<Referral>> {
     let answered = state
         .run(move |app| referral::answer(app, &command.caller, id, command.seen, &command.body))
@@ -108,14 +110,14 @@ async fn answer(
 /// may.
 #[utoipa::path(
     tag = "Referrals", operation_id = "close_referral",
-    params(IdPath, IfMatchHeader, IdempotencyHeader), request_body = CloseInput,
+    params(IdPath, IfMatchHeader, IdempotencyHeader), request_body = ReferralCloseInput,
     responses((status = 200, description = "The referral as it is now", body = Referral))
 )]
 #[post("/referrals/{id}/close")]
 async fn close(
     state: Data<State>,
     PathId(id): PathId<ReferralId>,
-    command: VersionedCommand<CloseInput>,
+    command: VersionedCommand<ReferralCloseInput>,
 ) -> Answer<Found<Referral>> {
     let closed = state
         .run(move |app| referral::close(app, &command.caller, id, command.seen, &command.body))

@@ -7,7 +7,9 @@ use lotse_domain::audit::HistoryEntry;
 use lotse_domain::entity::ReasonInput;
 use lotse_domain::id::TaskId;
 use lotse_domain::page::{Page, PageParams};
-use lotse_domain::task::{CompleteInput, ReassignInput, Reassigned, Task, TaskFilter, TaskInput};
+use lotse_domain::task::{
+    ReassignInput, Reassigned, Task, TaskCompleteInput, TaskFilter, TaskInput,
+};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{Change, Command, ListQuery, LoggedIn, PathId, VersionedCommand};
@@ -103,14 +105,14 @@ async fn change(
 /// Ticks a task off. Everybody who advises for the carrier may.
 #[utoipa::path(
     tag = "Tasks", operation_id = "complete_task", params(IdPath, IfMatchHeader, IdempotencyHeader),
-    request_body = CompleteInput,
+    request_body = TaskCompleteInput,
     responses((status = 200, description = "The task as it is now", body = Task))
 )]
 #[post("/tasks/{id}/complete")]
 async fn complete(
     state: Data<State>,
     PathId(id): PathId<TaskId>,
-    command: VersionedCommand<CompleteInput>,
+    command: VersionedCommand<TaskCompleteInput>,
 ) -> Answer<Found<Task>> {
     let completed = state
         .run(move |app| task::complete(app, &command.caller, id, command.seen, &command.body))

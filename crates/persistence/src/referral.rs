@@ -9,8 +9,8 @@ use lotse_domain::organisation::OrganisationReference;
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::policy::Scope;
 use lotse_domain::referral::{
-    Answer, Answered, Closed, Referral, ReferralFilter, ReferralSort, ReferralStatus, Withdrawn,
-    status,
+    Referral, ReferralAnswer, ReferralAnswered, ReferralClosed, ReferralFilter, ReferralSort,
+    ReferralStatus, ReferralWithdrawn, status,
 };
 use lotse_domain::task::ReassignInput;
 use lotse_domain::{Error, Result};
@@ -38,7 +38,7 @@ struct Row {
     referred_on: NaiveDate,
     answer_due_on: NaiveDate,
     owner_id: Key,
-    answer: Option<&'static str>,
+    answer: Option<String>,
     answered_on: Option<NaiveDate>,
     answered_by: Option<Key>,
     answer_note: Option<String>,
@@ -108,7 +108,7 @@ impl From<&Referral> for Row {
             referred_on: r.referred_on,
             answer_due_on: r.answer_due_on,
             owner_id: Key(r.owner.id),
-            answer: answered.map(|answered| answered.answer.code()),
+            answer: answered.map(|answered| answered.answer.code().to_owned()),
             answered_on: answered.map(|answered| answered.on),
             answered_by: answered.map(|answered| Key(answered.by.id)),
             answer_note: answered.and_then(|answered| answered.note.clone()),
@@ -127,20 +127,22 @@ impl From<&Referral> for Row {
 }
 
 fn entity(seen: Seen, names: &Names) -> Result<Referral> {
-    let answer: Option<Answer> = optional_code(seen.answer.as_deref())?;
+    let answer: Option<ReferralAnswer> = optional_code(seen.answer.as_deref())?;
     let answered = match (answer, seen.answered_on, seen.answered_by) {
         (Some(answer), Some(on), Some(by)) => {
-            Some(Answered { answer, on, by: names.reference(by)?, note: seen.answer_note })
+            Some(ReferralAnswered { answer, on, by: names.reference(by)?, note: seen.answer_note })
         }
         _ => None,
     };
     let closed = match (seen.closed_on, seen.closed_by, seen.result) {
-        (Some(on), Some(by), Some(result)) => Some(Closed { on, by: names.reference(by)?, result }),
+        (Some(on), Some(by), Some(result)) => {
+            Some(ReferralClosed { on, by: names.reference(by)?, result })
+        }
         _ => None,
     };
     let withdrawn = match (seen.withdrawn_at, seen.withdrawn_by, seen.withdraw_reason) {
         (Some(at), Some(by), Some(reason)) => {
-            Some(Withdrawn { at: at.0, by: names.reference(by)?, reason })
+            Some(ReferralWithdrawn { at: at.0, by: names.reference(by)?, reason })
         }
         _ => None,
     };

@@ -9,7 +9,7 @@ use lotse_domain::organisation::OrganisationReference;
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::policy::Scope;
 use lotse_domain::task::{
-    Cancelled, Done, NamedEvent, ReassignInput, Task, TaskFilter, TaskSort, TaskStatus,
+    NamedEvent, ReassignInput, Task, TaskCancelled, TaskDone, TaskFilter, TaskSort, TaskStatus,
 };
 use lotse_domain::{Error, Result};
 
@@ -136,11 +136,11 @@ fn entity(seen: Seen, names: &Names) -> Result<Task> {
     };
     let (done, cancelled) = match (status, closed) {
         (TaskStatus::Done, Some((at, by))) => {
-            (Some(Done { at, by, result: seen.closing_note }), None)
+            (Some(TaskDone { at, by, result: seen.closing_note }), None)
         }
         (TaskStatus::Cancelled, Some((at, by))) => {
             let reason = seen.closing_note.unwrap_or_default();
-            (None, Some(Cancelled { at, by, reason }))
+            (None, Some(TaskCancelled { at, by, reason }))
         }
         _ => (None, None),
     };
@@ -351,14 +351,14 @@ fn has_to_do(user: Key) -> _ {
 /// Those about an organisation, also through a consultation.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn about(carrier: Key, organisation: Key) -> _ {
-    let advised: _ = consultations::table
-        .filter(consultations::organisation_id.assume_not_null().eq(organisation))
-        .filter(consultations::carrier_id.eq(carrier))
-        .select(consultations::id);
-    task_rows::organisation_id
+    task_rows::organisation_id.assume_not_null().eq(organisation).or(task_rows::consultation_id
         .assume_not_null()
-        .eq(organisation)
-        .or(task_rows::consultation_id.assume_not_null().eq_any(advised))
+        .eq_any(
+            consultations::table
+                .filter(consultations::organisation_id.assume_not_null().eq(organisation))
+                .filter(consultations::carrier_id.eq(carrier))
+                .select(consultations::id),
+        ))
 }
 
 /// An event of the scope, as far as the rules of a task need to know it.

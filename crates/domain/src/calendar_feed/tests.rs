@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::entity::Reference;
 use crate::id::TaskId;
-use crate::task::TaskStatus;
+use crate::task::{TaskPriority, TaskStatus};
 
 fn date(text: &str) -> NaiveDate {
     text.parse().unwrap()
@@ -29,7 +29,7 @@ fn task(title: &str, due_on: NaiveDate) -> Task {
         due_on,
         owner: somebody.clone(),
         deputy: None,
-        priority: Priority::High,
+        priority: TaskPriority::High,
         consultation: None,
         organisation: None,
         event: None,
@@ -84,8 +84,8 @@ fn read(text: &str) -> ICalendar {
     calendar
 }
 
-fn components(calendar: &ICalendar, kind: Kind) -> Vec<&ICalendarComponent> {
-    calendar.components.iter().filter(|c| c.component_type == kind).collect()
+fn components<'a>(calendar: &'a ICalendar, kind: &Kind) -> Vec<&'a ICalendarComponent> {
+    calendar.components.iter().filter(|c| c.component_type == *kind).collect()
 }
 
 fn values<'a>(component: &'a ICalendarComponent, property: &Property) -> &'a [Value] {
@@ -125,7 +125,7 @@ fn a_task_is_an_all_day_event_that_reminds_in_the_morning() {
     let written = of(vec![due], Vec::new());
     assert!(!written.contains("Vertraulich"), "notes stay in the program");
     let calendar = read(&written);
-    let events = components(&calendar, Kind::VEvent);
+    let events = components(&calendar, &Kind::VEvent);
     let [event] = events[..] else { panic!("{events:?}") };
     assert_eq!(event.uid(), Some("00000000-0000-0000-0000-000000000007@lotse"));
     assert_eq!(text(event, &Property::Summary), "Rückruf");
@@ -136,7 +136,7 @@ fn a_task_is_an_all_day_event_that_reminds_in_the_morning() {
     assert!(written.contains(
         "\r\nDTSTART;VALUE=DATE:20260329\r\nDTEND;VALUE=DATE:20260330\r\nTRANSP:TRANSPARENT\r\n"
     ));
-    let alarms = components(&calendar, Kind::VAlarm);
+    let alarms = components(&calendar, &Kind::VAlarm);
     let [alarm] = alarms[..] else { panic!("{alarms:?}") };
     assert_eq!(text(alarm, &Property::Description), "Rückruf");
     let [Value::Duration(trigger)] = values(alarm, &Property::Trigger) else { panic!("{alarm:?}") };
@@ -149,7 +149,7 @@ fn who_stands_in_is_told_for_whom() {
     let mut due = task("Rückruf", date("2026-03-20"));
     due.owner = Reference::new(Uuid::from_u128(4), "Bela Ratmuster");
     let calendar = read(&of(vec![due], Vec::new()));
-    let events = components(&calendar, Kind::VEvent);
+    let events = components(&calendar, &Kind::VEvent);
     assert_eq!(text(events[0], &Property::Description), "In Vertretung für Bela Ratmuster");
 }
 
@@ -175,7 +175,7 @@ fn whole_days_end_on_the_day_after() {
     }
     // There is no day after the last one.
     let calendar = read(&of(vec![task("x", date("9999-12-31"))], Vec::new()));
-    let events = components(&calendar, Kind::VEvent);
+    let events = components(&calendar, &Kind::VEvent);
     assert!(
         events[0].has_property(&Property::Dtstart) && !events[0].has_property(&Property::Dtend)
     );
@@ -203,7 +203,7 @@ fn times_are_those_of_the_wall_clock_on_either_side_of_a_change() {
 fn an_event_that_ends_when_it_begins_has_no_end() {
     for end in ["2026-05-05 10:00:00", "2026-05-05 09:00:00"] {
         let calendar = read(&of(Vec::new(), vec![event("2026-05-05 10:00:00", end)]));
-        let events = components(&calendar, Kind::VEvent);
+        let events = components(&calendar, &Kind::VEvent);
         assert!(!events[0].has_property(&Property::Dtend), "{end}");
     }
 }
@@ -218,7 +218,7 @@ fn an_event_says_where_it_is_and_whether_it_takes_place() {
     // No web address, so none is given out as one.
     off.online_url = Some("siehe Einladung".to_owned());
     let calendar = read(&of(Vec::new(), vec![online, off]));
-    let events = components(&calendar, Kind::VEvent);
+    let events = components(&calendar, &Kind::VEvent);
     let [online, off] = events[..] else { panic!("{events:?}") };
     assert_eq!(text(online, &Property::Location), "Online");
     assert_eq!(text(online, &Property::Url), "https://meet.example/a;b,c?d=e");
@@ -233,14 +233,21 @@ fn an_event_says_where_it_is_and_whether_it_takes_place() {
 #[test]
 fn the_zone_changes_its_clocks_when_berlin_does() {
     let calendar = read(&of(Vec::new(), Vec::new()));
-    assert_eq!(components(&calendar, Kind::VTimezone).len(), 1);
+    assert_eq!(components(&calendar, &Kind::VTimezone).len(), 1);
     for (kind, month, before, after) in [(Kind::Daylight, 3, 1, 2), (Kind::Standard, 10, 2, 1)] {
-        let rules = components(&calendar, kind);
+        let rules = components(&calendar, &kind);
         let [rule] = rules[..] else { panic!("{rules:?}") };
         let [Value::RecurrenceRule(recurs)] = values(rule, &Property::Rrule) else {
             panic!("{rule:?}")
         };
-        assert_eq!(recurs.bymonth.iter().map(|m| m.month()).collect::<Vec<_>>(), [month]);
+        assert_eq!(
+            recurs
+                .bymonth
+                .iter()
+                .map(calcard::icalendar::ICalendarMonth::month)
+                .collect::<Vec<_>>(),
+            [month]
+        );
         assert_eq!(recurs.byday[0].ordwk, Some(-1), "the last Sunday");
         let [Value::PartialDateTime(start)] = values(rule, &Property::Dtstart) else {
             panic!("{rule:?}")
@@ -277,7 +284,7 @@ proptest! {
         let mut there = event("2026-05-05", "2026-05-05");
         there.place = Some(place.to_owned());
         let calendar = read(&of(vec![task(title, due_on)], vec![there]));
-        let events = components(&calendar, Kind::VEvent);
+        let events = components(&calendar, &Kind::VEvent);
         prop_assert_eq!(text(events[0], &Property::Summary), title);
         prop_assert_eq!(text(events[1], &Property::Location), place);
         let start = due_on.format("%Y-%m-%d 00:00").to_string();

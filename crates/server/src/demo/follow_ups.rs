@@ -2,13 +2,15 @@
 //! current funding period some are open, some overdue.
 
 use chrono::{Datelike, Days, NaiveDate};
+use lotse_domain::Result;
 use lotse_domain::consultation::{Consultation, ConsultationStatus, OrganisationFacts, Outcome};
 use lotse_domain::entity::Reference;
 use lotse_domain::organisation::{OrganisationKind, OrganisationReference};
 use lotse_domain::policy::Actor;
-use lotse_domain::referral::{self, Answer, AnswerInput, CloseInput, Referral, ReferralInput};
-use lotse_domain::task::{self, Priority, Task, TaskInput};
-use lotse_domain::{Error, Result};
+use lotse_domain::referral::{
+    self, Referral, ReferralAnswer, ReferralAnswerInput, ReferralCloseInput, ReferralInput,
+};
+use lotse_domain::task::{self, Task, TaskInput, TaskPriority};
 
 use super::people::Staff;
 use super::register::Register;
@@ -34,14 +36,13 @@ pub fn make(
         if consultation.status != ConsultationStatus::Held || consultation.organisation.is_none() {
             continue;
         }
+        let Some(people) = people(maker, staff, consultation) else { continue };
         let current = consultation.held_on.year() >= CURRENT;
         match consultation.outcome {
             Some(Outcome::FollowUpAgreed) if maker.chance(if current { 0.5 } else { 0.08 }) => {
-                let people = people(maker, staff, consultation)?;
                 tasks.push(follow_up(maker, &people, consultation, today)?);
             }
             Some(Outcome::Referred) if maker.chance(if current { 0.8 } else { 0.15 }) => {
-                let people = people(maker, staff, consultation)?;
                 referrals.push(referred(maker, &people, register, consultation, today)?);
             }
             _ => {}
@@ -57,16 +58,14 @@ struct People {
     all: Vec<Reference>,
 }
 
-fn people(maker: &Maker, staff: &Staff, consultation: &Consultation) -> Result<People> {
-    let site = maker.network.sites.iter().find(|site| site.id.0 == consultation.site.id);
-    let site = site.ok_or_else(|| Error::internal("no site"))?;
+fn people(maker: &Maker, staff: &Staff, consultation: &Consultation) -> Option<People> {
+    let site = maker.network.sites.iter().find(|site| site.id.0 == consultation.site.id)?;
     let of_site = staff.at_site(site);
-    let led =
-        |actor: &&Actor| consultation.advisers.first().is_some_and(|a| a.id == actor.user_id.0);
-    let lead = of_site.iter().find(led).ok_or_else(|| Error::internal("no adviser"))?.clone();
+    let lead = consultation.advisers.first()?;
+    let lead = of_site.iter().find(|actor| actor.user_id.0 == lead.id)?.clone();
     let all: Vec<Reference> = of_site.iter().map(Actor::reference).collect();
     let colleague = all.iter().find(|person| person.id != lead.user_id.0).cloned();
-    Ok(People { lead, colleague, all })
+    Some(People { lead, colleague, all })
 }
 
 fn later(day: NaiveDate, days: i32) -> NaiveDate {
@@ -88,9 +87,9 @@ fn follow_up(
         owner_id: None,
         deputy_id: people.colleague.as_ref().filter(|_| with_deputy).map(|person| person.id.into()),
         priority: maker.weighted(&[
-            (Priority::Normal, 7),
-            (Priority::High, 2),
-            (Priority::Low, 1),
+            (TaskPriority::Normal, 7),
+            (TaskPriority::High, 2),
+            (TaskPriority::Low, 1),
         ])?,
         consultation_id: Some(consultation.id),
         organisation_id: None,
@@ -163,8 +162,8 @@ fn referred(
         return Ok(new);
     }
     let accepted = maker.chance(0.8);
-    let answer = AnswerInput {
-        answer: if accepted { Answer::Accepted } else { Answer::Declined },
+    let answer = ReferralAnswerInput {
+        answer: if accepted { ReferralAnswer::Accepted } else { ReferralAnswer::Declined },
         answered_on: Some(answered_on),
         note: None,
     };
@@ -175,6 +174,6 @@ fn referred(
         return Ok(answered);
     }
     let result = (*maker.pick(&REFERRAL_RESULTS)?).to_owned();
-    let close = CloseInput { result, closed_on: Some(closed_on) };
+    let close = ReferralCloseInput { result, closed_on: Some(closed_on) };
     answered.closed(at(closed_on, 15, 0).max(now), today, &people.lead, &close)
 }
