@@ -14,6 +14,7 @@ mod transaction;
 
 pub mod actor;
 pub mod api_key;
+pub mod attachment;
 pub mod audit;
 pub mod carrier;
 pub mod company;
@@ -27,11 +28,13 @@ pub mod housekeeping;
 pub mod invitation;
 pub mod operator;
 pub mod organisation;
+pub mod saved_view;
 pub mod second_factor;
 pub mod session;
 pub mod site;
 pub mod sso;
 pub mod statistics;
+pub mod tag;
 pub mod topic;
 pub mod user;
 

@@ -84,6 +84,7 @@ pub fn all() -> Vec<CodeList> {
     vec![
         list::<crate::actor::ActorType>(),
         list::<crate::api_key::ApiKeyStatus>(),
+        list::<crate::attachment::AttachedKind>(),
         list::<crate::audit::AuditAction>(),
         list::<crate::company::CompanyStatus>(),
         list::<crate::company::HeardOfUs>(),
@@ -100,6 +101,7 @@ pub fn all() -> Vec<CodeList> {
         list::<crate::organisation::OrganisationKind>(),
         list::<crate::policy::Action>(),
         list::<crate::policy::Role>(),
+        list::<crate::saved_view::SavedViewList>(),
         list::<crate::size_class::SizeBasis>(),
         list::<crate::size_class::SizeClass>(),
         list::<crate::statistics::Dimension>(),

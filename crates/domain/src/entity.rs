@@ -11,8 +11,8 @@ use crate::id::CarrierId;
 codes! {
     /// The kinds of record that have a history.
     "entity_kind" EntityKind {
-        Actor, ApiKey, Assignment, Carrier, Company, Consultation, Contact, Coverage, District,
-        Establishment, Event, EventSeries, FundingPeriod, Participation, Site, Topic, User,
+        Actor, ApiKey, Assignment, Attachment, Carrier, Company, Consultation, Contact, Coverage, District,
+        Establishment, Event, EventSeries, FundingPeriod, Participation, SavedView, Site, Tag, Topic, User,
     }
 }
 
@@ -24,6 +24,7 @@ impl EntityKind {
             Self::Actor => "actors",
             Self::ApiKey => "api-keys",
             Self::Assignment => "assignments",
+            Self::Attachment => "attachments",
             Self::Carrier => "carriers",
             Self::Company => "companies",
             Self::Consultation => "consultations",
@@ -35,7 +36,9 @@ impl EntityKind {
             Self::EventSeries => "event-series",
             Self::FundingPeriod => "funding-periods",
             Self::Participation => "participations",
+            Self::SavedView => "saved-views",
             Self::Site => "sites",
+            Self::Tag => "tags",
             Self::Topic => "topics",
             Self::User => "users",
         }

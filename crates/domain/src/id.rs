@@ -37,6 +37,7 @@ ids!(
     ActorId,
     ApiKeyId,
     AssignmentId,
+    AttachmentId,
     AuditId,
     CarrierId,
     CompanyId,
@@ -50,8 +51,10 @@ ids!(
     FundingPeriodId,
     OrganisationId,
     ParticipationId,
+    SavedViewId,
     SessionId,
     SiteId,
+    TagId,
     TopicId,
     UserId,
 );

@@ -4,6 +4,7 @@
 
 pub mod actor;
 pub mod api_key;
+pub mod attachment;
 pub mod audit;
 pub mod carrier;
 pub mod check;
@@ -25,12 +26,14 @@ pub mod organisation;
 pub mod page;
 pub mod patch;
 pub mod policy;
+pub mod saved_view;
 pub mod second_factor;
 pub mod session;
 pub mod site;
 pub mod size_class;
 pub mod sso;
 pub mod statistics;
+pub mod tag;
 pub mod time;
 pub mod topic;
 pub mod user;

@@ -60,6 +60,12 @@ codes! {
         ReadConsultations,
         LogConsultation,
         ChangeConsultation,
+        ReadAttachments,
+        ChangeAttachments,
+        ReadTags,
+        ChangeTags,
+        ReadSavedViews,
+        ChangeSavedViews,
         ReadStatistics,
         ReadAuditLog,
         ManageApiKeys,
@@ -80,7 +86,13 @@ pub fn allows(role: Role, action: Action) -> bool {
         | Action::ChangeContacts
         | Action::ReadConsultations
         | Action::LogConsultation
-        | Action::ChangeConsultation => matches!(role, Adviser | Manager | Integration),
+        | Action::ChangeConsultation
+        | Action::ReadAttachments
+        | Action::ChangeAttachments
+        | Action::ReadTags
+        | Action::ChangeTags
+        | Action::ReadSavedViews
+        | Action::ChangeSavedViews => matches!(role, Adviser | Manager | Integration),
         Action::ReadStatistics => matches!(role, Adviser | Manager | Coordinator | Integration),
         Action::ReadAuditLog => matches!(role, Admin | DataProtection),
         Action::ManageApiKeys => matches!(role, Admin | Manager),
@@ -89,10 +101,16 @@ pub fn allows(role: Role, action: Action) -> bool {
 
 impl Action {
     /// Whether it shows personal data, so that who does it stands in the audit log: names and
-    /// addresses of contacts, what was said to whom, what others did.
+    /// addresses of contacts, what was said to whom, files, what others did.
     #[must_use]
     pub fn shows_personal_data(self) -> bool {
-        matches!(self, Self::ReadContacts | Self::ReadConsultations | Self::ReadAuditLog)
+        matches!(
+            self,
+            Self::ReadContacts
+                | Self::ReadConsultations
+                | Self::ReadAttachments
+                | Self::ReadAuditLog
+        )
     }
 }
 

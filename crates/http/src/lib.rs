@@ -11,10 +11,12 @@ mod problem;
 mod rate_limit;
 mod respond;
 mod state;
+mod store;
 mod token;
 
 mod actor;
 mod api_key;
+mod attachment;
 mod audit;
 mod carrier;
 mod code_list;
@@ -27,11 +29,13 @@ mod funding_period;
 mod health;
 mod invitation;
 mod organisation;
+mod saved_view;
 mod second_factor;
 mod session;
 mod site;
 mod sso;
 mod statistics;
+mod tag;
 mod topic;
 mod user;
 
@@ -41,11 +45,13 @@ use actix_web::{App, Error, web};
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use attachment::Attachments;
 pub use oidc::{OidcSettings, Provider, is_safe_address};
 pub use openapi::document;
 pub use rate_limit::{Limits, Settings as RateLimits};
 pub use sso::Sso;
 pub use state::State;
+pub use store::{Store, Stored, Upload};
 pub use token::{Keys, SigningKey};
 
 /// The actix application of one worker.
@@ -95,6 +101,9 @@ fn routes(config: &mut ServiceConfig) {
         .configure(actor::routes)
         .configure(contact::routes)
         .configure(consultation::routes)
+        .configure(tag::routes)
+        .configure(saved_view::routes)
+        .configure(attachment::routes)
         .configure(statistics::routes)
         .configure(audit::routes)
         .configure(api_key::routes)

@@ -5,7 +5,7 @@ use lotse_domain::{Error, Result};
 
 /// Constraints that a user can run into: how PostgreSQL names it, how SQLite does, the code and the
 /// message. What is not listed was checked before, so breaking it is an internal error.
-const CONSTRAINTS: [(&str, &str, &str, &str); 8] = [
+const CONSTRAINTS: [(&str, &str, &str, &str); 10] = [
     ("carriers_code_key", "carriers.code", "carrier_code_taken", "Another carrier has this code."),
     ("sites_name_key", "sites.name", "site_name_taken", "Another site has this name."),
     (
@@ -33,6 +33,18 @@ const CONSTRAINTS: [(&str, &str, &str, &str); 8] = [
         "The dates overlap with another funding period.",
     ),
     ("topics_code_key", "topics.code", "topic_code_taken", "Another topic has this code."),
+    (
+        "tags_name",
+        "tags.carrier_id, tags.name_key",
+        "tag_name_taken",
+        "Another tag has this name, apart from case, umlauts and punctuation.",
+    ),
+    (
+        "saved_views_name",
+        "saved_views.owner_id, saved_views.list, saved_views.name_key",
+        "saved_view_name_taken",
+        "Another view of this list has this name, apart from case, umlauts and punctuation.",
+    ),
     ("users_email_key", "users.email", "email_taken", "Another user has this e-mail address."),
 ];
 

@@ -12,6 +12,7 @@ mod sql_types;
 
 pub mod actor;
 pub mod api_key;
+pub mod attachment;
 pub mod audit;
 pub mod carrier;
 pub mod company;
@@ -27,11 +28,13 @@ pub mod invitation;
 pub mod migrations;
 pub mod names;
 pub mod organisation;
+pub mod saved_view;
 pub mod second_factor;
 pub mod session;
 pub mod site;
 pub mod sso;
 pub mod statistics;
+pub mod tag;
 pub mod topic;
 pub mod user;
 

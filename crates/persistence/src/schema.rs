@@ -353,6 +353,60 @@ tables! {
         position -> Integer,
     }
 
+    tags (id) {
+        id -> Id,
+        carrier_id -> Id,
+        name -> Text,
+        name_key -> Text,
+        colour -> Nullable<Text>,
+        archived_at -> Nullable<Instant>,
+        archive_reason -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    organisation_tags (carrier_id, organisation_id, tag_id) {
+        carrier_id -> Id,
+        organisation_id -> Id,
+        tag_id -> Id,
+    }
+
+    saved_views (id) {
+        id -> Id,
+        carrier_id -> Id,
+        owner_id -> Id,
+        name -> Text,
+        name_key -> Text,
+        list -> Text,
+        filter -> Json,
+        sort -> Nullable<Text>,
+        shared -> Bool,
+        archived_at -> Nullable<Instant>,
+        archive_reason -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    attachments (id) {
+        id -> Id,
+        consultation_id -> Nullable<Id>,
+        event_id -> Nullable<Id>,
+        carrier_id -> Id,
+        name -> Text,
+        media_type -> Text,
+        bytes -> BigInt,
+        sha256 -> Binary,
+        recorded_by -> Id,
+        voided_at -> Nullable<Instant>,
+        voided_by -> Nullable<Id>,
+        void_reason -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
     // A view.
     consultation_rows (id) {
         id -> Id,
@@ -523,6 +577,7 @@ diesel::joinable!(establishments -> organisations (company_id));
 diesel::joinable!(establishments -> districts (district_id));
 diesel::joinable!(contacts -> organisations (organisation_id));
 diesel::joinable!(contacts -> carriers (carrier_id));
+diesel::joinable!(organisation_tags -> tags (tag_id));
 diesel::joinable!(consultation_topics -> topics (topic_id));
 diesel::joinable!(events -> event_series (series_id));
 diesel::joinable!(event_topics -> topics (topic_id));
@@ -533,6 +588,7 @@ diesel::joinable!(event_participations -> contacts (contact_id));
 diesel::allow_tables_to_appear_in_same_query!(
     api_key_secrets,
     api_keys,
+    attachments,
     audit_log,
     carriers,
     company_profiles,
@@ -557,10 +613,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     event_topics,
     events,
     installation,
+    organisation_tags,
     organisations,
     refresh_tokens,
+    saved_views,
     sessions,
     sites,
+    tags,
     topics,
     user_assignments,
     users,

@@ -162,7 +162,6 @@ pub fn config(database_url: &str, key: PathBuf) -> Config {
         requests_per_api_key: 0,
         log_ins_per_address: 0,
         trusted_proxies: String::new(),
-        signing_key_file: key,
         signing_key: String::new(),
         demo_password: String::new(),
         local_login: true,
@@ -173,6 +172,10 @@ pub fn config(database_url: &str, key: PathBuf) -> Config {
         oidc_scopes: "openid email profile".to_owned(),
         oidc_groups_claim: "groups".to_owned(),
         oidc_roles: String::new(),
+        attachments: key.with_file_name("attachments").display().to_string(),
+        attachment_bytes: 20 * 1024 * 1024,
+        attachment_types: "pdf, png, jpeg, docx, xlsx, pptx, odt, ods, odp, txt, csv".to_owned(),
+        signing_key_file: key,
         workers: 1,
         // Short, so that a test can wait for it.
         body_seconds: 5,
@@ -191,7 +194,8 @@ fn start_server(
     let (send, receive) = mpsc::channel();
     let thread = std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let listening = serve::listen(&config, app, clock).unwrap();
+            let store = serve::store(&config).unwrap();
+            let listening = serve::listen(&config, app, store, clock).unwrap();
             send.send((listening.address, listening.server.handle())).unwrap();
             listening.server.await.unwrap();
         });
