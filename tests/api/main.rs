@@ -3,6 +3,7 @@
 mod harness;
 
 mod api_key;
+mod attachment;
 mod audit;
 mod browser;
 mod concurrency;
@@ -22,7 +23,9 @@ mod network;
 mod openapi;
 mod rate_limit;
 mod register;
+mod saved_view;
 mod second_factor;
 mod session;
 mod sso;
 mod statistics;
+mod tag;

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt, TryStreamExt};
@@ -113,11 +114,14 @@ pub async fn check(
     let mut listed = store.list().try_chunks(AT_ONCE);
     while let Some(chunk) = listed.next().await {
         let chunk = chunk.map_err(|error| error.1)?;
-        let expected = expected_of(app, &chunk).await?;
-        for object in chunk {
-            if object.id().is_none_or(|id| !expected.contains_key(&id)) {
-                fault(Fault::WithoutAttachment(object.key), &mut report);
-            }
+        let mut unknown = without_attachment(app, chunk).await?;
+        if !unknown.is_empty() {
+            // A content comes a moment before its row.
+            actix_web::rt::time::sleep(Duration::from_secs(1)).await;
+            unknown = without_attachment(app, unknown).await?;
+        }
+        for object in unknown {
+            fault(Fault::WithoutAttachment(object.key), &mut report);
         }
     }
     Ok(report)
@@ -156,6 +160,13 @@ async fn compare(
         }
     }
     Ok(None)
+}
+
+/// Those of the objects that have no row.
+async fn without_attachment(app: &App, objects: Vec<Stored>) -> Result<Vec<Stored>> {
+    let expected = expected_of(app, &objects).await?;
+    let unknown = |object: &Stored| object.id().is_none_or(|id| !expected.contains_key(&id));
+    Ok(objects.into_iter().filter(unknown).collect())
 }
 
 /// What the database says of these objects.

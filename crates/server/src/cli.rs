@@ -165,7 +165,7 @@ fn explain(error: &Error) -> String {
             .map(|v| format!("{} {}", v.pointer.trim_start_matches('/'), v.message))
             .collect::<Vec<_>>()
             .join("; "),
-        Error::Internal(cause) | Error::Busy(cause) => {
+        Error::Internal(cause) | Error::Busy(cause) | Error::StoreUnavailable(cause) => {
             cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
         }
         error => error.to_string(),

@@ -20,6 +20,8 @@ use crate::attachments;
 use crate::config::Config;
 
 const HOUSEKEEPING: Duration = Duration::from_mins(10);
+/// The store of attachments is looked through from one end to the other: once an hour.
+const ROUNDS_BEFORE_SWEEPING: u64 = 6;
 
 /// Opens the database as the settings say.
 ///
@@ -140,16 +142,18 @@ pub fn serve(config: &Config, app: &App, ready: impl FnOnce(SocketAddr)) -> Resu
 }
 
 async fn keep_house(app: App, store: Store) {
-    loop {
+    for round in 0_u64.. {
         let worker = app.clone();
         match actix_web::rt::task::spawn_blocking(move || housekeeping::run(&worker)).await {
             Ok(Ok(deleted)) => tracing::debug!(deleted, "kept house"),
             Ok(Err(error)) => tracing::warn!(%error, "housekeeping failed"),
             Err(error) => tracing::warn!(%error, "housekeeping failed"),
         }
-        match attachments::sweep(&app, &store, app.now() - attachments::GRACE).await {
-            Ok(removed) => tracing::debug!(removed, "swept the store of attachments"),
-            Err(error) => tracing::warn!(%error, "the store of attachments was not swept"),
+        if round % ROUNDS_BEFORE_SWEEPING == 0 {
+            match attachments::sweep(&app, &store, app.now() - attachments::GRACE).await {
+                Ok(removed) => tracing::debug!(removed, "swept the store of attachments"),
+                Err(error) => tracing::warn!(%error, "the store of attachments was not swept"),
+            }
         }
         actix_web::rt::time::sleep(HOUSEKEEPING).await;
     }

@@ -84,6 +84,11 @@ impl TestApp {
         std::fs::read_to_string(self.folder.path().join("key.pem")).unwrap()
     }
 
+    /// The folder that attachments are in.
+    pub fn attachments(&self) -> PathBuf {
+        self.folder.path().join("attachments")
+    }
+
     pub fn advance(&self, by: TimeDelta) {
         self.clock.advance(by);
     }
