@@ -9,9 +9,11 @@ use lotse_domain::code::Code;
 use lotse_domain::policy::{Action, Role, allows};
 use lotse_persistence::Conn;
 use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 use crate::api_key::{key, wish};
+use crate::attachment::{PDF, event, pdf};
 use crate::harness::{
     BWHW, FRANKFURT, KASSEL, PERIOD_2019, PERIOD_2026, Session, TestApp, VSB, body, both, send,
     snapshot,
@@ -124,6 +126,21 @@ impl Makers {
                 let maker = if path.ends_with("/approve") { &self.admin } else { manager };
                 maker.post("/api-keys", &wish).await.expect(201).id()
             }
+            "tags" => adviser.post("/tags", &json!({"name": new_name()})).await.expect(201).id(),
+            "saved-views" => {
+                let view = json!({"name": new_name(), "list": "companies", "shared": true});
+                adviser.post("/saved-views", &view).await.expect(201).id()
+            }
+            "events" => {
+                let adviser = adviser.id().await;
+                event(app, carrier, &adviser, &adviser)
+            }
+            "attachments" => {
+                let input = app.consultation(adviser, &json!({})).await;
+                let record = adviser.post("/consultations", &input).await.expect(201).id();
+                let record = format!("/consultations/{record}");
+                pdf(adviser, &record).await.expect(201).id()
+            }
             "users" => {
                 static MADE: AtomicUsize = AtomicUsize::new(0);
                 let new = json!({
@@ -151,12 +168,19 @@ impl Makers {
     }
 }
 
+/// A name that no record has yet.
+fn new_name() -> String {
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    format!("Neu {}", MADE.fetch_add(1, Ordering::Relaxed))
+}
+
 /// Whose records an operation is tried with.
 fn places(id: &str, path: &str) -> Vec<Of> {
     match path.split('/').nth(1).unwrap() {
         _ if matches!(id, "log_consultation" | "create_api_key") => vec![Of::Own, Of::Other],
         _ if !path.contains("{id}") => vec![Of::None],
-        "consultations" | "contacts" | "api-keys" | "users" | "sites" | "carriers" => {
+        "consultations" | "contacts" | "api-keys" | "users" | "sites" | "carriers" | "tags"
+        | "saved-views" | "events" | "attachments" => {
             vec![Of::Own, Of::Other, Of::Missing]
         }
         "me" => vec![Of::Other, Of::Missing],
@@ -171,6 +195,9 @@ async fn input(app: &TestApp, makers: &Makers, operation: &Value, of: Of) -> Opt
     let (maker, carrier) = if of == Of::Other { (&makers.other, VSB) } else { (&makers.own, BWHW) };
     match operation["operationId"].as_str().unwrap() {
         "log_consultation" => return Some(app.consultation(maker, &json!({})).await),
+        "create_tag" => return Some(json!({"name": new_name()})),
+        // Which tags there are is another question.
+        "set_company_tags" | "set_actor_tags" => return Some(json!({"tag_ids": []})),
         "create_api_key" => {
             return Some(body(&wish(&["read_register"]), &json!({"carrier_id": carrier})));
         }
@@ -224,12 +251,17 @@ async fn ask(app: &TestApp, conn: &mut Conn, makers: &Makers, who: &Session, row
     let id = makers.make(app, row.path, row.of).await;
     let version = version(makers, row.path, &id, row.of).await;
     let target = match row.operation["operationId"].as_str().unwrap() {
+        "attach_to_consultation" | "attach_to_event" => {
+            format!("{}?name=a.pdf", row.path.replace("{id}", &id))
+        }
         "get_statistics" => format!("{}?funding_period_id={PERIOD_2019}", row.path),
         _ => row.path.replace("{id}", &id),
     };
     let mut request =
         who.request(row.method.clone(), &target).header("If-Match", format!("\"{version}\""));
-    if let Some(body) = input(app, makers, row.operation, row.of).await {
+    if target.ends_with("?name=a.pdf") {
+        request = request.header(CONTENT_TYPE, "application/pdf").body(PDF);
+    } else if let Some(body) = input(app, makers, row.operation, row.of).await {
         request = request.json(&body);
     }
     let before = snapshot(app, conn);

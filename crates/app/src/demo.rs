@@ -7,14 +7,18 @@ use lotse_domain::contact::Contact;
 use lotse_domain::district::{Coverage, CoverageFilter, District};
 use lotse_domain::establishment::Establishment;
 use lotse_domain::funding_period::FundingPeriod;
+use lotse_domain::id::{CarrierId, OrganisationId};
 use lotse_domain::page::{PageParams, Paging};
+use lotse_domain::policy::Scope;
+use lotse_domain::saved_view::SavedView;
 use lotse_domain::site::{Site, SiteFilter};
+use lotse_domain::tag::{Tag, TagReference};
 use lotse_domain::topic::{Topic, TopicFilter};
 use lotse_domain::user::{Assignment, User};
 use lotse_domain::{Error, Result};
 use lotse_persistence::{
     actor, company, consultation, contact, district, establishment, funding_period, installation,
-    site, topic, user,
+    saved_view, site, tag, topic, user,
 };
 
 use crate::App;
@@ -29,6 +33,17 @@ pub struct Data {
     pub actors: Vec<Actor>,
     pub contacts: Vec<Contact>,
     pub consultations: Vec<Consultation>,
+    pub tags: Vec<Tag>,
+    pub tagged: Vec<Tagged>,
+    pub saved_views: Vec<SavedView>,
+}
+
+/// A carrier's tags of an organisation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tagged {
+    pub carrier: CarrierId,
+    pub organisation: OrganisationId,
+    pub tags: Vec<TagReference>,
 }
 
 impl Data {
@@ -41,6 +56,9 @@ impl Data {
             + self.actors.len()
             + self.contacts.len()
             + self.consultations.len()
+            + self.tags.len()
+            + self.tagged.len()
+            + self.saved_views.len()
     }
 }
 
@@ -97,6 +115,19 @@ pub fn fill(app: &App, data: &Data, password: &str, progress: &dyn Fn(usize)) ->
         }
         for new in &data.consultations {
             consultation::insert(conn, new)?;
+            step();
+        }
+        for new in &data.tags {
+            tag::insert(conn, new)?;
+            step();
+        }
+        for new in &data.tagged {
+            let scope = Scope::Carrier(new.carrier);
+            tag::set_of_organisation(conn, &scope, new.organisation, &new.tags)?;
+            step();
+        }
+        for new in &data.saved_views {
+            saved_view::insert(conn, new)?;
             step();
         }
         installation::mark_synthetic(conn)

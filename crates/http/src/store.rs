@@ -93,6 +93,8 @@ impl Store {
         let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
         let objects = builder
             .with_bucket_name(bucket)
+            // One at a time, as every such store can.
+            .with_disable_bulk_delete(true)
             .build()
             .map_err(|error| Error::internal(format!("cannot use the bucket {bucket}: {error}")))?;
         let objects: Arc<dyn ObjectStore> = match prefix.trim_matches('/') {
@@ -271,5 +273,199 @@ impl Drop for Upload {
         {
             runtime.spawn(async move { parts.abort().await });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fmt::Write;
+    use std::sync::Mutex;
+
+    use actix_web::web::{self, Data};
+    use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// As much of S3 as is used here.
+    #[derive(Default)]
+    struct FakeBucket {
+        objects: Mutex<BTreeMap<String, Vec<u8>>>,
+        parts: Mutex<BTreeMap<String, BTreeMap<u32, Vec<u8>>>>,
+    }
+
+    async fn answer(
+        bucket: Data<FakeBucket>,
+        request: HttpRequest,
+        body: web::Bytes,
+    ) -> HttpResponse {
+        let header = |name: &str| {
+            request.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned()
+        };
+        assert!(header("authorization").starts_with("AWS4-HMAC-SHA256 Credential=me/"));
+        let query: BTreeMap<String, String> =
+            serde_html_form::from_str(request.query_string()).unwrap();
+        let key =
+            request.path().strip_prefix("/bucket").unwrap().trim_start_matches('/').to_owned();
+        let (mut objects, mut parts) =
+            (bucket.objects.lock().unwrap(), bucket.parts.lock().unwrap());
+        let upload = query.get("uploadId").cloned().unwrap_or_default();
+        let mut ok = HttpResponse::Ok();
+        ok.insert_header(("ETag", "\"1\""));
+        ok.insert_header(("Last-Modified", "Mon, 16 Mar 2026 09:00:00 GMT"));
+        match request.method().as_str() {
+            "POST" if query.contains_key("uploads") => {
+                parts.insert(key.clone(), BTreeMap::new());
+                ok.body(format!(
+                    "<InitiateMultipartUploadResult><UploadId>{key}</UploadId>\
+                     </InitiateMultipartUploadResult>"
+                ))
+            }
+            "PUT" if !upload.is_empty() => {
+                let number = query["partNumber"].parse().unwrap();
+                parts.get_mut(&upload).unwrap().insert(number, body.to_vec());
+                ok.finish()
+            }
+            "POST" => {
+                let whole = parts.remove(&upload).unwrap().into_values().collect::<Vec<_>>();
+                let (_, full) = whole.split_last().unwrap();
+                assert!(full.iter().all(|part| part.len() >= BUCKET_PART), "S3 refuses these");
+                objects.insert(key, whole.concat());
+                ok.body(
+                    "<CompleteMultipartUploadResult><ETag>1</ETag></CompleteMultipartUploadResult>",
+                )
+            }
+            "PUT" => {
+                objects.insert(key, body.to_vec());
+                ok.finish()
+            }
+            "DELETE" => {
+                parts.remove(&upload);
+                objects.remove(&key);
+                HttpResponse::NoContent().finish()
+            }
+            "GET" if query.contains_key("list-type") => {
+                let mut xml = "<ListBucketResult>".to_owned();
+                let prefix = query.get("prefix").cloned().unwrap_or_default();
+                for (key, bytes) in objects.iter().filter(|(key, _)| key.starts_with(&prefix)) {
+                    write!(
+                        xml,
+                        "<Contents><Key>{key}</Key><LastModified>2026-03-16T09:00:00.000Z\
+                         </LastModified><Size>{}</Size></Contents>",
+                        bytes.len()
+                    )
+                    .unwrap();
+                }
+                ok.body(xml + "</ListBucketResult>")
+            }
+            _ => {
+                let Some(bytes) = objects.get(&key) else {
+                    return HttpResponse::NotFound().body("<Error><Code>NoSuchKey</Code></Error>");
+                };
+                let range = header("range");
+                let Some((first, last)) =
+                    range.strip_prefix("bytes=").and_then(|range| range.split_once('-'))
+                else {
+                    return ok.body(bytes.clone());
+                };
+                let first: usize = first.parse().unwrap();
+                let end = bytes.len().min(last.parse::<usize>().unwrap() + 1);
+                let told = format!("bytes {first}-{}/{}", end - 1, bytes.len());
+                ok.status(actix_web::http::StatusCode::PARTIAL_CONTENT);
+                ok.insert_header(("Content-Range", told)).body(bytes[first..end].to_vec())
+            }
+        }
+    }
+
+    async fn read(store: &Store, id: AttachmentId, range: Range<u64>) -> Vec<u8> {
+        let chunks: Vec<_> = store.read(id, range).await.unwrap().try_collect().await.unwrap();
+        chunks.concat()
+    }
+
+    /// What every kind of store does.
+    async fn keeps_contents(store: &Store) {
+        let (large, small) = (AttachmentId(Uuid::from_u128(1)), AttachmentId(Uuid::from_u128(2)));
+        let content: Vec<u8> = (0_u32..3_000_000).flat_map(u32::to_le_bytes).collect();
+        let mut upload = store.begin(large);
+        for chunk in content.chunks(60_001) {
+            upload.write(chunk).await.unwrap();
+        }
+        assert_eq!(store.size(large).await.unwrap(), None, "not yet");
+        upload.finish().await.unwrap();
+        let mut upload = store.begin(small);
+        upload.write(b"small").await.unwrap();
+        upload.finish().await.unwrap();
+
+        assert_eq!(store.size(large).await.unwrap(), Some(12_000_000));
+        assert!(read(store, large, 0..12_000_000).await == content);
+        assert_eq!(read(store, large, 6_000_000..6_000_003).await, content[6_000_000..6_000_003]);
+        assert_eq!(read(store, small, 0..5).await, b"small");
+        let mut listed: Vec<Stored> = store.list().try_collect().await.unwrap();
+        listed.sort_by_key(Stored::id);
+        let listed: Vec<_> = listed.iter().map(|object| (object.id(), object.bytes)).collect();
+        assert_eq!(listed, [(Some(large), 12_000_000), (Some(small), 5)]);
+
+        store.remove(large).await.unwrap();
+        store.remove(large).await.unwrap();
+        assert_eq!(store.size(large).await.unwrap(), None);
+        assert!(matches!(store.read(large, 0..1).await, Err(Error::Internal(_))));
+
+        // Refused, or left by a client that went.
+        for refused in [true, false] {
+            let mut upload = store.begin(large);
+            upload.write(&content).await.unwrap();
+            if refused {
+                upload.abort().await;
+            } else {
+                drop(upload);
+            }
+        }
+        actix_web::rt::time::sleep(Duration::from_millis(500)).await;
+        let listed: Vec<Stored> = store.list().try_collect().await.unwrap();
+        assert_eq!(listed.len(), 1);
+    }
+
+    #[actix_web::test]
+    async fn a_folder_keeps_contents() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("below").join("attachments");
+        let store = Store::open(place.to_str().unwrap()).unwrap();
+        keeps_contents(&store).await;
+        assert_eq!(std::fs::read_dir(&place).unwrap().count(), 1, "nor is there a file half done");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(&place).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700);
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_bucket_keeps_contents() {
+        let bucket = Data::new(FakeBucket::default());
+        let state = bucket.clone();
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(state.clone())
+                .app_data(web::PayloadConfig::new(64 * 1024 * 1024))
+                .default_service(web::to(answer))
+        });
+        let server = server.workers(1).bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", server.addrs()[0]);
+        let server = server.run();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        let builder = AmazonS3Builder::new()
+            .with_endpoint(endpoint)
+            .with_allow_http(true)
+            .with_access_key_id("me")
+            .with_secret_access_key("secret");
+        let store = Store::bucket("bucket/some/where", builder).unwrap();
+        keeps_contents(&store).await;
+        let keys: Vec<_> = bucket.objects.lock().unwrap().keys().cloned().collect();
+        assert_eq!(keys, [format!("some/where/{}", Uuid::from_u128(2))]);
+        assert!(bucket.parts.lock().unwrap().is_empty(), "no upload is left open");
+        handle.stop(false).await;
     }
 }

@@ -5,6 +5,7 @@
 mod consultations;
 mod people;
 mod register;
+mod tags;
 mod words;
 
 use std::time::Duration;
@@ -67,6 +68,8 @@ pub fn make(network: &Network) -> Result<Data> {
     let staff = people::make(&mut maker)?;
     let register = register::make(&mut maker, &staff)?;
     let consultations = consultations::make(&mut maker, &staff, &register)?;
+    // After what was there before, which stays as it is.
+    let sorted = tags::make(&mut maker, &staff, &register)?;
     Ok(Data {
         users: staff.users,
         assignments: staff.assignments,
@@ -75,6 +78,9 @@ pub fn make(network: &Network) -> Result<Data> {
         actors: register.actors,
         contacts: register.contacts,
         consultations,
+        tags: sorted.tags,
+        tagged: sorted.tagged,
+        saved_views: sorted.saved_views,
     })
 }
 
