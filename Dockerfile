@@ -24,7 +24,8 @@ RUN ["lotse", "--version"]
 
 ENV LOTSE_LISTEN=0.0.0.0:8080 \
     DATABASE_URL=sqlite:///data/lotse.db \
-    LOTSE_SIGNING_KEY_FILE=/data/signing-key.pem
+    LOTSE_SIGNING_KEY_FILE=/data/signing-key.pem \
+    LOTSE_ATTACHMENTS=/data/attachments
 # Also where `lotse.toml` is looked for.
 WORKDIR /data
 VOLUME /data

@@ -14,6 +14,10 @@ fn the_demonstration_data_looks_like_the_period_2019_to_2022() {
         let data = lotse_server::demo::make(&network).unwrap();
         let again = lotse_server::demo::make(&network).unwrap();
         assert_eq!(data.consultations, again.consultations, "always the same");
+        assert_eq!((&data.tags, &data.tagged), (&again.tags, &again.tagged));
+        assert_eq!(data.saved_views, again.saved_views);
+        assert_eq!(data.saved_views.iter().filter(|view| view.shared).count(), 1);
+        assert!(data.tagged.len() > 100);
         assert!(data.consultations.len() > 3000);
         assert!(data.companies.iter().all(|company| company.origin == Origin::Synthetic));
         assert!(data.actors.iter().all(|actor| actor.origin == Origin::Synthetic));

@@ -22,7 +22,8 @@ fn server_process() {
     let clock = Clock::mock("2026-03-16T09:00:00Z".parse().unwrap());
     let app = App::new(serve::database(&config).unwrap(), clock.clone());
     actix_web::rt::System::new().block_on(async {
-        let listening = serve::listen(&config, app, clock).unwrap();
+        let store = serve::store(&config).unwrap();
+        let listening = serve::listen(&config, app, store, clock).unwrap();
         println!("LISTENING http://{}", listening.address);
         listening.server.await.unwrap();
     });

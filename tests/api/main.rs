@@ -3,6 +3,7 @@
 mod harness;
 
 mod api_key;
+mod attachment;
 mod audit;
 mod browser;
 mod calendar_feed;
@@ -28,8 +29,10 @@ mod quick_log;
 mod rate_limit;
 mod referral;
 mod register;
+mod saved_view;
 mod second_factor;
 mod session;
 mod sso;
 mod statistics;
+mod tag;
 mod task;

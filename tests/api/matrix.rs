@@ -9,9 +9,11 @@ use lotse_domain::code::Code;
 use lotse_domain::policy::{Action, Role, allows};
 use lotse_persistence::Conn;
 use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 use crate::api_key::{key, wish};
+use crate::attachment::{PDF, event, pdf};
 use crate::harness::{
     BWHW, FRANKFURT, KASSEL, PERIOD_2019, PERIOD_2026, Session, TestApp, VSB, body, both, send,
     snapshot,
@@ -153,6 +155,17 @@ impl Makers {
                 let maker = if path.ends_with("/approve") { &self.admin } else { manager };
                 maker.post("/api-keys", &wish).await.expect(201).id()
             }
+            "tags" => adviser.post("/tags", &json!({"name": new_name()})).await.expect(201).id(),
+            "saved-views" => {
+                let view = json!({"name": new_name(), "list": "companies", "shared": true});
+                adviser.post("/saved-views", &view).await.expect(201).id()
+            }
+            "attachments" => {
+                let input = app.consultation(adviser, &json!({})).await;
+                let record = adviser.post("/consultations", &input).await.expect(201).id();
+                let record = format!("/consultations/{record}");
+                pdf(adviser, &record).await.expect(201).id()
+            }
             "users" => {
                 static MADE: AtomicUsize = AtomicUsize::new(0);
                 let new = json!({
@@ -187,6 +200,12 @@ async fn referred(adviser: &Session) -> Value {
     json!({"organisation_id": company["id"], "actor_id": actor["id"]})
 }
 
+/// A name that no record has yet.
+fn new_name() -> String {
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    format!("Neu {}", MADE.fetch_add(1, Ordering::Relaxed))
+}
+
 /// Whose records an operation is tried with.
 fn places(id: &str, path: &str) -> Vec<Of> {
     match path.split('/').nth(1).unwrap() {
@@ -199,7 +218,8 @@ fn places(id: &str, path: &str) -> Vec<Of> {
         }
         _ if !path.contains("{id}") => vec![Of::None],
         "consultations" | "contacts" | "event-series" | "events" | "participations" | "tasks"
-        | "referrals" | "api-keys" | "users" | "sites" | "carriers" => {
+        | "referrals" | "tags" | "saved-views" | "attachments" | "api-keys" | "users" | "sites"
+        | "carriers" => {
             vec![Of::Own, Of::Other, Of::Missing]
         }
         "me" => vec![Of::Other, Of::Missing],
@@ -241,6 +261,9 @@ async fn input(app: &TestApp, makers: &Makers, operation: &Value, of: Of) -> Opt
         // The examples name records that are not there.
         "register_participation" => return Some(json!({"headcount": 3})),
         "record_attendance" => return Some(json!({"participations": [], "others": "no_show"})),
+        "create_tag" => return Some(json!({"name": new_name()})),
+        // Which tags there are is another question.
+        "set_company_tags" | "set_actor_tags" => return Some(json!({"tag_ids": []})),
         "create_api_key" => {
             return Some(body(&wish(&["read_register"]), &json!({"carrier_id": carrier})));
         }
@@ -297,11 +320,16 @@ async fn ask(app: &TestApp, conn: &mut Conn, makers: &Makers, who: &Session, row
         "get_statistics" | "get_event_statistics" => {
             format!("{}?funding_period_id={PERIOD_2019}", row.path)
         }
+        "attach_to_consultation" | "attach_to_event" => {
+            format!("{}?name=a.pdf", row.path.replace("{id}", &id))
+        }
         _ => row.path.replace("{id}", &id),
     };
     let mut request =
         who.request(row.method.clone(), &target).header("If-Match", format!("\"{version}\""));
-    if let Some(body) = input(app, makers, row.operation, row.of).await {
+    if target.ends_with("?name=a.pdf") {
+        request = request.header(CONTENT_TYPE, "application/pdf").body(PDF);
+    } else if let Some(body) = input(app, makers, row.operation, row.of).await {
         request = request.json(&body);
     }
     let before = snapshot(app, conn);

@@ -19,7 +19,10 @@ pub fn list(
     filter: &ActorFilter,
     paging: &Paging,
 ) -> Result<Page<Actor>> {
-    app.read(caller, Action::ReadRegister, |tx| actor::list(tx.conn, filter, paging))
+    app.read(caller, Action::ReadRegister, |tx| {
+        let scope = tx.scope();
+        actor::list(tx.conn, &scope, filter, paging)
+    })
 }
 
 /// # Errors

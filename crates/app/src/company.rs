@@ -19,7 +19,10 @@ pub fn list(
     filter: &CompanyFilter,
     paging: &Paging,
 ) -> Result<Page<Company>> {
-    app.read(caller, Action::ReadRegister, |tx| company::list(tx.conn, filter, paging))
+    app.read(caller, Action::ReadRegister, |tx| {
+        let scope = tx.scope();
+        company::list(tx.conn, &scope, filter, paging)
+    })
 }
 
 /// # Errors

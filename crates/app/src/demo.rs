@@ -9,17 +9,22 @@ use lotse_domain::establishment::Establishment;
 use lotse_domain::event::Event;
 use lotse_domain::event_series::EventSeries;
 use lotse_domain::funding_period::FundingPeriod;
+use lotse_domain::id::{CarrierId, OrganisationId};
 use lotse_domain::page::{PageParams, Paging};
 use lotse_domain::participation::Participation;
+use lotse_domain::policy::Scope;
 use lotse_domain::referral::Referral;
+use lotse_domain::saved_view::SavedView;
 use lotse_domain::site::{Site, SiteFilter};
+use lotse_domain::tag::{Tag, TagReference};
 use lotse_domain::task::Task;
 use lotse_domain::topic::{Topic, TopicFilter};
 use lotse_domain::user::{Assignment, User};
 use lotse_domain::{Error, Result};
 use lotse_persistence::{
     actor, company, consultation, contact, district, establishment, event, event_series,
-    funding_period, installation, participation, referral, site, task, topic, user,
+    funding_period, installation, participation, referral, saved_view, site, tag, task, topic,
+    user,
 };
 
 use crate::App;
@@ -39,6 +44,17 @@ pub struct Data {
     pub participations: Vec<Participation>,
     pub tasks: Vec<Task>,
     pub referrals: Vec<Referral>,
+    pub tags: Vec<Tag>,
+    pub tagged: Vec<Tagged>,
+    pub saved_views: Vec<SavedView>,
+}
+
+/// A carrier's tags of an organisation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tagged {
+    pub carrier: CarrierId,
+    pub organisation: OrganisationId,
+    pub tags: Vec<TagReference>,
 }
 
 impl Data {
@@ -56,6 +72,9 @@ impl Data {
             + self.participations.len()
             + self.tasks.len()
             + self.referrals.len()
+            + self.tags.len()
+            + self.tagged.len()
+            + self.saved_views.len()
     }
 }
 
@@ -132,6 +151,19 @@ pub fn fill(app: &App, data: &Data, password: &str, progress: &dyn Fn(usize)) ->
         }
         for new in &data.referrals {
             referral::insert(conn, new)?;
+            step();
+        }
+        for new in &data.tags {
+            tag::insert(conn, new)?;
+            step();
+        }
+        for new in &data.tagged {
+            let scope = Scope::Carrier(new.carrier);
+            tag::set_of_organisation(conn, &scope, new.organisation, &new.tags)?;
+            step();
+        }
+        for new in &data.saved_views {
+            saved_view::insert(conn, new)?;
             step();
         }
         installation::mark_synthetic(conn)

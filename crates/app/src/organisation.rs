@@ -16,5 +16,8 @@ pub fn search(
     filter: &OrganisationFilter,
     paging: &Paging,
 ) -> Result<Page<OrganisationHit>> {
-    app.read(caller, Action::ReadRegister, |tx| organisation::list(tx.conn, filter, paging))
+    app.read(caller, Action::ReadRegister, |tx| {
+        let scope = tx.scope();
+        organisation::list(tx.conn, &scope, filter, paging)
+    })
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use lotse_domain::audit::{AuditAction, Subject};
+use lotse_domain::audit::{AuditAction, FieldChange, Subject};
 use lotse_domain::code::Code;
 use lotse_domain::entity::{Entity, EntityKind};
 use lotse_domain::id::{AuditId, SessionId, UserId};
@@ -195,6 +195,20 @@ impl Writing<'_> {
     pub fn note(&mut self, action: AuditAction, subject: Subject) -> Result<()> {
         let note = note(self.app, self.now, self.request_id, action, subject);
         self.insert(note)
+    }
+
+    /// What was changed about a record without changing the record itself.
+    ///
+    /// # Errors
+    /// When the entry cannot be written.
+    pub fn note_changes(
+        &mut self,
+        action: AuditAction,
+        subject: Subject,
+        changes: Vec<FieldChange>,
+    ) -> Result<()> {
+        let note = note(self.app, self.now, self.request_id, action, subject);
+        self.insert(audit::Entry { changes, ..note })
     }
 
     fn insert(&mut self, entry: audit::Entry) -> Result<()> {

@@ -11,8 +11,8 @@ use crate::code::codes;
 use crate::company::check_not_archived;
 use crate::entity::{Archived, Entity, EntityKind, Reference};
 use crate::error::Result;
-use crate::id::{ActorId, DistrictId};
-use crate::organisation::{Address, Origin, checked_website};
+use crate::id::{ActorId, DistrictId, TagId};
+use crate::organisation::{Address, OrganisationSort, Origin, checked_website};
 
 codes! {
     "actor_type" ActorType {
@@ -87,8 +87,13 @@ pub struct ActorFilter {
     pub q: Option<String>,
     pub actor_type: Option<ActorType>,
     pub district_id: Option<DistrictId>,
+    /// A tag that the own carrier gave.
+    pub tag_id: Option<TagId>,
     /// Archived ones too; without it they are left out.
     pub archived: Option<bool>,
+    /// `name` (the default), `-name` or `-updated_at`.
+    #[param(inline)]
+    pub sort: Option<OrganisationSort>,
 }
 
 impl Actor {

@@ -14,6 +14,8 @@ use crate::policy::Role;
 codes! {
     "audit_action" AuditAction {
         Created, Changed, Archived, Voided,
+        /// A carrier set its tags of a company or actor, which itself did not change.
+        Tagged,
         /// A user's password was set; what it is, is nowhere.
         PasswordSet,
         /// Somebody made a user a link to set the password with.

@@ -84,6 +84,7 @@ pub fn all() -> Vec<CodeList> {
     vec![
         list::<crate::actor::ActorType>(),
         list::<crate::api_key::ApiKeyStatus>(),
+        list::<crate::attachment::AttachedKind>(),
         list::<crate::audit::AuditAction>(),
         list::<crate::company::CompanyStatus>(),
         list::<crate::company::HeardOfUs>(),
@@ -109,6 +110,7 @@ pub fn all() -> Vec<CodeList> {
         list::<crate::policy::Role>(),
         list::<crate::referral::ReferralAnswer>(),
         list::<crate::referral::ReferralStatus>(),
+        list::<crate::saved_view::SavedViewList>(),
         list::<crate::size_class::SizeBasis>(),
         list::<crate::size_class::SizeClass>(),
         list::<crate::statistics::Dimension>(),

@@ -9,9 +9,9 @@ use crate::check::Checks;
 use crate::code::codes;
 use crate::entity::{Archived, Entity, EntityKind, Reference};
 use crate::error::{Error, Result};
-use crate::id::{CompanyId, DistrictId};
+use crate::id::{CompanyId, DistrictId, TagId};
 use crate::industry::{Classification, Industry, IndustryInput};
-use crate::organisation::{Address, Origin, checked_website};
+use crate::organisation::{Address, OrganisationSort, Origin, checked_website};
 use crate::size_class::{Size, SizeClass, SizeInput};
 
 codes! {
@@ -135,8 +135,13 @@ pub struct CompanyFilter {
     pub classification: Option<Classification>,
     /// Section letter; goes with `classification`.
     pub section: Option<String>,
+    /// A tag that the own carrier gave.
+    pub tag_id: Option<TagId>,
     /// Archived ones too; without it they are left out.
     pub archived: Option<bool>,
+    /// `name` (the default), `-name` or `-updated_at`.
+    #[param(inline)]
+    pub sort: Option<OrganisationSort>,
 }
 
 impl Company {

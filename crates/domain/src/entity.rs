@@ -11,9 +11,9 @@ use crate::id::CarrierId;
 codes! {
     /// The kinds of record that have a history.
     "entity_kind" EntityKind {
-        Actor, ApiKey, Assignment, Carrier, Company, Consultation, Contact, Coverage, District,
-        Establishment, Event, EventSeries, FundingPeriod, Participation, Referral, Site, Task, Topic,
-        User,
+        Actor, ApiKey, Assignment, Attachment, Carrier, Company, Consultation, Contact, Coverage,
+        District, Establishment, Event, EventSeries, FundingPeriod, Participation, Referral, SavedView,
+        Site, Tag, Task, Topic, User,
     }
 }
 
@@ -25,6 +25,7 @@ impl EntityKind {
             Self::Actor => "actors",
             Self::ApiKey => "api-keys",
             Self::Assignment => "assignments",
+            Self::Attachment => "attachments",
             Self::Carrier => "carriers",
             Self::Company => "companies",
             Self::Consultation => "consultations",
@@ -36,7 +37,9 @@ impl EntityKind {
             Self::EventSeries => "event-series",
             Self::FundingPeriod => "funding-periods",
             Self::Participation => "participations",
+            Self::SavedView => "saved-views",
             Self::Site => "sites",
+            Self::Tag => "tags",
             Self::Topic => "topics",
             Self::User => "users",
             Self::Task => "tasks",

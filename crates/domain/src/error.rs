@@ -65,6 +65,9 @@ pub enum Error {
     /// The provider of single sign-on does not answer, or not as it should.
     #[error("The provider of single sign-on cannot be reached.")]
     ProviderUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The store of attachments does not answer, or not as it should.
+    #[error("The store of attachments cannot be reached.")]
+    StoreUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Anything else. The message stays in the log; the caller sees the request id only.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -4,6 +4,7 @@
 
 pub mod actor;
 pub mod api_key;
+pub mod attachment;
 pub mod audit;
 pub mod calendar_feed;
 pub mod carrier;
@@ -35,12 +36,14 @@ pub mod patch;
 pub mod policy;
 pub mod quick_log;
 pub mod referral;
+pub mod saved_view;
 pub mod second_factor;
 pub mod session;
 pub mod site;
 pub mod size_class;
 pub mod sso;
 pub mod statistics;
+pub mod tag;
 pub mod task;
 pub mod time;
 pub mod topic;

@@ -7,7 +7,8 @@ use utoipa::{IntoParams, ToSchema};
 use crate::check::Checks;
 use crate::code::codes;
 use crate::entity::{EntityKind, Reference};
-use crate::id::{DistrictId, OrganisationId};
+use crate::id::{DistrictId, OrganisationId, TagId};
+use crate::name::fold;
 
 codes! {
     "organisation_kind" OrganisationKind {
@@ -97,6 +98,29 @@ pub fn checked_website(checks: &mut Checks, website: Option<&str>) -> Option<Str
     Some(format!("{scheme}://{rest}"))
 }
 
+/// The order of companies and of actors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum OrganisationSort {
+    #[default]
+    #[serde(rename = "name")]
+    Name,
+    #[serde(rename = "-name")]
+    NameDescending,
+    #[serde(rename = "-updated_at")]
+    UpdatedAtDescending,
+}
+
+impl OrganisationSort {
+    /// The value that a list in this order is sorted by, as its cursor keeps it.
+    #[must_use]
+    pub fn key(self, name: &str, updated_at: DateTime<Utc>) -> String {
+        match self {
+            Self::Name | Self::NameDescending => fold(name),
+            Self::UpdatedAtDescending => updated_at.to_rfc3339(),
+        }
+    }
+}
+
 /// A hit of the search over companies and actors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrganisationHit {
@@ -128,6 +152,8 @@ pub struct OrganisationFilter {
     pub q: Option<String>,
     pub kind: Option<OrganisationKind>,
     pub district_id: Option<DistrictId>,
+    /// A tag that the own carrier gave.
+    pub tag_id: Option<TagId>,
     /// Archived ones too; without it they are left out.
     pub archived: Option<bool>,
 }

@@ -72,6 +72,12 @@ codes! {
         ReassignTasks,
         ReadReferrals,
         ChangeReferrals,
+        ReadAttachments,
+        ChangeAttachments,
+        ReadTags,
+        ChangeTags,
+        ReadSavedViews,
+        ChangeSavedViews,
         ReadStatistics,
         ReadAuditLog,
         ManageApiKeys,
@@ -100,7 +106,13 @@ pub fn allows(role: Role, action: Action) -> bool {
         | Action::ReadTasks
         | Action::ChangeTasks
         | Action::ReadReferrals
-        | Action::ChangeReferrals => matches!(role, Adviser | Manager | Integration),
+        | Action::ChangeReferrals
+        | Action::ReadAttachments
+        | Action::ChangeAttachments
+        | Action::ReadTags
+        | Action::ChangeTags
+        | Action::ReadSavedViews
+        | Action::ChangeSavedViews => matches!(role, Adviser | Manager | Integration),
         Action::ReassignTasks => role == Manager,
         Action::ReadStatistics => matches!(role, Adviser | Manager | Coordinator | Integration),
         Action::ReadAuditLog => matches!(role, Admin | DataProtection),
@@ -111,6 +123,7 @@ pub fn allows(role: Role, action: Action) -> bool {
 impl Action {
     /// Whether it shows personal data, so that who does it stands in the audit log: names and
     /// addresses of contacts, what was said to whom, who spoke and took part, what others did.
+    /// addresses of contacts, what was said to whom, files, what others did.
     #[must_use]
     pub fn shows_personal_data(self) -> bool {
         matches!(
@@ -121,6 +134,7 @@ impl Action {
                 | Self::ReadParticipations
                 | Self::ReadTasks
                 | Self::ReadReferrals
+                | Self::ReadAttachments
                 | Self::ReadAuditLog
         )
     }

@@ -33,7 +33,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(list_consultations);
 }
 
-/// Network actors (Akteure), by name.
+/// Network actors (Akteure), by name unless sorted otherwise.
 #[utoipa::path(
     tag = "Register", operation_id = "list_actors", params(PageParams, ActorFilter),
     responses((status = 200, description = "One page", body = Page<Actor>))

@@ -33,7 +33,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(list_consultations);
 }
 
-/// Companies (Unternehmen), by name.
+/// Companies (Unternehmen), by name unless sorted otherwise.
 #[utoipa::path(
     tag = "Register", operation_id = "list_companies", params(PageParams, CompanyFilter),
     responses((status = 200, description = "One page", body = Page<Company>))

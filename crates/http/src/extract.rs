@@ -96,12 +96,17 @@ impl<I: From<Uuid>> FromRequest for PathId<I> {
 /// Typed query parameters, without those of lists.
 pub struct Parameters<F>(pub F);
 
+/// The query parameters, for handlers that look at other things first.
+pub fn parameters<F: DeserializeOwned>(request: &HttpRequest) -> Result<F, Problem> {
+    pairs(request).and_then(|pairs| typed(&pairs))
+}
+
 impl<F: DeserializeOwned> FromRequest for Parameters<F> {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(pairs(request).and_then(|pairs| typed(&pairs)).map(Self))
+        ready(parameters(request).map(Self))
     }
 }
 
@@ -360,7 +365,11 @@ fn if_match(request: &HttpRequest) -> Result<i64, Problem> {
         })
 }
 
-fn idempotency_key(request: &HttpRequest, body: &[u8]) -> Result<Option<IdempotencyKey>, Problem> {
+/// The key of a request with this body, or with what stands for it.
+pub fn idempotency_key(
+    request: &HttpRequest,
+    body: &[u8],
+) -> Result<Option<IdempotencyKey>, Problem> {
     let Some(value) = request.headers().get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let key = value
         .to_str()

@@ -11,10 +11,12 @@ mod problem;
 mod rate_limit;
 mod respond;
 mod state;
+mod store;
 mod token;
 
 mod actor;
 mod api_key;
+mod attachment;
 mod audit;
 mod calendar_feed;
 mod carrier;
@@ -34,11 +36,13 @@ mod organisation;
 mod participation;
 mod quick_log;
 mod referral;
+mod saved_view;
 mod second_factor;
 mod session;
 mod site;
 mod sso;
 mod statistics;
+mod tag;
 mod task;
 mod topic;
 mod user;
@@ -49,11 +53,13 @@ use actix_web::{App, Error, web};
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use attachment::Attachments;
 pub use oidc::{OidcSettings, Provider, is_safe_address};
 pub use openapi::document;
 pub use rate_limit::{Limits, Settings as RateLimits};
 pub use sso::Sso;
 pub use state::State;
+pub use store::{Store, Stored, Upload};
 pub use token::{Keys, SigningKey};
 
 /// The actix application of one worker.
@@ -110,6 +116,9 @@ fn routes(config: &mut ServiceConfig) {
         .configure(task::routes)
         .configure(referral::routes)
         .configure(calendar_feed::routes)
+        .configure(tag::routes)
+        .configure(saved_view::routes)
+        .configure(attachment::routes)
         .configure(statistics::routes)
         .configure(event_statistics::routes)
         .configure(audit::routes)

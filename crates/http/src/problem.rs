@@ -115,6 +115,24 @@ impl Problem {
         )
     }
 
+    /// An attachment of more bytes than it may have.
+    pub fn larger_than(most_bytes: u64) -> Self {
+        Self {
+            detail: format!("The file may have at most {most_bytes} bytes."),
+            ..Self::too_large()
+        }
+    }
+
+    /// A part was asked for that a content of so many bytes does not have.
+    pub fn no_such_range(bytes: u64) -> Self {
+        Self::new(
+            StatusCode::RANGE_NOT_SATISFIABLE,
+            "no_such_range",
+            "There is no such part",
+            format!("The file has {bytes} bytes."),
+        )
+    }
+
     pub fn rate_limited(retry_after_seconds: i64) -> Self {
         Self {
             retry_after_seconds: Some(retry_after_seconds),
@@ -248,6 +266,16 @@ impl From<Error> for Problem {
                     StatusCode::SERVICE_UNAVAILABLE,
                     "provider_unavailable",
                     "Single sign-on is not available",
+                    detail,
+                )
+            },
+            Error::StoreUnavailable(cause) => Self {
+                retry_after_seconds: Some(1),
+                cause: Some(cause),
+                ..Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "store_unavailable",
+                    "The store of attachments is not available",
                     detail,
                 )
             },

@@ -7,6 +7,7 @@ use lotse_domain::page::Page;
 use lotse_domain::{Error, Result};
 use serde::Serialize;
 
+use crate::attachment::Attachments;
 use crate::problem::Problem;
 use crate::rate_limit::Limits;
 use crate::respond::{Answer, Listed};
@@ -23,8 +24,9 @@ pub struct State {
     pub cors_origins: Vec<String>,
     /// What comes before the token in the link of an invitation; empty when there is no such page.
     pub invitation_url: String,
-    /// How long the body of a request may take to arrive.
+    /// How long the body of a request may take to arrive; of an attachment, how long a silence may be.
     pub body_timeout: Duration,
+    pub attachments: Attachments,
     /// None where it is not set up.
     pub sso: Option<Sso>,
     /// Whether passwords open a session.

@@ -2,9 +2,9 @@ use diesel::prelude::*;
 use lotse_domain::actor::{Actor, ActorFilter};
 use lotse_domain::code::Code;
 use lotse_domain::id::ActorId;
-use lotse_domain::name::fold;
 use lotse_domain::organisation::OrganisationKind;
 use lotse_domain::page::{Page, Paging};
+use lotse_domain::policy::Scope;
 use lotse_domain::{Error, Result};
 
 use crate::among::among;
@@ -64,20 +64,28 @@ pub fn find(conn: &mut Conn, id: ActorId) -> Result<Actor> {
     found.map(entity).transpose()?.ok_or(Error::NotFound("actor"))
 }
 
-/// By name.
+/// By name unless sorted otherwise.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn list(conn: &mut Conn, filter: &ActorFilter, paging: &Paging) -> Result<Page<Actor>> {
+pub fn list(
+    conn: &mut Conn,
+    scope: &Scope,
+    filter: &ActorFilter,
+    paging: &Paging,
+) -> Result<Page<Actor>> {
+    let sort = filter.sort.unwrap_or_default();
     let selection = Selection {
         q: filter.q.as_deref(),
         kind: Some(OrganisationKind::Actor),
         actor_type: filter.actor_type.map(Code::code),
         district: filter.district_id,
+        tag: filter.tag_id,
         archived: filter.archived.unwrap_or(false),
+        sort,
         ..Selection::default()
     };
-    let (ids, total) = organisation::select(conn, &selection, paging)?;
+    let (ids, total) = organisation::select(conn, scope, &selection, paging)?;
     let found: Vec<(organisation::Row, Option<String>)> =
         on_backend!(conn, c => organisations::table
             .left_join(districts::table)
@@ -87,7 +95,9 @@ pub fn list(conn: &mut Conn, filter: &ActorFilter, paging: &Paging) -> Result<Pa
         .db()?;
     let actors =
         found.into_iter().map(|found| Ok((found.0.id, entity(found)?))).collect::<Result<_>>()?;
-    paging.page(in_order(&ids, actors), total, |actor| (fold(&actor.name), actor.id.0))
+    paging.page(in_order(&ids, actors), total, |actor| {
+        (sort.key(&actor.name, actor.updated_at), actor.id.0)
+    })
 }
 
 /// # Errors

@@ -3,9 +3,9 @@ use lotse_domain::code::Code;
 use lotse_domain::company::{Company, CompanyFilter};
 use lotse_domain::id::CompanyId;
 use lotse_domain::industry::Industry;
-use lotse_domain::name::fold;
 use lotse_domain::organisation::OrganisationKind;
 use lotse_domain::page::{Page, Paging};
+use lotse_domain::policy::Scope;
 use lotse_domain::size_class::{self, Size, SizeClass, SizeInput};
 use lotse_domain::{Error, Result};
 
@@ -157,11 +157,17 @@ pub fn find(conn: &mut Conn, id: CompanyId) -> Result<Company> {
     found.map(entity).transpose()?.ok_or(Error::NotFound("company"))
 }
 
-/// By name.
+/// By name unless sorted otherwise.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn list(conn: &mut Conn, filter: &CompanyFilter, paging: &Paging) -> Result<Page<Company>> {
+pub fn list(
+    conn: &mut Conn,
+    scope: &Scope,
+    filter: &CompanyFilter,
+    paging: &Paging,
+) -> Result<Page<Company>> {
+    let sort = filter.sort.unwrap_or_default();
     let selection = Selection {
         q: filter.q.as_deref(),
         kind: Some(OrganisationKind::Company),
@@ -170,10 +176,12 @@ pub fn list(conn: &mut Conn, filter: &CompanyFilter, paging: &Paging) -> Result<
         size_class: filter.size_class.map(Code::code),
         classification: filter.classification.map(Code::code),
         section: filter.section.as_deref(),
+        tag: filter.tag_id,
         archived: filter.archived.unwrap_or(false),
+        sort,
         ..Selection::default()
     };
-    let (ids, total) = organisation::select(conn, &selection, paging)?;
+    let (ids, total) = organisation::select(conn, scope, &selection, paging)?;
     let found: Vec<Found> = on_backend!(conn, c => organisations::table
         .inner_join(company_profiles::table)
         .left_join(districts::table)
@@ -187,7 +195,9 @@ pub fn list(conn: &mut Conn, filter: &CompanyFilter, paging: &Paging) -> Result<
     .db()?;
     let companies =
         found.into_iter().map(|found| Ok((found.0.id, entity(found)?))).collect::<Result<_>>()?;
-    paging.page(in_order(&ids, companies), total, |company| (fold(&company.name), company.id.0))
+    paging.page(in_order(&ids, companies), total, |company| {
+        (sort.key(&company.name, company.updated_at), company.id.0)
+    })
 }
 
 /// # Errors

@@ -51,6 +51,18 @@ const CONSTRAINTS: &[(&str, &str, &str, &str)] = &[
         "The dates overlap with another funding period.",
     ),
     ("topics_code_key", "topics.code", "topic_code_taken", "Another topic has this code."),
+    (
+        "tags_name",
+        "tags.carrier_id, tags.name_key",
+        "tag_name_taken",
+        "Another tag has this name, apart from case, umlauts and punctuation.",
+    ),
+    (
+        "saved_views_name",
+        "saved_views.owner_id, saved_views.list, saved_views.name_key",
+        "saved_view_name_taken",
+        "Another view of this list has this name, apart from case, umlauts and punctuation.",
+    ),
     ("users_email_key", "users.email", "email_taken", "Another user has this e-mail address."),
 ];
 

@@ -8,20 +8,22 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 use lotse_domain::code::Code;
 use lotse_domain::consultation::OrganisationFacts;
-use lotse_domain::id::{DistrictId, OrganisationId};
+use lotse_domain::id::{DistrictId, OrganisationId, TagId};
 use lotse_domain::name::{fold, search_text};
 use lotse_domain::organisation::{
-    Address, OrganisationFilter, OrganisationHit, OrganisationKind, OrganisationReference, Origin,
+    Address, OrganisationFilter, OrganisationHit, OrganisationKind, OrganisationReference,
+    OrganisationSort, Origin,
 };
 use lotse_domain::page::{Page, Paging};
+use lotse_domain::policy::Scope;
 use lotse_domain::{Error, Result};
 use uuid::Uuid;
 
 use crate::among::among;
 use crate::connection::{Backend, Conn};
-use crate::convert::{code, contains, reference};
+use crate::convert::{carrier_of, code, contains, reference};
 use crate::error::{DbResult, one_row};
-use crate::schema::{company_profiles, districts, organisations};
+use crate::schema::{company_profiles, districts, organisation_tags, organisations};
 use crate::sql_types::{At, Key};
 
 #[derive(Queryable, Insertable, AsChangeset)]
@@ -124,12 +126,16 @@ pub(crate) struct Selection<'a> {
     pub size_class: Option<&'static str>,
     pub classification: Option<&'static str>,
     pub section: Option<&'a str>,
+    /// A tag of the scope's carrier.
+    pub tag: Option<TagId>,
     pub archived: bool,
+    pub sort: OrganisationSort,
 }
 
-/// The ids of one page, by name, and how many match in all when that was asked for.
+/// The ids of one page and how many match in all when that was asked for.
 pub(crate) fn select(
     conn: &mut Conn,
+    scope: &Scope,
     selection: &Selection,
     paging: &Paging,
 ) -> Result<(Vec<Key>, Option<i64>)> {
@@ -160,6 +166,13 @@ pub(crate) fn select(
         if let Some(section) = selection.section {
             query = query.filter(company_profiles::section.eq(section));
         }
+        if let Some(tag) = selection.tag {
+            let tagged = organisation_tags::table
+                .filter(organisation_tags::carrier_id.nullable().eq(carrier_of(scope)))
+                .filter(organisation_tags::tag_id.eq(Key(tag.0)))
+                .select(organisation_tags::organisation_id);
+            query = query.filter(organisations::id.eq_any(tagged));
+        }
         match selection.q.map(search) {
             None => {}
             Some(Search::Nothing) => query = query.filter(sql::<Bool>("1 = 0")),
@@ -183,16 +196,40 @@ pub(crate) fn select(
     };
     let mut page = matching();
     if let Some(after) = &paging.after {
-        page = page.filter(organisations::name_key.ge(after.key.clone())).filter(
-            organisations::name_key.gt(after.key.clone()).or(organisations::id.gt(Key(after.id))),
-        );
+        // `sort value ≥ key` lets the index find the place; the second part settles ties.
+        page = match selection.sort {
+            OrganisationSort::Name => {
+                page.filter(organisations::name_key.ge(after.key.clone())).filter(
+                    organisations::name_key
+                        .gt(after.key.clone())
+                        .or(organisations::id.gt(Key(after.id))),
+                )
+            }
+            OrganisationSort::NameDescending => {
+                page.filter(organisations::name_key.le(after.key.clone())).filter(
+                    organisations::name_key
+                        .lt(after.key.clone())
+                        .or(organisations::id.lt(Key(after.id))),
+                )
+            }
+            OrganisationSort::UpdatedAtDescending => {
+                let at: DateTime<Utc> = after.parse()?;
+                page.filter(organisations::updated_at.le(At(at))).filter(
+                    organisations::updated_at.lt(At(at)).or(organisations::id.lt(Key(after.id))),
+                )
+            }
+        };
     }
-    let ids = page
-        .order((organisations::name_key, organisations::id))
-        .limit(paging.fetch())
-        .select(organisations::id)
-        .load(conn)
-        .db()?;
+    page = match selection.sort {
+        OrganisationSort::Name => page.order((organisations::name_key, organisations::id)),
+        OrganisationSort::NameDescending => {
+            page.order((organisations::name_key.desc(), organisations::id.desc()))
+        }
+        OrganisationSort::UpdatedAtDescending => {
+            page.order((organisations::updated_at.desc(), organisations::id.desc()))
+        }
+    };
+    let ids = page.limit(paging.fetch()).select(organisations::id).load(conn).db()?;
     let total = if paging.total { Some(matching().count().get_result(conn).db()?) } else { None };
     Ok((ids, total))
 }
@@ -231,6 +268,7 @@ pub(crate) fn in_order<T>(ids: &[Key], mut items: HashMap<Key, T>) -> Vec<T> {
 /// When the database cannot be read.
 pub fn list(
     conn: &mut Conn,
+    scope: &Scope,
     filter: &OrganisationFilter,
     paging: &Paging,
 ) -> Result<Page<OrganisationHit>> {
@@ -238,10 +276,11 @@ pub fn list(
         q: filter.q.as_deref(),
         kind: filter.kind,
         district: filter.district_id,
+        tag: filter.tag_id,
         archived: filter.archived.unwrap_or(false),
         ..Selection::default()
     };
-    let (ids, total) = select(conn, &selection, paging)?;
+    let (ids, total) = select(conn, scope, &selection, paging)?;
     let rows: Vec<(Row, Option<String>)> = on_backend!(conn, c => organisations::table
         .left_join(districts::table)
         .filter(among(organisations::id, &ids))

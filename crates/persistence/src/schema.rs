@@ -545,6 +545,60 @@ tables! {
         last_used_at -> Nullable<Instant>,
     }
 
+    tags (id) {
+        id -> Id,
+        carrier_id -> Id,
+        name -> Text,
+        name_key -> Text,
+        colour -> Nullable<Text>,
+        archived_at -> Nullable<Instant>,
+        archive_reason -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    organisation_tags (carrier_id, organisation_id, tag_id) {
+        carrier_id -> Id,
+        organisation_id -> Id,
+        tag_id -> Id,
+    }
+
+    saved_views (id) {
+        id -> Id,
+        carrier_id -> Id,
+        owner_id -> Id,
+        name -> Text,
+        name_key -> Text,
+        list -> Text,
+        filter -> Json,
+        sort -> Nullable<Text>,
+        shared -> Bool,
+        archived_at -> Nullable<Instant>,
+        archive_reason -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    attachments (id) {
+        id -> Id,
+        consultation_id -> Nullable<Id>,
+        event_id -> Nullable<Id>,
+        carrier_id -> Id,
+        name -> Text,
+        media_type -> Text,
+        bytes -> BigInt,
+        sha256 -> Binary,
+        recorded_by -> Id,
+        voided_at -> Nullable<Instant>,
+        voided_by -> Nullable<Id>,
+        void_reason -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
     event_series (id) {
         id -> Id,
         carrier_id -> Id,
@@ -680,10 +734,12 @@ diesel::joinable!(event_participations -> organisations (organisation_id));
 diesel::joinable!(event_participations -> contacts (contact_id));
 diesel::joinable!(event_staff -> events (event_id));
 diesel::joinable!(calendar_feeds -> users (user_id));
+diesel::joinable!(organisation_tags -> tags (tag_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     api_key_secrets,
     api_keys,
+    attachments,
     audit_log,
     calendar_feeds,
     carriers,
@@ -711,12 +767,15 @@ diesel::allow_tables_to_appear_in_same_query!(
     event_topics,
     events,
     installation,
+    organisation_tags,
     organisations,
     referral_rows,
     referrals,
     refresh_tokens,
+    saved_views,
     sessions,
     sites,
+    tags,
     task_rows,
     tasks,
     topics,

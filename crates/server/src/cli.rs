@@ -13,7 +13,7 @@ use lotse_domain::{Error, Result};
 use lotse_persistence::migrations;
 
 use crate::config::{Config, LogFormat};
-use crate::{demo, serve};
+use crate::{attachments, demo, serve};
 
 /// The system of record for publicly funded employer consultation.
 #[derive(Debug, Parser)]
@@ -39,6 +39,12 @@ enum Command {
     /// Add and change users at the console, without a log-in.
     #[command(subcommand)]
     User(UserCommand),
+    /// Compare the attachments with their store: each has its content, and nothing else is there.
+    Check {
+        /// Read every content and compare its SHA-256 too, not only its size.
+        #[arg(long)]
+        contents: bool,
+    },
     /// Print the OpenAPI document.
     Openapi,
     /// Print the settings in effect, secrets masked.
@@ -145,6 +151,7 @@ pub fn run(cli: Cli) -> Result<(), String> {
         Command::Demo => serve_demo(&config),
         Command::Migrate(step) => migrate(&config, &step),
         Command::User(command) => user(&config, command),
+        Command::Check { contents } => check(&config, contents),
         Command::Openapi | Command::Config => Ok(()),
     };
     done.map_err(|error| explain(&error))
@@ -158,7 +165,7 @@ fn explain(error: &Error) -> String {
             .map(|v| format!("{} {}", v.pointer.trim_start_matches('/'), v.message))
             .collect::<Vec<_>>()
             .join("; "),
-        Error::Internal(cause) | Error::Busy(cause) => {
+        Error::Internal(cause) | Error::Busy(cause) | Error::StoreUnavailable(cause) => {
             cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
         }
         error => error.to_string(),
@@ -266,6 +273,24 @@ fn user(config: &Config, command: UserCommand) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn check(config: &Config, contents: bool) -> Result<()> {
+    // Nothing is changed, also not the schema.
+    let app = serve::app(config, serve::database(config)?, Clock::System)?;
+    let store = serve::store(config)?;
+    let report = actix_web::rt::System::new().block_on(attachments::check(
+        &app,
+        &store,
+        contents,
+        &mut |fault| println!("{fault}"),
+    ))?;
+    println!("{} attachments, {} faults", report.attachments, report.faults);
+    if report.faults == 0 {
+        Ok(())
+    } else {
+        Err(Error::internal("the store of attachments is not as the database says"))
+    }
 }
 
 fn line(user: &User) -> String {

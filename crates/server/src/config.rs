@@ -8,6 +8,7 @@ use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
 use figment::value::Value;
 use ipnet::IpNet;
+use lotse_domain::attachment::MediaType;
 use lotse_domain::code::Code;
 use lotse_domain::policy::Role;
 use lotse_domain::sso::GroupRoles;
@@ -45,6 +46,9 @@ pub struct Config {
     pub oidc_scopes: String,
     pub oidc_groups_claim: String,
     pub oidc_roles: String,
+    pub attachments: String,
+    pub attachment_bytes: u64,
+    pub attachment_types: String,
     pub workers: usize,
     pub body_seconds: u64,
     pub shutdown_seconds: u64,
@@ -153,6 +157,13 @@ impl Config {
         if !self.demo_password.is_empty() && self.demo_password.chars().count() < 12 {
             return wrong("LOTSE_DEMO_PASSWORD must have at least 12 characters");
         }
+        if self.attachments.is_empty() || self.attachments == "s3://" {
+            return wrong("LOTSE_ATTACHMENTS must be a folder or s3://bucket/prefix");
+        }
+        if self.attachment_bytes == 0 {
+            return wrong("LOTSE_ATTACHMENT_BYTES must not be 0");
+        }
+        self.media_types()?;
         self.proxies()?;
         self.roles_with_second_factor()?;
         if !self.origins().iter().all(|origin| is_origin(origin)) {
@@ -178,6 +189,18 @@ impl Config {
             })
         };
         listed(&self.second_factor_roles).map(role).collect()
+    }
+
+    /// # Errors
+    /// When one of the types of attachments is none that can be attached.
+    pub fn media_types(&self) -> Result<Vec<MediaType>, ConfigError> {
+        let media_type = |name: &str| {
+            let found = MediaType::ALL.into_iter().find(|known| known.endings()[0] == name);
+            found.ok_or_else(|| {
+                ConfigError(format!("LOTSE_ATTACHMENT_TYPES must be types such as pdf, has {name}"))
+            })
+        };
+        listed(&self.attachment_types).map(media_type).collect()
     }
 
     #[must_use]
@@ -357,6 +380,9 @@ mod tests {
             ("LOTSE_LOCAL_LOGIN", "no"),
             ("LOTSE_LOCAL_LOGIN", "false"),
             ("LOTSE_OIDC_ISSUER", "http://login.example"),
+            ("LOTSE_ATTACHMENTS", ""),
+            ("LOTSE_ATTACHMENT_BYTES", "0"),
+            ("LOTSE_ATTACHMENT_TYPES", "pdf, html"),
             ("DATABASE_URL", "mysql://h"),
         ] {
             let error = load(&[(name, value)]).unwrap_err().to_string();

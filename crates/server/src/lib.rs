@@ -1,5 +1,6 @@
 //! The program `lotse`: configuration, telemetry, wiring, commands.
 
+pub mod attachments;
 pub mod cli;
 pub mod config;
 pub mod demo;

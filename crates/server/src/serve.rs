@@ -11,12 +11,17 @@ use actix_web::web::Data;
 use lotse_app::{App, Clock, housekeeping};
 use lotse_domain::sso::GroupRoles;
 use lotse_domain::{Error, Result};
-use lotse_http::{Keys, Limits, OidcSettings, Provider, RateLimits, SigningKey, Sso, State};
+use lotse_http::{
+    Attachments, Keys, Limits, OidcSettings, Provider, RateLimits, SigningKey, Sso, State, Store,
+};
 use lotse_persistence::{Database, Options, migrations};
 
+use crate::attachments;
 use crate::config::Config;
 
 const HOUSEKEEPING: Duration = Duration::from_mins(10);
+/// The store of attachments is looked through from one end to the other: once an hour.
+const ROUNDS_BEFORE_SWEEPING: u64 = 6;
 
 /// Opens the database as the settings say.
 ///
@@ -55,6 +60,14 @@ pub fn app(config: &Config, database: Database, clock: Clock) -> Result<App> {
         .with_referral_answer_days(config.referral_answer_days))
 }
 
+/// Opens the store of attachments as the settings say.
+///
+/// # Errors
+/// When there is no such place.
+pub fn store(config: &Config) -> Result<Store> {
+    Store::open(&config.attachments)
+}
+
 /// A server that listens but does not serve yet.
 pub struct Listening {
     pub address: SocketAddr,
@@ -65,7 +78,7 @@ pub struct Listening {
 ///
 /// # Errors
 /// When the key cannot be read or the address is taken.
-pub fn listen(config: &Config, app: App, clock: Clock) -> Result<Listening> {
+pub fn listen(config: &Config, app: App, store: Store, clock: Clock) -> Result<Listening> {
     let key = signing_key(config)?;
     let limits = RateLimits {
         per_address: config.requests_per_address,
@@ -84,6 +97,11 @@ pub fn listen(config: &Config, app: App, clock: Clock) -> Result<Listening> {
         cors_origins: config.origins(),
         invitation_url: config.invitation_url.clone(),
         body_timeout: Duration::from_secs(config.body_seconds),
+        attachments: Attachments {
+            store,
+            most_bytes: config.attachment_bytes,
+            media_types: config.media_types().map_err(|error| Error::Internal(error.into()))?,
+        },
         sso: sso(config, clock)?,
         local_login: config.local_login,
     });
@@ -113,8 +131,9 @@ pub fn listen(config: &Config, app: App, clock: Clock) -> Result<Listening> {
 pub fn serve(config: &Config, app: &App, ready: impl FnOnce(SocketAddr)) -> Result<()> {
     let internal = |error: std::io::Error| Error::Internal(error.into());
     actix_web::rt::System::new().block_on(async {
-        let listening = listen(config, app.clone(), Clock::System)?;
-        let housekeeper = actix_web::rt::spawn(keep_house(app.clone()));
+        let store = store(config)?;
+        let listening = listen(config, app.clone(), store.clone(), Clock::System)?;
+        let housekeeper = actix_web::rt::spawn(keep_house(app.clone(), store));
         ready(listening.address);
         let served = listening.server.await.map_err(internal);
         housekeeper.abort();
@@ -124,13 +143,19 @@ pub fn serve(config: &Config, app: &App, ready: impl FnOnce(SocketAddr)) -> Resu
     })
 }
 
-async fn keep_house(app: App) {
-    loop {
+async fn keep_house(app: App, store: Store) {
+    for round in 0_u64.. {
         let worker = app.clone();
         match actix_web::rt::task::spawn_blocking(move || housekeeping::run(&worker)).await {
             Ok(Ok(deleted)) => tracing::debug!(deleted, "kept house"),
             Ok(Err(error)) => tracing::warn!(%error, "housekeeping failed"),
             Err(error) => tracing::warn!(%error, "housekeeping failed"),
+        }
+        if round % ROUNDS_BEFORE_SWEEPING == 0 {
+            match attachments::sweep(&app, &store, app.now() - attachments::GRACE).await {
+                Ok(removed) => tracing::debug!(removed, "swept the store of attachments"),
+                Err(error) => tracing::warn!(%error, "the store of attachments was not swept"),
+            }
         }
         actix_web::rt::time::sleep(HOUSEKEEPING).await;
     }

@@ -84,6 +84,11 @@ impl TestApp {
         std::fs::read_to_string(self.folder.path().join("key.pem")).unwrap()
     }
 
+    /// The folder that attachments are in.
+    pub fn attachments(&self) -> PathBuf {
+        self.folder.path().join("attachments")
+    }
+
     pub fn advance(&self, by: TimeDelta) {
         self.clock.advance(by);
     }
@@ -163,7 +168,6 @@ pub fn config(database_url: &str, key: PathBuf) -> Config {
         requests_per_api_key: 0,
         log_ins_per_address: 0,
         trusted_proxies: String::new(),
-        signing_key_file: key,
         signing_key: String::new(),
         demo_password: String::new(),
         local_login: true,
@@ -174,6 +178,10 @@ pub fn config(database_url: &str, key: PathBuf) -> Config {
         oidc_scopes: "openid email profile".to_owned(),
         oidc_groups_claim: "groups".to_owned(),
         oidc_roles: String::new(),
+        attachments: key.with_file_name("attachments").display().to_string(),
+        attachment_bytes: 20 * 1024 * 1024,
+        attachment_types: "pdf, png, jpeg, docx, xlsx, pptx, odt, ods, odp, txt, csv".to_owned(),
+        signing_key_file: key,
         workers: 1,
         // Short, so that a test can wait for it.
         body_seconds: 5,
@@ -192,7 +200,8 @@ fn start_server(
     let (send, receive) = mpsc::channel();
     let thread = std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let listening = serve::listen(&config, app, clock).unwrap();
+            let store = serve::store(&config).unwrap();
+            let listening = serve::listen(&config, app, store, clock).unwrap();
             send.send((listening.address, listening.server.handle())).unwrap();
             listening.server.await.unwrap();
         });

@@ -7,6 +7,7 @@ mod events;
 mod follow_ups;
 mod people;
 mod register;
+mod tags;
 mod words;
 
 use std::time::Duration;
@@ -71,6 +72,8 @@ pub fn make(network: &Network) -> Result<Data> {
     let consultations = consultations::make(&mut maker, &staff, &register)?;
     let events = events::make(&mut maker, &staff, &register)?;
     let (tasks, referrals) = follow_ups::make(&mut maker, &staff, &register, &consultations)?;
+    // After what was there before, which stays as it is.
+    let sorted = tags::make(&mut maker, &staff, &register)?;
     Ok(Data {
         users: staff.users,
         assignments: staff.assignments,
@@ -84,6 +87,9 @@ pub fn make(network: &Network) -> Result<Data> {
         participations: events.participations,
         tasks,
         referrals,
+        tags: sorted.tags,
+        tagged: sorted.tagged,
+        saved_views: sorted.saved_views,
     })
 }
 

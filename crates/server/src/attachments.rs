@@ -1,0 +1,185 @@
+//! The store of attachments beside the database: what has no row is removed, what has no content is
+//! reported.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{StreamExt, TryStreamExt};
+use lotse_app::{App, attachment};
+use lotse_domain::attachment::ContentHash;
+use lotse_domain::id::AttachmentId;
+use lotse_domain::{Error, Result};
+use lotse_http::{Store, Stored};
+use lotse_persistence::attachment::Expected;
+use sha2::{Digest, Sha256};
+
+/// Younger ones may be on their way to their row.
+pub const GRACE: TimeDelta = TimeDelta::days(1);
+/// As many objects are looked up in the database at once.
+const AT_ONCE: usize = 500;
+
+/// Removes what is nobody's: contents from before an instant without a row, contents of voided
+/// attachments of whatever age, and what a power cut left of uploads. Answers how many objects went.
+/// What Lotse did not put there stays.
+///
+/// # Errors
+/// When the store or the database cannot be reached.
+pub async fn sweep(app: &App, store: &Store, before: DateTime<Utc>) -> Result<usize> {
+    let mut removed = {
+        let store = store.clone();
+        blocking(move || store.remove_unfinished(before)).await?
+    };
+    let mut listed = store.list().try_chunks(AT_ONCE);
+    while let Some(chunk) = listed.next().await {
+        let chunk = chunk.map_err(|error| error.1)?;
+        let expected = expected_of(app, &chunk).await?;
+        for object in chunk {
+            let Some(id) = object.id() else { continue };
+            let is_unused = match expected.get(&id) {
+                Some(expected) => expected.voided,
+                None => object.modified < before,
+            };
+            if is_unused {
+                store.remove(id).await?;
+                removed += 1;
+            }
+        }
+    }
+    Ok(removed)
+}
+
+/// Where store and database differ.
+#[derive(Debug)]
+pub enum Fault {
+    Missing(AttachmentId),
+    OtherSize { id: AttachmentId, expected: i64, found: u64 },
+    OtherContent(AttachmentId),
+    NotRemoved(AttachmentId),
+    WithoutAttachment(String),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(id) => write!(f, "{id}: the content is missing"),
+            Self::OtherSize { id, expected, found } => {
+                write!(f, "{id}: the content has {found} bytes and should have {expected}")
+            }
+            Self::OtherContent(id) => write!(f, "{id}: the content has another SHA-256"),
+            Self::NotRemoved(id) => {
+                write!(f, "{id}: the attachment is voided and its content still there")
+            }
+            Self::WithoutAttachment(key) => write!(f, "{key}: belongs to no attachment"),
+        }
+    }
+}
+
+/// How many were compared, and how many differ.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub attachments: usize,
+    pub faults: usize,
+}
+
+/// Compares all of it. A server may run meanwhile: what differs at first is looked at again.
+///
+/// # Errors
+/// When the store or the database cannot be reached.
+pub async fn check(
+    app: &App,
+    store: &Store,
+    contents: bool,
+    tell: &mut dyn FnMut(&Fault),
+) -> Result<Report> {
+    let mut report = Report::default();
+    let mut fault = |fault: Fault, report: &mut Report| {
+        tell(&fault);
+        report.faults += 1;
+    };
+    let mut after = None;
+    loop {
+        let worker = app.clone();
+        let expected = blocking(move || attachment::expected_after(&worker, after)).await?;
+        let Some(last) = expected.last() else { break };
+        after = Some(last.id);
+        for expected in expected {
+            report.attachments += 1;
+            if let Some(found) = compare(app, store, &expected, contents).await? {
+                fault(found, &mut report);
+            }
+        }
+    }
+    let mut listed = store.list().try_chunks(AT_ONCE);
+    while let Some(chunk) = listed.next().await {
+        let chunk = chunk.map_err(|error| error.1)?;
+        let mut unknown = without_attachment(app, chunk).await?;
+        if !unknown.is_empty() {
+            // A content comes a moment before its row.
+            actix_web::rt::time::sleep(Duration::from_secs(1)).await;
+            unknown = without_attachment(app, unknown).await?;
+        }
+        for object in unknown {
+            fault(Fault::WithoutAttachment(object.key), &mut report);
+        }
+    }
+    Ok(report)
+}
+
+async fn compare(
+    app: &App,
+    store: &Store,
+    expected: &Expected,
+    contents: bool,
+) -> Result<Option<Fault>> {
+    let id = expected.id;
+    let found = match (store.size(id).await?, expected.voided) {
+        (None, true) => return Ok(None),
+        (Some(_), true) => return Ok(Some(Fault::NotRemoved(id))),
+        (None, false) => {
+            // Voided in between?
+            let worker = app.clone();
+            let now = blocking(move || attachment::expected_of(&worker, &[id])).await?;
+            let voided = now.iter().any(|now| now.voided);
+            return Ok((!voided).then_some(Fault::Missing(id)));
+        }
+        (Some(found), false) => found,
+    };
+    if i64::try_from(found) != Ok(expected.bytes) {
+        return Ok(Some(Fault::OtherSize { id, expected: expected.bytes, found }));
+    }
+    if contents {
+        let mut hash = Sha256::new();
+        let mut bytes = store.read(id, 0..found).await?;
+        while let Some(chunk) = bytes.next().await {
+            hash.update(chunk.map_err(|error| Error::StoreUnavailable(error.into()))?);
+        }
+        if ContentHash(hash.finalize().into()) != expected.sha256 {
+            return Ok(Some(Fault::OtherContent(id)));
+        }
+    }
+    Ok(None)
+}
+
+/// Those of the objects that have no row.
+async fn without_attachment(app: &App, objects: Vec<Stored>) -> Result<Vec<Stored>> {
+    let expected = expected_of(app, &objects).await?;
+    let unknown = |object: &Stored| object.id().is_none_or(|id| !expected.contains_key(&id));
+    Ok(objects.into_iter().filter(unknown).collect())
+}
+
+/// What the database says of these objects.
+async fn expected_of(app: &App, objects: &[Stored]) -> Result<HashMap<AttachmentId, Expected>> {
+    let ids: Vec<AttachmentId> = objects.iter().filter_map(Stored::id).collect();
+    let app = app.clone();
+    let expected = blocking(move || attachment::expected_of(&app, &ids)).await?;
+    Ok(expected.into_iter().map(|expected| (expected.id, expected)).collect())
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let done = actix_web::rt::task::spawn_blocking(work).await;
+    done.map_err(|panicked| Error::Internal(panicked.into()))?
+}

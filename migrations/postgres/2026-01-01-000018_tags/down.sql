@@ -1,0 +1,3 @@
+DROP TABLE consultation_tags;
+DROP TABLE organisation_tags;
+DROP TABLE tags;
