@@ -104,7 +104,10 @@ impl Inspection {
         let Some(entries) = directory(&self.tail, self.bytes) else { return false };
         match office {
             Office::OpenXml { main } => {
-                let is_main = |entry: &String| entry.starts_with(main) && entry.ends_with(".xml");
+                let is_main = |entry: &String| {
+                    let ending = entry.rsplit_once('.').map(|(_, ending)| ending);
+                    entry.starts_with(main) && ending == Some("xml")
+                };
                 entries.iter().any(|entry| entry == "[content_types].xml")
                     && entries.iter().any(is_main)
                     // With macros it is of another type.
