@@ -60,8 +60,13 @@ fn the_demonstration_shows_the_events_that_were_reported() {
         let again = lotse_server::demo::make(&network).unwrap();
         assert_eq!(data.events, again.events, "always the same");
         assert_eq!(data.participations, again.participations, "always the same");
-        // Consultations are most of it, and no event refers to one.
-        let data = lotse_app::demo::Data { consultations: Vec::new(), ..data };
+        // Consultations are most of it, and no event refers to one; tasks and referrals do.
+        let data = lotse_app::demo::Data {
+            consultations: Vec::new(),
+            tasks: Vec::new(),
+            referrals: Vec::new(),
+            ..data
+        };
         lotse_app::demo::fill(&app.app, &data, PASSWORD, &|_| ()).unwrap();
         let log_in = async |user: &str| {
             let log_in = json!({"email": format!("{user}@demo.example"), "password": PASSWORD});

@@ -9,9 +9,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::api_key::key;
-use crate::attachment::{event, pdf};
+use crate::attachment::pdf;
 use crate::harness::{
-    Answer, BWHW, FRANKFURT, KASSEL, PASSWORD, PERIOD_2026, Session, TestApp, VSB, both, send,
+    Answer, FRANKFURT, KASSEL, PASSWORD, PERIOD_2026, Session, TestApp, VSB, both, send,
 };
 use crate::tag::tag;
 
@@ -224,6 +224,7 @@ fn no_body_sets_what_is_not_the_callers_to_set() {
                     | "/tags" | "/saved-views" | "/attachments",
                     _,
                 )) => &adviser,
+                None if path == "/quick-log" => &adviser,
                 _ => &admin,
             };
             let target = match resource {

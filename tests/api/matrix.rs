@@ -13,7 +13,7 @@ use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 use crate::api_key::{key, wish};
-use crate::attachment::{PDF, event, pdf};
+use crate::attachment::{PDF, pdf};
 use crate::harness::{
     BWHW, FRANKFURT, KASSEL, PERIOD_2019, PERIOD_2026, Session, TestApp, VSB, body, both, send,
     snapshot,
