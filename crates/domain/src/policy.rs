@@ -122,8 +122,7 @@ pub fn allows(role: Role, action: Action) -> bool {
 
 impl Action {
     /// Whether it shows personal data, so that who does it stands in the audit log: names and
-    /// addresses of contacts, what was said to whom, who spoke and took part, what others did.
-    /// addresses of contacts, what was said to whom, files, what others did.
+    /// addresses of contacts, what was said to whom, who spoke and took part, files, what others did.
     #[must_use]
     pub fn shows_personal_data(self) -> bool {
         matches!(
