@@ -43,8 +43,10 @@ pub mod sso;
 pub mod statistics;
 pub mod tag;
 pub mod task;
+pub mod timeline;
 pub mod topic;
 pub mod user;
+pub mod worklist;
 
 pub use clock::Clock;
 pub use idempotency::IdempotencyKey;

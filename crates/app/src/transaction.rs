@@ -30,6 +30,7 @@ const TRIES: u32 = 5;
 
 /// What an app that is told nothing takes.
 const REFERRAL_ANSWER_DAYS: u32 = 14;
+const QUIET_DAYS: u32 = 180;
 
 /// The use cases with what they work on. Cloning shares it.
 #[derive(Clone)]
@@ -39,6 +40,7 @@ pub struct App {
     clock: Clock,
     second_factor_roles: Arc<[Role]>,
     referral_answer_days: u32,
+    quiet_days: u32,
     access_log: AccessLog,
     names: NamesInMemory,
     ids: Arc<Mutex<ContextV7>>,
@@ -270,6 +272,7 @@ impl App {
             clock,
             second_factor_roles: Arc::new([]),
             referral_answer_days: REFERRAL_ANSWER_DAYS,
+            quiet_days: QUIET_DAYS,
             names: NamesInMemory::default(),
             ids: Arc::new(Mutex::new(ContextV7::new())),
         }
@@ -285,6 +288,16 @@ impl App {
     #[must_use]
     pub fn with_referral_answer_days(self, days: u32) -> Self {
         Self { referral_answer_days: days, ..self }
+    }
+
+    /// After how many days without a consultation an organisation is on the worklist, unless told.
+    #[must_use]
+    pub fn with_quiet_days(self, days: u32) -> Self {
+        Self { quiet_days: days, ..self }
+    }
+
+    pub(crate) fn quiet_days(&self) -> u32 {
+        self.quiet_days
     }
 
     /// The names that a request shows, as of a generation.

@@ -78,6 +78,10 @@ codes! {
         ChangeTags,
         ReadSavedViews,
         ChangeSavedViews,
+        /// All of an organisation, as far as each kind of record may be read.
+        ReadTimeline,
+        /// What waits, as far as each kind of record may be read.
+        ReadWorklist,
         ReadStatistics,
         ReadAuditLog,
         ManageApiKeys,
@@ -112,7 +116,9 @@ pub fn allows(role: Role, action: Action) -> bool {
         | Action::ReadTags
         | Action::ChangeTags
         | Action::ReadSavedViews
-        | Action::ChangeSavedViews => matches!(role, Adviser | Manager | Integration),
+        | Action::ChangeSavedViews
+        | Action::ReadTimeline
+        | Action::ReadWorklist => matches!(role, Adviser | Manager | Integration),
         Action::ReassignTasks => role == Manager,
         Action::ReadStatistics => matches!(role, Adviser | Manager | Coordinator | Integration),
         Action::ReadAuditLog => matches!(role, Admin | DataProtection),
@@ -134,6 +140,8 @@ impl Action {
                 | Self::ReadTasks
                 | Self::ReadReferrals
                 | Self::ReadAttachments
+                | Self::ReadTimeline
+                | Self::ReadWorklist
                 | Self::ReadAuditLog
         )
     }

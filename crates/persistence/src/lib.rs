@@ -6,6 +6,7 @@ mod among;
 mod connection;
 mod convert;
 mod error;
+mod last_contact;
 mod page;
 mod schema;
 mod sql_types;
@@ -43,7 +44,9 @@ pub mod sso;
 pub mod statistics;
 pub mod tag;
 pub mod task;
+pub mod timeline;
 pub mod topic;
 pub mod user;
+pub mod worklist;
 
 pub use connection::{Backend, Conn, Database, Mode, Options};
