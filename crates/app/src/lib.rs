@@ -8,6 +8,7 @@
 
 mod access_log;
 mod clock;
+mod district_gap;
 mod idempotency;
 mod password;
 mod transaction;

@@ -199,7 +199,8 @@ impl Writing<'_> {
         self.insert(note)
     }
 
-    /// What was changed about a record without changing the record itself.
+    /// What was changed about a record, where it is not at hand as a whole. `version` is the one that came of
+    /// it; none where the record itself did not change.
     ///
     /// # Errors
     /// When the entry cannot be written.
@@ -207,10 +208,11 @@ impl Writing<'_> {
         &mut self,
         action: AuditAction,
         subject: Subject,
+        version: Option<i64>,
         changes: Vec<FieldChange>,
     ) -> Result<()> {
         let note = note(self.app, self.now, self.request_id, action, subject);
-        self.insert(audit::Entry { changes, ..note })
+        self.insert(audit::Entry { version, changes, ..note })
     }
 
     fn insert(&mut self, entry: audit::Entry) -> Result<()> {

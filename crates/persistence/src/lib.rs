@@ -21,6 +21,7 @@ pub mod company;
 pub mod consultation;
 pub mod contact;
 pub mod district;
+pub mod district_gap;
 pub mod duplicate;
 pub mod establishment;
 pub mod event;
