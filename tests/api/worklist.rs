@@ -262,6 +262,58 @@ fn the_latest_consultation_is_the_one_that_counts() {
     });
 }
 
+/// Logging, moving and voiding at once, then what is kept against what the consultations say.
+#[test]
+fn whatever_happens_at_once_the_latest_is_kept() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let companies = [complete(&adviser, "A GmbH").await, complete(&adviser, "B GmbH").await];
+        for round in 0..12 {
+            let mut records = Vec::new();
+            for day in ["2026-03-09", "2026-03-10"] {
+                records.push(log(&app, &adviser, &companies[0], day).await);
+            }
+            let mut waiting = Vec::new();
+            for (index, record) in records.into_iter().enumerate() {
+                let (session, target) = (adviser.clone(), companies[1].clone());
+                let path = format!("/consultations/{}", record["id"].as_str().unwrap());
+                waiting.push(tokio::spawn(async move {
+                    if index == 0 {
+                        let moved = json!({"organisation_id": target});
+                        session.patch(&path, 1, &moved).await.expect(200);
+                    } else {
+                        let (path, reason) = (format!("{path}/void"), json!({"reason": "x"}));
+                        session
+                            .post_with(&path, &[("If-Match", "\"1\"")], &reason)
+                            .await
+                            .expect(200);
+                    }
+                }));
+            }
+            for company in &companies {
+                let day = format!("2026-02-{:02}", round + 1);
+                let more = json!({"organisation_id": company, "held_on": day});
+                let input = app.consultation(&adviser, &more).await;
+                let session = adviser.clone();
+                waiting.push(tokio::spawn(async move {
+                    session.post("/consultations", &input).await.expect(201);
+                }));
+            }
+            for one in waiting {
+                one.await.unwrap();
+            }
+            let list = worklist(&adviser, "?kind=quiet_organisation&quiet_days=1").await;
+            for company in &companies {
+                let all = format!("/companies/{company}/consultations?status=held&limit=1");
+                let latest = adviser.get(&all).await.expect(200).items()[0]["held_on"].clone();
+                let items = list["items"].as_array().unwrap();
+                let entry = items.iter().find(|entry| entry["id"] == **company).unwrap();
+                assert_eq!(entry["on"], latest, "round {round}");
+            }
+        }
+    });
+}
+
 #[test]
 fn everybody_has_a_list_and_managers_see_all() {
     both_with(

@@ -85,16 +85,14 @@ fn keep_if_later(conn: &mut Conn, row: &Row) -> Result<()> {
 
 fn find_anew(conn: &mut Conn, carrier: Key, organisation: Key) -> Result<()> {
     let known = last_contacts::table.find((carrier, organisation));
-    // Held before the consultations are looked at, so that one that is being logged meanwhile waits, or is
-    // seen. The only writer to SQLite holds everything.
-    if let Conn::Postgres(conn) = conn {
-        let _: Option<Key> = known
-            .select(last_contacts::consultation_id)
-            .for_update()
-            .first(conn)
-            .optional()
-            .db()?;
-    }
+    // Held before the consultations are looked at: what is logged meanwhile waits and is compared with what
+    // is found here. The row is changed and not replaced, so that who waits for it gets the one that is left.
+    // The only writer to SQLite holds everything.
+    let id = known.select(last_contacts::consultation_id);
+    let held: Option<Key> = match conn {
+        Conn::Postgres(conn) => id.for_update().first(conn).optional().db()?,
+        Conn::Sqlite(conn) => id.first(conn).optional().db()?,
+    };
     let latest: Option<Row> = consultations::table
         .inner_join(consultation_advisers::table)
         .filter(consultations::organisation_id.eq(Some(organisation)))
@@ -112,9 +110,23 @@ fn find_anew(conn: &mut Conn, carrier: Key, organisation: Key) -> Result<()> {
         .first(conn)
         .optional()
         .db()?;
-    diesel::delete(known).execute(conn).db()?;
-    match latest {
-        Some(row) => keep_if_later(conn, &row),
-        None => Ok(()),
+    match (held, latest) {
+        (Some(_), Some(row)) => {
+            diesel::update(known)
+                .set((
+                    last_contacts::held_on.eq(row.held_on),
+                    last_contacts::consultation_id.eq(row.consultation_id),
+                    last_contacts::adviser_id.eq(row.adviser_id),
+                ))
+                .execute(conn)
+                .db()?;
+            Ok(())
+        }
+        (Some(_), None) => {
+            diesel::delete(known).execute(conn).db()?;
+            Ok(())
+        }
+        (None, Some(row)) => keep_if_later(conn, &row),
+        (None, None) => Ok(()),
     }
 }
