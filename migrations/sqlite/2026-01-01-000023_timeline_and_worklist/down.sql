@@ -4,5 +4,7 @@ DROP INDEX tasks_open;
 DROP VIEW organisation_gaps;
 DROP INDEX organisations_without_district;
 DROP INDEX company_profiles_gaps;
+DROP INDEX company_profiles_status;
+DROP INDEX organisations_alive;
 DROP VIEW advised_organisations;
 DROP TABLE last_contacts;
