@@ -581,7 +581,7 @@ tables! {
         name -> Text,
         kind -> Text,
         archived_at -> Nullable<Instant>,
-        status -> Nullable<Text>,
+        is_contacted -> Bool,
         lacks_industry -> Bool,
         lacks_size_class -> Bool,
         lacks_district -> Bool,
@@ -592,11 +592,6 @@ tables! {
         organisation_id -> Id,
         event_id -> Id,
         part -> Text,
-    }
-
-    // A view.
-    organisation_gaps (organisation_id) {
-        organisation_id -> Id,
     }
 
     // A view.
@@ -812,7 +807,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     installation,
     last_contacts,
     organisation_events,
-    organisation_gaps,
     organisation_tags,
     organisations,
     organisations_with_open_tasks,
