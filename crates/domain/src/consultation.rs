@@ -305,6 +305,24 @@ impl Consultation {
         input: &ConsultationInput,
         context: &Context,
     ) -> Result<Self> {
+        let new = Self::checked(id, now, actor, input, context)?;
+        if let Some(period) = &context.period {
+            period.accepts_entries_of(actor.role)?;
+        }
+        Ok(new)
+    }
+
+    /// What would be logged if its period took entries.
+    ///
+    /// # Errors
+    /// `Invalid` with everything that is wrong.
+    pub(crate) fn checked(
+        id: ConsultationId,
+        now: DateTime<Utc>,
+        actor: &Actor,
+        input: &ConsultationInput,
+        context: &Context,
+    ) -> Result<Self> {
         let checked = rules::check(actor, input, context)?;
         Ok(Self {
             id,
