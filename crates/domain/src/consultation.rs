@@ -182,6 +182,7 @@ impl From<&Consultation> for ConsultationReference {
     }
 }
 
+// Corrections keep it as JSON, so a field that is added needs a default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Consultation {
     pub id: ConsultationId,
@@ -414,7 +415,9 @@ impl Consultation {
         }
     }
 
-    fn check_not_voided(&self) -> Result<()> {
+    /// # Errors
+    /// `Conflict` when it is voided.
+    pub fn check_not_voided(&self) -> Result<()> {
         match &self.voided {
             None => Ok(()),
             Some(voided) => Err(Error::conflict(

@@ -19,6 +19,7 @@ pub mod carrier;
 pub mod company;
 pub mod consultation;
 pub mod contact;
+pub mod correction;
 pub mod district;
 pub mod duplicate;
 pub mod establishment;
