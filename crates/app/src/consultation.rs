@@ -156,7 +156,7 @@ fn changeable(tx: &mut Writing, id: ConsultationId, seen: i64) -> Result<Consult
 }
 
 /// What an input names, as far as it exists in the caller's scope.
-fn context(tx: &mut Writing, input: &ConsultationInput) -> Result<Context> {
+pub(crate) fn context(tx: &mut Writing, input: &ConsultationInput) -> Result<Context> {
     let scope = tx.scope();
     let site = none_if_missing(site::find(tx.conn, input.site_id))?;
     let carrier = site.as_ref().map(|site| CarrierId(site.carrier.id));

@@ -96,6 +96,7 @@ pub fn all() -> Vec<CodeList> {
         list::<crate::consultation::Outcome>(),
         list::<crate::contact::LegalBasis>(),
         list::<crate::contact::Purpose>(),
+        list::<crate::correction::CorrectionKind>(),
         list::<crate::district::DistrictKind>(),
         list::<crate::entity::EntityKind>(),
         list::<crate::event::EventKind>(),

@@ -182,6 +182,7 @@ impl From<&Consultation> for ConsultationReference {
     }
 }
 
+// Corrections keep it as JSON, so a field that is added needs a default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Consultation {
     pub id: ConsultationId,
@@ -305,6 +306,24 @@ impl Consultation {
         input: &ConsultationInput,
         context: &Context,
     ) -> Result<Self> {
+        let new = Self::checked(id, now, actor, input, context)?;
+        if let Some(period) = &context.period {
+            period.accepts_entries_of(actor.role)?;
+        }
+        Ok(new)
+    }
+
+    /// What would be logged if its period took entries.
+    ///
+    /// # Errors
+    /// `Invalid` with everything that is wrong.
+    pub(crate) fn checked(
+        id: ConsultationId,
+        now: DateTime<Utc>,
+        actor: &Actor,
+        input: &ConsultationInput,
+        context: &Context,
+    ) -> Result<Self> {
         let checked = rules::check(actor, input, context)?;
         Ok(Self {
             id,
@@ -396,7 +415,9 @@ impl Consultation {
         }
     }
 
-    fn check_not_voided(&self) -> Result<()> {
+    /// # Errors
+    /// `Conflict` when it is voided.
+    pub fn check_not_voided(&self) -> Result<()> {
         match &self.voided {
             None => Ok(()),
             Some(voided) => Err(Error::conflict(

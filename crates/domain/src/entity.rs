@@ -11,7 +11,7 @@ use crate::id::CarrierId;
 codes! {
     /// The kinds of record that have a history.
     "entity_kind" EntityKind {
-        Actor, ApiKey, Assignment, Attachment, Carrier, Company, Consultation, Contact, Coverage,
+        Actor, ApiKey, Assignment, Attachment, Carrier, Company, Consultation, Contact, Correction, Coverage,
         District, Establishment, Event, EventSeries, FundingPeriod, Participation, Referral, SavedView,
         Site, Tag, Task, Topic, User,
     }
@@ -30,6 +30,7 @@ impl EntityKind {
             Self::Company => "companies",
             Self::Consultation => "consultations",
             Self::Contact => "contacts",
+            Self::Correction => "corrections",
             Self::Coverage => "coverages",
             Self::District => "districts",
             Self::Establishment => "establishments",

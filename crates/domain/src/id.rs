@@ -43,6 +43,7 @@ ids!(
     CompanyId,
     ConsultationId,
     ContactId,
+    CorrectionId,
     CoverageId,
     DistrictId,
     EstablishmentId,

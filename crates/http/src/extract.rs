@@ -18,7 +18,7 @@ use lotse_domain::api_key::SECRET_PREFIX;
 use lotse_domain::check::shape_violation;
 use lotse_domain::error::Violation;
 use lotse_domain::page::{PageParams, Paging};
-use lotse_domain::patch::{MergePatch, Unambiguous};
+use lotse_domain::patch::MergePatch;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -248,8 +248,7 @@ impl FromRequest for Change {
             let caller = caller?;
             checked?;
             let seen = seen?;
-            let Unambiguous(patch) = parse(&read(payload, limit).await?)?;
-            let patch = MergePatch::new(patch)?;
+            let patch = parse(&read(payload, limit).await?)?;
             Ok(Self { caller, seen, patch })
         })
     }

@@ -77,6 +77,7 @@ pub struct Nothing {}
         (name = "Network", description = "Carriers, sites, districts, funding periods, topics, users"),
         (name = "Register", description = "Companies, actors and their contacts"),
         (name = "Consultations", description = "What was said to whom"),
+        (name = "Corrections", description = "What records of closed funding periods should have said"),
         (name = "Events", description = "Round tables, conferences and the rest, and who took part"),
         (name = "Tasks", description = "What is to be done, by whom, by when"),
         (name = "Referrals", description = "Who was sent on to which network actor, and what came of it"),

@@ -303,6 +303,32 @@ pub fn find(
     entities(conn, found.into_iter().collect(), names)?.pop().ok_or(not_found)
 }
 
+/// The consultation, held until the transaction ends: it and what is said of it are changed by one at a
+/// time.
+///
+/// # Errors
+/// As [`find`].
+pub fn hold(
+    conn: &mut Conn,
+    names: &Names,
+    scope: &Scope,
+    id: ConsultationId,
+) -> Result<Consultation> {
+    // The only writer to SQLite holds everything.
+    if let (Conn::Postgres(conn), Some(carrier)) = (&mut *conn, carrier_of(scope)) {
+        // No key is changed: records that only refer to the consultation need not wait.
+        let _: Option<Key> = consultations::table
+            .filter(consultations::id.eq(Key(id.0)))
+            .filter(consultations::carrier_id.eq(carrier))
+            .select(consultations::id)
+            .for_no_key_update()
+            .first(conn)
+            .optional()
+            .db()?;
+    }
+    find(conn, names, scope, id)
+}
+
 /// Whether there is one with this id, in whatever scope.
 ///
 /// # Errors

@@ -538,6 +538,25 @@ tables! {
         consultation_organisation_kind -> Nullable<Text>,
     }
 
+    corrections (id) {
+        id -> Id,
+        carrier_id -> Id,
+        funding_period_id -> Id,
+        kind -> Text,
+        consultation_id -> Nullable<Id>,
+        position -> Nullable<Integer>,
+        differences -> Json,
+        corrected -> Nullable<Json>,
+        reason -> Text,
+        withdrawn_at -> Nullable<Instant>,
+        withdrawn_by -> Nullable<Id>,
+        withdraw_reason -> Nullable<Text>,
+        recorded_by -> Id,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
     calendar_feeds (user_id) {
         user_id -> Id,
         secret_hash -> Binary,
@@ -764,6 +783,8 @@ diesel::joinable!(contacts -> organisations (organisation_id));
 diesel::joinable!(contacts -> carriers (carrier_id));
 diesel::joinable!(consultation_advisers -> consultations (consultation_id));
 diesel::joinable!(consultation_topics -> topics (topic_id));
+diesel::joinable!(consultations -> organisations (organisation_id));
+diesel::joinable!(corrections -> consultations (consultation_id));
 diesel::joinable!(events -> event_series (series_id));
 diesel::joinable!(event_topics -> topics (topic_id));
 diesel::joinable!(event_participations -> events (event_id));
@@ -791,6 +812,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     consultation_topics,
     consultations,
     contacts,
+    corrections,
     district_coverages,
     districts,
     establishments,

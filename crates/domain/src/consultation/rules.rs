@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use chrono::{NaiveDate, Timelike};
 
-use super::{ConsultationInput, ConsultationStatus, MAX_MINUTES, TopicReference};
+use super::{Consultation, ConsultationInput, ConsultationStatus, MAX_MINUTES, TopicReference};
 use crate::check::Checks;
 use crate::country::{self, Country};
 use crate::district::{self, District};
@@ -43,6 +43,20 @@ pub struct Context {
     pub districts: Vec<District>,
 }
 
+impl Context {
+    /// What a record names already was in order when it was named, whatever became of it since.
+    #[must_use]
+    pub fn keeping(mut self, before: &Consultation) -> Self {
+        if let (Some(organisation), Some(kept)) = (&mut self.organisation, &before.organisation) {
+            organisation.archived &= organisation.reference.id != kept.id;
+        }
+        if let (Some(event), Some(kept)) = (&mut self.event, &before.event) {
+            event.voided &= event.reference.id != kept.id;
+        }
+        self
+    }
+}
+
 /// What the rules need to know of an organisation.
 #[derive(Clone, Debug)]
 pub struct OrganisationFacts {
@@ -69,6 +83,7 @@ pub struct Named {
     pub notes: Option<String>,
 }
 
+/// All rules but whether the period takes entries, which a correction leaves out.
 pub fn check(actor: &Actor, input: &ConsultationInput, context: &Context) -> Result<Named> {
     let mut checks = Checks::new();
     checks.range("/minutes", input.minutes, 1, MAX_MINUTES);
@@ -150,7 +165,6 @@ pub fn check(actor: &Actor, input: &ConsultationInput, context: &Context) -> Res
     let (Some(site), Some(period)) = (&context.site, &context.period) else {
         return Err(Error::internal("a consultation without site or period passed the rules"));
     };
-    period.accepts_entries_of(actor.role)?;
     Ok(Named {
         organisation: context.organisation.as_ref().map(|o| o.reference.clone()),
         establishment: context.establishment.as_ref().map(|e| Reference::new(e.id, &e.name)),
