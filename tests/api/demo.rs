@@ -35,6 +35,11 @@ fn the_demonstration_data_looks_like_the_period_2019_to_2022() {
         assert!(
             data.tasks.iter().filter(left).all(|task| task.due_on.to_string().as_str() >= "2026")
         );
+        let waits = |referral: &&lotse_domain::referral::Referral| {
+            referral.status == lotse_domain::referral::ReferralStatus::Open
+        };
+        assert!(data.tasks.iter().filter(left).count() > 5, "the worklist has something to show");
+        assert!(data.referrals.iter().filter(waits).count() > 3);
         let districts: std::collections::HashSet<_> =
             data.consultations.iter().filter_map(|c| Some(c.district.as_ref()?.id)).collect();
         assert_eq!(districts.len(), 26, "every district of the time");
