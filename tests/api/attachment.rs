@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use diesel::connection::SimpleConnection;
-use lotse_server::attachments::{check, sweep};
+use lotse_server::attachments::{Fault, check, sweep};
 use lotse_server::serve;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -616,7 +616,7 @@ fn what_the_store_lacks_or_has_besides_is_told() {
         }
         adviser.get(&format!("/attachments/{}/content", ids[0])).await.problem(500, "internal");
 
-        // Housekeeping removes what is nobody's and a day old; never what it does not know.
+        // Housekeeping removes what a power cut left half written; never what it does not know.
         let store = lotse_http::Store::open(folder.to_str().unwrap()).unwrap();
         let all = check(&app.app, &store, false, &mut |_| ()).await.unwrap();
         assert_eq!(all.faults, 4, "the sizes alone");
@@ -624,8 +624,9 @@ fn what_the_store_lacks_or_has_besides_is_told() {
         let written = std::fs::metadata(folder.join(NOWHERE)).unwrap().modified().unwrap();
         let written = chrono::DateTime::<chrono::Utc>::from(written);
         assert_eq!(sweep(&app.app, &store, written - ago).await.unwrap(), 0, "too young");
-        assert_eq!(sweep(&app.app, &store, written + ago).await.unwrap(), 2);
-        let mut left = vec![ids[1].clone(), ids[2].clone(), ids[3].clone(), "notes.txt".to_owned()];
+        assert_eq!(sweep(&app.app, &store, written + ago).await.unwrap(), 1);
+        let mut left = ids[1..].to_vec();
+        left.extend([NOWHERE.to_owned(), "notes.txt".to_owned()]);
         left.sort();
         assert_eq!(objects(&app), left);
 
@@ -635,6 +636,51 @@ fn what_the_store_lacks_or_has_besides_is_told() {
         let (_, told) = run();
         assert!(told.contains("is voided and its content still there"), "{told}");
         assert_eq!(sweep(&app.app, &store, written - ago).await.unwrap(), 1);
+    });
+}
+
+#[test]
+fn what_another_database_attached_stays() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let record = log(&app, &adviser).await;
+        let id = pdf(&adviser, &record).await.expect(201).id();
+        let written = std::fs::metadata(app.attachments().join(&id)).unwrap().modified().unwrap();
+        let later = chrono::DateTime::<chrono::Utc>::from(written) + chrono::TimeDelta::days(400);
+
+        // A demonstration in the same folder, an older backup: both know nothing of the attachment.
+        let other = TestApp::start(app.backend);
+        let store = lotse_http::Store::open(app.attachments().to_str().unwrap()).unwrap();
+        assert_eq!(sweep(&other.app, &store, later).await.unwrap(), 0);
+        let mut told = Vec::new();
+        let mut tell = |fault: &Fault| told.push(fault.to_string());
+        check(&other.app, &store, false, &mut tell).await.unwrap();
+        assert_eq!(told, [format!("{id}: belongs to no attachment")]);
+        let content = format!("/attachments/{id}/content");
+        assert_eq!(adviser.get(&content).await.expect(200).text.as_bytes(), PDF);
+    });
+}
+
+#[test]
+fn an_upload_of_which_the_database_says_nothing_is_looked_at_again() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let record = log(&app, &adviser).await;
+        let known = pdf(&adviser, &record).await.expect(201).id();
+        app.app.flush_access_log();
+        app.connect().batch_execute("ALTER TABLE audit_log RENAME TO away").unwrap();
+        pdf(&adviser, &record).await.problem(500, "internal");
+        app.connect().batch_execute("ALTER TABLE away RENAME TO audit_log").unwrap();
+        assert_eq!(objects(&app).len(), 2);
+        // The row may be there after all.
+        let now = app.app.now();
+        app.store.doubt(lotse_domain::id::AttachmentId(known.parse().unwrap()), now);
+
+        assert_eq!(sweep(&app.app, &app.store, now).await.unwrap(), 0, "it may be under way");
+        let later = now + chrono::TimeDelta::seconds(1);
+        assert_eq!(sweep(&app.app, &app.store, later).await.unwrap(), 1);
+        assert_eq!(objects(&app), [known]);
+        assert!(app.store.in_doubt_since(later).is_empty());
     });
 }
 

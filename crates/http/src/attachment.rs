@@ -289,16 +289,23 @@ async fn receive(
     let file = ReceivedFile { id, name, media_type, bytes, sha256 };
     let state = Data::clone(state).into_inner();
     finished(async move {
-        upload.finish().await?;
+        let store = &state.attachments.store;
+        if let Err(error) = upload.finish().await {
+            store.doubt(id, state.app.now());
+            return Err(error.into());
+        }
         let added = state.run(move |app| attachment::add(app, &caller, to, &file)).await;
-        // Refused, or done before under this key. When the database failed instead, it may hold the
-        // row after all; housekeeping looks.
-        let unused = match &added {
-            Ok(attachment) => attachment.id != id,
-            Err(problem) => problem.status.is_client_error(),
-        };
-        if unused && let Err(error) = state.attachments.store.remove(id).await {
-            tracing::warn!(%error, "a content without an attachment was not removed yet");
+        match &added {
+            Ok(attachment) if attachment.id == id => {}
+            // The database failed and may hold the row after all.
+            Err(problem) if !problem.status.is_client_error() => store.doubt(id, state.app.now()),
+            // Refused, or done before under this key.
+            Ok(_) | Err(_) => {
+                if let Err(error) = store.remove(id).await {
+                    tracing::warn!(%error, "a content without an attachment was not removed yet");
+                    store.doubt(id, state.app.now());
+                }
+            }
         }
         Ok(Created(added?))
     })

@@ -4,9 +4,10 @@
 //! It is in `http` beside `oidc`: it moves bytes from and to connections, asynchronously, and knows no
 //! database; `lotse_app::attachment` is synchronous and knows no bytes.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix_web::web::Bytes;
@@ -27,6 +28,9 @@ const FOLDER_PART: usize = 256 * 1024;
 /// S3 takes no smaller part, but for the last.
 const BUCKET_PART: usize = 5 * 1024 * 1024;
 
+/// Contents of which it is not known what became of them, with when that was.
+type Doubts = HashMap<AttachmentId, DateTime<Utc>>;
+
 /// Cloning shares it.
 #[derive(Clone)]
 pub struct Store {
@@ -34,6 +38,7 @@ pub struct Store {
     /// None for a bucket.
     folder: Option<PathBuf>,
     part: usize,
+    in_doubt: Arc<Mutex<Doubts>>,
 }
 
 /// An object as the store lists it.
@@ -41,7 +46,6 @@ pub struct Store {
 pub struct Stored {
     pub key: String,
     pub bytes: u64,
-    pub modified: DateTime<Utc>,
 }
 
 impl Stored {
@@ -86,7 +90,12 @@ impl Store {
         // What was acknowledged survives a power cut, as in the database: file and folder are synced
         // before an upload counts as done.
         let objects = Arc::new(objects.with_fsync(true));
-        Ok(Self { objects, folder: Some(path.to_owned()), part: FOLDER_PART })
+        Ok(Self {
+            objects,
+            folder: Some(path.to_owned()),
+            part: FOLDER_PART,
+            in_doubt: Arc::default(),
+        })
     }
 
     fn bucket(place: &str, builder: AmazonS3Builder) -> Result<Self> {
@@ -101,7 +110,7 @@ impl Store {
             "" => Arc::new(objects),
             prefix => Arc::new(PrefixStore::new(objects, prefix)),
         };
-        Ok(Self { objects, folder: None, part: BUCKET_PART })
+        Ok(Self { objects, folder: None, part: BUCKET_PART, in_doubt: Arc::default() })
     }
 
     /// Begins a content. Until it is finished, nobody sees it.
@@ -145,6 +154,28 @@ impl Store {
         }
     }
 
+    /// Says that a content written here may be there without a row: the database did not tell, or it could
+    /// not be removed. It is looked at later, by [`Self::in_doubt_since`].
+    pub fn doubt(&self, id: AttachmentId, at: DateTime<Utc>) {
+        self.doubted().insert(id, at);
+    }
+
+    /// Of the contents in doubt, those from before an instant.
+    #[must_use]
+    pub fn in_doubt_since(&self, before: DateTime<Utc>) -> Vec<AttachmentId> {
+        let doubted = self.doubted();
+        doubted.iter().filter(|(_, at)| **at < before).map(|(id, _)| *id).collect()
+    }
+
+    /// What became of a content is known.
+    pub fn settle(&self, id: AttachmentId) {
+        self.doubted().remove(&id);
+    }
+
+    fn doubted(&self) -> MutexGuard<'_, Doubts> {
+        self.in_doubt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The size of a content; none when there is none.
     ///
     /// # Errors
@@ -163,11 +194,7 @@ impl Store {
             .list(None)
             .map(|found| {
                 let found = found.map_err(unavailable)?;
-                Ok(Stored {
-                    key: found.location.to_string(),
-                    bytes: found.size,
-                    modified: found.last_modified,
-                })
+                Ok(Stored { key: found.location.to_string(), bytes: found.size })
             })
             .boxed()
     }
