@@ -9,7 +9,7 @@ use actix_web::body::SizedStream;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH,
-    CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE, RANGE,
+    CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_RANGE, RANGE,
     Range as RangeHeader,
 };
 use actix_web::rt::time::{Instant, timeout};
@@ -35,7 +35,7 @@ use crate::extract::{
 };
 use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter};
 use crate::problem::Problem;
-use crate::respond::{Answer, Created, Found, Listed};
+use crate::respond::{Answer, Created, Found, Listed, is_known};
 use crate::state::State;
 use crate::store::{Store, Upload};
 
@@ -424,9 +424,7 @@ async fn send(
 ) -> Answer<HttpResponse> {
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let etag = format!("\"{}\"", attachment.sha256);
-    let known = header(IF_NONE_MATCH).is_some_and(|known| {
-        known.split(',').any(|known| matches!(known.trim(), "*") || known.trim() == etag)
-    });
+    let known = is_known(request, &etag);
     let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
         .insert_header((ETAG, etag.as_str()))

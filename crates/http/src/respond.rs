@@ -44,8 +44,7 @@ impl<T: Entity> Responder for Fresh<T> {
     }
 }
 
-/// Whether the client has this version already (RFC 9110, section 13.1.2).
-/// Whether the client has what it asks for.
+/// Whether the client has what it asks for already (RFC 9110, section 13.1.2).
 pub fn is_known(request: &HttpRequest, etag: &str) -> bool {
     request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(
         |value| {
