@@ -536,7 +536,20 @@ fn a_record_has_fifty_and_no_more() {
         // One taken back makes room.
         let list = adviser.get(&format!("{record}/attachments?limit=1")).await.expect(200);
         void(&adviser, list.items()[0]["id"].as_str().unwrap(), 1).await.expect(200);
-        attach(&adviser, &record, "a.txt", "text/plain", b"x").await.expect(201);
+        let with_key = async |key: &str| {
+            attach_with(&adviser, &record, "a.txt", "text/plain", b"x", key).await
+        };
+        let last = with_key("last").await.expect(201);
+
+        // Its answer was lost: it is told again, also when the record was voided since.
+        assert_eq!(with_key("last").await.expect(201).body, last.body);
+        with_key("more").await.problem(409, "too_many_attachments");
+        let reason = json!({"reason": "Doppelt"});
+        let void_record = format!("{record}/void");
+        adviser.post_with(&void_record, &[("If-Match", "\"1\"")], &reason).await.expect(200);
+        assert_eq!(with_key("last").await.expect(201).body, last.body);
+        with_key("more").await.problem(409, "voided");
+        assert_eq!(objects(&app).len(), 50);
     });
 }
 

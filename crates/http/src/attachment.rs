@@ -263,15 +263,15 @@ async fn receive(
     to: AttachedTo,
     payload: Payload,
 ) -> Answer<Created<Attachment>> {
-    let asking = caller.clone();
+    // Whether there is one; what it stands for is known when all is there.
+    let idempotency = idempotency_key(request, &[])?;
+    let asking = Caller { idempotency, ..caller.clone() };
     state.run(move |app| attachment::check_may_add(app, &asking, to)).await?;
     let input: AttachmentInput = parameters(request)?;
     let media_type = media_type(request, &state.attachments.media_types)?;
     let name = input.checked(media_type)?;
     let most = state.attachments.most_bytes;
     check_announced(request, most)?;
-    // Whether it is one; what it stands for is known when all is there.
-    idempotency_key(request, &[])?;
 
     let id: AttachmentId = state.app.new_id();
     let mut upload = state.attachments.store.begin(id);
