@@ -554,6 +554,35 @@ fn a_record_has_fifty_and_no_more() {
 }
 
 #[test]
+fn a_content_that_goes_while_it_is_asked_for_is_not_found() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let record = log(&app, &adviser).await;
+        for _ in 0..20 {
+            let id = pdf(&adviser, &record).await.expect(201).id();
+            let content = format!("/attachments/{id}/content");
+            let mut waiting = Vec::new();
+            for _ in 0..8 {
+                let (session, content) = (adviser.clone(), content.clone());
+                waiting.push(tokio::spawn(async move {
+                    loop {
+                        let answer = session.get(&content).await;
+                        if answer.status != 200 {
+                            return answer;
+                        }
+                        assert_eq!(answer.text.as_bytes(), PDF);
+                    }
+                }));
+            }
+            void(&adviser, &id, 1).await.expect(200);
+            for answer in waiting {
+                answer.await.unwrap().problem(404, "not_found");
+            }
+        }
+    });
+}
+
+#[test]
 fn a_large_file_comes_back_as_it_went() {
     run_on(SQLITE, async |app| {
         let adviser = app.log_in("adviser").await;

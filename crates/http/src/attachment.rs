@@ -208,8 +208,14 @@ async fn content(
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<AttachmentId>,
 ) -> Answer<HttpResponse> {
-    let found = state.run(move |app| attachment::get_with_content(app, &caller, id)).await?;
-    send(&state.attachments.store, &request, &found).await
+    let asking = caller.clone();
+    let found = state.run(move |app| attachment::get_with_content(app, &asking, id)).await?;
+    if let Some(response) = send(&state.attachments.store, &request, &found).await? {
+        return Ok(response);
+    }
+    // Voided since it was looked at, or lost.
+    state.run(move |app| attachment::get_with_content(app, &caller, id)).await?;
+    Err(Error::internal("the content of an attachment is missing").into())
 }
 
 /// Takes an attachment back with a reason. Its content is removed for good; what it was stays readable.
@@ -416,12 +422,12 @@ fn check_announced(request: &HttpRequest, most: u64) -> Result<(), Problem> {
 }
 
 /// Answers with the file. No browser shows it in the name of this installation: it is to be saved, of
-/// exactly this type, and if something opens it anyway, in a sandbox.
+/// exactly this type, and if something opens it anyway, in a sandbox. None when the store has no content.
 async fn send(
     store: &Store,
     request: &HttpRequest,
     attachment: &Attachment,
-) -> Answer<HttpResponse> {
+) -> Answer<Option<HttpResponse>> {
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let etag = format!("\"{}\"", attachment.sha256);
     let known = is_known(request, &etag);
@@ -431,7 +437,7 @@ async fn send(
         .insert_header((CACHE_CONTROL, "private, no-store"))
         .insert_header((CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"));
     if known {
-        return Ok(response.finish());
+        return Ok(Some(response.finish()));
     }
     let whole = u64::try_from(attachment.bytes).map_err(|error| Error::Internal(error.into()))?;
     // A part of what the client has a part of, or all of it.
@@ -448,15 +454,15 @@ async fn send(
         _ => 0..whole,
     };
     let length = range.end - range.start;
-    let bytes = store.read(attachment.id, range).await?;
+    let Some(bytes) = store.read(attachment.id, range).await? else { return Ok(None) };
     let charset = if attachment.media_type.is_text() { "; charset=utf-8" } else { "" };
-    Ok(response
+    response
         .insert_header((CONTENT_TYPE, format!("{}{charset}", attachment.media_type.name())))
         .insert_header((CONTENT_DISPOSITION, disposition(&attachment.name)))
         .insert_header((ACCEPT_RANGES, "bytes"))
         // As it is: its hash is in `ETag`, and most types are compressed already.
-        .insert_header((CONTENT_ENCODING, "identity"))
-        .body(SizedStream::new(length, bytes)))
+        .insert_header((CONTENT_ENCODING, "identity"));
+    Ok(Some(response.body(SizedStream::new(length, bytes))))
 }
 
 /// `attachment` with the name (RFC 6266): for old clients in letters, digits and little else, for the

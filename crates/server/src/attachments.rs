@@ -143,13 +143,7 @@ async fn compare(
     let found = match (store.size(id).await?, expected.voided) {
         (None, true) => return Ok(None),
         (Some(_), true) => return Ok(Some(Fault::NotRemoved(id))),
-        (None, false) => {
-            // Voided in between?
-            let worker = app.clone();
-            let now = blocking(move || attachment::expected_of(&worker, &[id])).await?;
-            let voided = now.iter().any(|now| now.voided);
-            return Ok((!voided).then_some(Fault::Missing(id)));
-        }
+        (None, false) => return missing(app, id).await,
         (Some(found), false) => found,
     };
     if i64::try_from(found) != Ok(expected.bytes) {
@@ -157,7 +151,9 @@ async fn compare(
     }
     if contents {
         let mut hash = Sha256::new();
-        let mut bytes = store.read(id, 0..found).await?;
+        let Some(mut bytes) = store.read(id, 0..found).await? else {
+            return missing(app, id).await;
+        };
         while let Some(chunk) = bytes.next().await {
             hash.update(chunk.map_err(|error| Error::StoreUnavailable(error.into()))?);
         }
@@ -166,6 +162,13 @@ async fn compare(
         }
     }
     Ok(None)
+}
+
+/// A content that is not there, unless the attachment was voided since it was looked at.
+async fn missing(app: &App, id: AttachmentId) -> Result<Option<Fault>> {
+    let now = expected_of(app, vec![id]).await?;
+    let voided = now.get(&id).is_some_and(|now| now.voided);
+    Ok((!voided).then_some(Fault::Missing(id)))
 }
 
 /// Those of the objects that have no row.
