@@ -170,11 +170,28 @@ fn everybody_registers_and_those_responsible_change() {
         let attendance = format!("{event}/attendance");
         let all = json!({"participations": [], "others": "no_show"});
         colleague.post(&attendance, &all).await.problem(403, "forbidden");
+        // Who was there is counted, so it is not for everybody to say, nor to take back.
+        let under = format!("{event}/participations");
+        for status in ["walk_in", "attended", "no_show"] {
+            let there = json!({"headcount": 500, "status": status});
+            colleague.post(&under, &there).await.problem(403, "forbidden");
+            colleague.patch(&path(&by_phone), 2, &there).await.problem(403, "forbidden");
+        }
+        let by_phone_too = register(&colleague, &event, &json!({"headcount": 4})).await;
+        let there = json!({"status": "attended"});
+        adviser.patch(&path(&by_phone_too), 1, &there).await.expect(200);
+        colleague.patch(&path(&by_phone_too), 2, &more).await.problem(403, "forbidden");
+        let not_there = json!({"status": "registered"});
+        colleague.patch(&path(&by_phone_too), 2, &not_there).await.problem(403, "forbidden");
+        let void_it = format!("{}/void", path(&by_phone_too));
+        act(&colleague, &void_it, 2).await.problem(403, "forbidden");
+        adviser.post(&under, &json!({"status": "walk_in"})).await.expect(201);
+        assert_eq!(counts(&adviser, &event).await["attended"], 5);
+
         adviser.patch(&path(&by_phone), 2, &more).await.expect(200);
         manager.patch(&path(&ours), 1, &more).await.expect(200);
         adviser.patch(&path(&ours), 1, &more).await.problem(412, "stale");
 
-        let under = format!("{event}/participations");
         for answer in [
             theirs.get(&under).await,
             theirs.post(&under, &json!({})).await,
