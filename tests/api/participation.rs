@@ -308,7 +308,7 @@ fn a_list_with_faults_changes_nothing() {
                 {"participation_id": ours},
                 {"participation_id": ours, "status": "walk_in"},
                 {"participation_id": ours, "status": "attended", "headcount": 2, "role": "staff"},
-                {"organisation_id": works, "contact_id": cora},
+                {"organisation_id": works, "contact_id": cora, "role": "speaker"},
                 {"organisation_id": works, "contact_id": theirs},
                 {"organisation_id": NOWHERE},
                 {"organisation_id": works, "participation_id": ours},
