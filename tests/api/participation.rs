@@ -278,11 +278,26 @@ fn attendance_is_recorded_at_once() {
         let corrected = adviser.post(&attendance, &corrected).await.expect(200);
         let expected = json!({"registered": 0, "attended": 8, "no_show": 0, "organisations": 3});
         assert_eq!(corrected.body["participations"], expected);
+    });
+}
 
-        // What happened does not lie in the future, nor was it cancelled.
-        for change in [json!({"status": "cancelled"}), json!({"starts_on": "2026-04-01"})] {
-            let change = crate::harness::body(&json!({"status": "planned"}), &change);
-            adviser.patch(&event, 1, &change).await.problem(409, "attendance_recorded");
+#[test]
+fn what_happened_is_neither_cancelled_nor_to_come() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        // Also where nobody counts as a participant.
+        for role in ["participant", "speaker", "staff"] {
+            for status in ["attended", "walk_in", "no_show"] {
+                let event = event(&app, &adviser, &json!({"status": "held"})).await;
+                let there = json!({"role": role, "status": status});
+                let one = register(&adviser, &event, &there).await;
+                for change in [json!({"status": "cancelled"}), json!({"starts_on": "2026-04-01"})] {
+                    let change = crate::harness::body(&json!({"status": "planned"}), &change);
+                    adviser.patch(&event, 1, &change).await.problem(409, "attendance_recorded");
+                }
+                act(&adviser, &format!("{}/void", path(&one)), 1).await.expect(200);
+                adviser.patch(&event, 1, &json!({"status": "cancelled"})).await.expect(200);
+            }
         }
     });
 }
