@@ -32,8 +32,9 @@ impl<T: Entity> Responder for Found<T> {
     }
 }
 
-/// 200 with a record that shows more than its own fields, such as how many take part in an event. That
-/// changes without its version, so the client's version is not taken for the answer.
+/// 200 with a record that shows more than its own fields: how many take part in an event, the name of a
+/// company, what somebody is today. That changes without its version, so the client's version is not taken
+/// for the answer.
 pub struct Fresh<T>(pub T);
 
 impl<T: Entity> Responder for Fresh<T> {
