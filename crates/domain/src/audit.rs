@@ -96,7 +96,7 @@ pub struct AuditEntry {
     /// The version that came of it; null where nothing changed.
     #[schema(required)]
     pub entity_version: Option<i64>,
-    /// What was refused or read (a permission), or why a log-in was refused.
+    /// What was refused or read (a permission, or `calendar_feed`), or why a log-in was refused.
     #[schema(required, example = "read_contacts")]
     pub detail: Option<String>,
     /// Whose record it is; null where the network shares it.

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use lotse_domain::code::Code;
@@ -16,9 +18,10 @@ use lotse_domain::worklist::{Section, Whose, WorklistKind, WorklistQuery};
 use lotse_domain::{Error, Result};
 use uuid::Uuid;
 
+use crate::among::among;
 use crate::connection::Conn;
 use crate::convert::{carrier_of, code, contains, reference};
-use crate::error::{DbResult, one_row};
+use crate::error::{DbResult, all_rows, one_row};
 use crate::names::Names;
 use crate::page::first;
 use crate::schema::{consultations, events, task_rows, tasks};
@@ -465,4 +468,32 @@ pub fn update(conn: &mut Conn, task: &Task) -> Result<()> {
         .execute(conn)
         .db()?;
     one_row(changed, task.version)
+}
+
+/// Writes owner and stand-in of several, in a statement for all that are alike.
+///
+/// # Errors
+/// `Stale` when somebody else changed one of them first.
+pub fn update_people(conn: &mut Conn, tasks: &[Task]) -> Result<()> {
+    let mut alike: BTreeMap<_, Vec<Key>> = BTreeMap::new();
+    for task in tasks {
+        let deputy = task.deputy.as_ref().map(|deputy| deputy.id);
+        let people = (task.owner.id, deputy, task.version, task.updated_at);
+        alike.entry(people).or_default().push(Key(task.id.0));
+    }
+    for ((owner, deputy, version, updated_at), ids) in alike {
+        let changed = on_backend!(conn, c => diesel::update(tasks::table)
+            .filter(among(tasks::id, &ids))
+            .filter(tasks::version.eq(version - 1))
+            .set((
+                tasks::owner_id.eq(Key(owner)),
+                tasks::deputy_id.eq(deputy.map(Key)),
+                tasks::version.eq(version),
+                tasks::updated_at.eq(At(updated_at)),
+            ))
+            .execute(c))
+        .db()?;
+        all_rows(changed, ids.len(), version)?;
+    }
+    Ok(())
 }
