@@ -11,7 +11,7 @@ use crate::entity::{Entity, EntityKind, Reference};
 use crate::error::{Error, Result};
 use crate::id::{
     CarrierId, ConsultationId, ContactId, DistrictId, EstablishmentId, EventId, FundingPeriodId,
-    OrganisationId, SiteId, UserId,
+    OrganisationId, SiteId, TagId, UserId,
 };
 use crate::industry::Classification;
 use crate::occupation::{Occupation, OccupationInput};
@@ -255,6 +255,8 @@ pub struct ConsultationFilter {
     /// Whether the notes look as if they held personal data of a candidate.
     pub note_warnings: Option<bool>,
     pub event_id: Option<EventId>,
+    /// A tag that the own carrier gave.
+    pub tag_id: Option<TagId>,
     pub funding_period_id: Option<FundingPeriodId>,
     /// First date.
     #[serde(default, deserialize_with = "crate::time::optional_date")]

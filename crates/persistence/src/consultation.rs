@@ -30,7 +30,8 @@ use crate::names::Names;
 use crate::page::first;
 use crate::schema::{
     consultation_advisers, consultation_contacts, consultation_countries, consultation_lists,
-    consultation_occupations, consultation_rows, consultation_topics, consultations, topics,
+    consultation_occupations, consultation_rows, consultation_tags, consultation_topics,
+    consultations, topics,
 };
 use crate::sql_types::{At, Document, Id, Key};
 
@@ -386,6 +387,13 @@ pub fn list(
         }
         if let Some(event) = filter.event_id {
             query = query.filter(consultation_rows::event_id.eq(Some(Key(event.0))));
+        }
+        if let Some(tag) = filter.tag_id {
+            let tagged = consultation_tags::table
+                .filter(consultation_tags::carrier_id.eq(carrier))
+                .filter(consultation_tags::tag_id.eq(Key(tag.0)))
+                .select(consultation_tags::consultation_id);
+            query = query.filter(consultation_rows::id.eq_any(tagged));
         }
         if let Some(period) = filter.funding_period_id {
             query = query.filter(consultation_rows::funding_period_id.eq(Key(period.0)));

@@ -564,6 +564,12 @@ tables! {
         tag_id -> Id,
     }
 
+    consultation_tags (consultation_id, tag_id) {
+        consultation_id -> Id,
+        carrier_id -> Id,
+        tag_id -> Id,
+    }
+
     last_contacts (carrier_id, organisation_id) {
         carrier_id -> Id,
         organisation_id -> Id,
@@ -777,6 +783,7 @@ diesel::joinable!(event_participations -> contacts (contact_id));
 diesel::joinable!(event_staff -> events (event_id));
 diesel::joinable!(calendar_feeds -> users (user_id));
 diesel::joinable!(organisation_tags -> tags (tag_id));
+diesel::joinable!(consultation_tags -> tags (tag_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     advised_organisations,
@@ -793,6 +800,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     consultation_lists,
     consultation_occupations,
     consultation_rows,
+    consultation_tags,
     consultation_topics,
     consultations,
     contacts,
