@@ -493,10 +493,41 @@ fn a_consultation_names_the_event_that_it_was_held_at() {
         let changed = adviser.patch(&path(&new), 1, &json!({"event_id": null})).await.expect(200);
         assert_eq!(changed.body["event"], json!(null));
 
+        let kept = log(&app, &adviser, &at_event).await;
         let void = format!("/events/{}/void", events[0]);
         let first = [("If-Match", "\"1\"")];
         adviser.post_with(&void, &first, &json!({"reason": "Twice"})).await.expect(200);
         let voided = app.consultation(&adviser, &json!({"event_id": events[0]})).await;
         adviser.post("/consultations", &voided).await.violates("/event_id", "voided");
+        // What names it already keeps it, and nothing comes back to it.
+        let notes = json!({"notes": "Nachgetragen"});
+        let noted = adviser.patch(&path(&kept), 1, &notes).await.expect(200).body;
+        assert_eq!((&noted["notes"], &noted["event"]), (&notes["notes"], &kept["event"]));
+        let back = json!({"event_id": events[0]});
+        adviser.patch(&path(&new), 2, &back).await.violates("/event_id", "voided");
+    });
+}
+
+#[test]
+fn a_consultation_changes_whatever_became_of_what_it_names() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let company = adviser.company("Vergangen GmbH", &json!({})).await;
+        let id = company["id"].as_str().unwrap();
+        let contact = json!({"name": "Cora Probstadt"});
+        let contacts = format!("/companies/{id}/contacts");
+        let contact = adviser.post(&contacts, &contact).await.expect(201).id();
+        let more = json!({"organisation_id": id, "contact_ids": [contact]});
+        let logged = log(&app, &adviser, &more).await;
+        let anonymous = log(&app, &adviser, &json!({})).await;
+        let (first, reason) = ([("If-Match", "\"1\"")], json!({"reason": "Insolvent"}));
+        for record in [format!("/contacts/{contact}"), format!("/companies/{id}")] {
+            let archive = format!("{record}/archive");
+            adviser.post_with(&archive, &first, &reason).await.expect(200);
+        }
+        let changed = adviser.patch(&path(&logged), 1, &json!({"notes": "Ende"})).await.expect(200);
+        assert_eq!(changed.body["contacts"], logged["contacts"]);
+        let named = json!({"organisation_id": id});
+        adviser.patch(&path(&anonymous), 1, &named).await.violates("/organisation_id", "archived");
     });
 }

@@ -113,7 +113,7 @@ pub fn change(
     app.write(caller, Action::ChangeConsultation, |tx| {
         let old = changeable(tx, id, seen)?;
         let input: ConsultationInput = patch.apply(&ConsultationInput::from(&old))?;
-        let context = context(tx, &input)?;
+        let context = context(tx, &input)?.keeping(&old);
         let mut new = old.changed(tx.now, &tx.actor, &input, &context)?;
         consultation::update(tx.conn, &old, &new)?;
         tx.changed(&old.without_kind(), &new)?;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use chrono::{NaiveDate, Timelike};
 
-use super::{ConsultationInput, ConsultationStatus, MAX_MINUTES, TopicReference};
+use super::{Consultation, ConsultationInput, ConsultationStatus, MAX_MINUTES, TopicReference};
 use crate::check::Checks;
 use crate::country::{self, Country};
 use crate::district::{self, District};
@@ -41,6 +41,20 @@ pub struct Context {
     /// An event of the caller's carrier.
     pub event: Option<NamedEvent>,
     pub districts: Vec<District>,
+}
+
+impl Context {
+    /// What a record names already was in order when it was named, whatever became of it since.
+    #[must_use]
+    pub fn keeping(mut self, before: &Consultation) -> Self {
+        if let (Some(organisation), Some(kept)) = (&mut self.organisation, &before.organisation) {
+            organisation.archived &= organisation.reference.id != kept.id;
+        }
+        if let (Some(event), Some(kept)) = (&mut self.event, &before.event) {
+            event.voided &= event.reference.id != kept.id;
+        }
+        self
+    }
 }
 
 /// What the rules need to know of an organisation.
