@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::api_key::key;
-use crate::harness::{PERIOD_2026, Session, body, both, redacted};
+use crate::harness::{PERIOD_2026, Session, body, both, district, redacted};
 
 const CLIENT_ID: &str = "019ce000-0000-7000-8000-0000000c0001";
 
@@ -114,6 +114,48 @@ fn a_name_that_may_be_another_ones_is_asked_about() {
         assert_eq!(which.body["candidates"].as_array().unwrap().len(), 2);
         let chosen = log(json!({"id": there["id"]})).await.expect(201).body;
         assert_eq!(chosen["consultation"]["organisation"]["id"], there["id"]);
+    });
+}
+
+#[test]
+fn the_one_of_a_name_is_not_taken_for_what_it_is_not() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let hotel = json!({"address": {"city": "Frankfurt am Main"},
+            "district_id": district("06412")});
+        let hotel = adviser.company("Hotel zur Post", &hotel).await;
+        let chamber = adviser.company("IHK Musterstadt", &json!({})).await;
+        let log = async |organisation: Value| {
+            adviser.post("/quick-log", &call(&json!({"organisation": organisation}))).await
+        };
+        let actor = json!({"kind": "actor", "actor_type": "chamber_industry"});
+        for (told, meant) in [
+            (body(&json!({"name": "IHK Musterstadt"}), &actor), &chamber),
+            (json!({"name": "Hotel zur Post", "address": {"city": "Kassel"}}), &hotel),
+            (json!({"name": "Hotel zur Post", "district_id": district("06611")}), &hotel),
+        ] {
+            let refused = log(told.clone()).await.problem(409, "possible_duplicate");
+            let candidates = refused.body["candidates"].as_array().unwrap();
+            assert_eq!(candidates.len(), 1, "{told}");
+            assert_eq!(candidates[0]["organisation"]["id"], meant["id"], "{told}");
+            let insisted = log(body(&told, &json!({"create": true}))).await.expect(201).body;
+            assert_ne!(insisted["consultation"]["organisation"]["id"], meant["id"]);
+            // One of a name again, so that the next one is looked at alone.
+            let id = insisted["consultation"]["organisation"]["id"].as_str().unwrap();
+            let kind = if told["kind"] == "actor" { "actors" } else { "companies" };
+            let archive = format!("/{kind}/{id}/archive");
+            let reason = json!({"reason": "Test"});
+            adviser.post_with(&archive, &[("If-Match", "\"1\"")], &reason).await.expect(200);
+        }
+        for (told, meant) in [
+            (json!({"name": "IHK Musterstadt"}), &chamber),
+            (json!({"name": "IHK Musterstadt", "address": {"city": "Hanau"}}), &chamber),
+            (json!({"name": "Hotel zur Post", "address": {"city": "FRANKFURT am Main"}}), &hotel),
+            (json!({"name": "Hotel zur Post", "district_id": district("06412")}), &hotel),
+        ] {
+            let logged = log(told.clone()).await.expect(201).body;
+            assert_eq!(logged["consultation"]["organisation"]["id"], meant["id"], "{told}");
+        }
     });
 }
 

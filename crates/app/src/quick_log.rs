@@ -1,3 +1,4 @@
+use lotse_domain::duplicate::Candidate;
 use lotse_domain::entity::Reference;
 use lotse_domain::id::{ConsultationId, ContactId, OrganisationId};
 use lotse_domain::organisation::{OrganisationKind, OrganisationReference};
@@ -96,24 +97,30 @@ fn organisation_of(
     named: &QuickOrganisation,
 ) -> Result<(OrganisationReference, bool)> {
     let unknown = || Error::invalid("/organisation/id", "unknown", "must be a company or an actor");
-    let reference = |tx: &mut Writing, id: OrganisationId| {
-        organisation::facts(tx.conn, id)?.map(|facts| facts.reference).ok_or_else(unknown)
-    };
     let (None, Some(name)) = (named.id, &named.name) else {
         let id = named.id.ok_or_else(unknown)?;
-        return Ok((reference(tx, id)?, false));
+        let facts = organisation::facts(tx.conn, id)?.ok_or_else(unknown)?;
+        return Ok((facts.reference, false));
     };
     if !named.create {
         duplicate::hold(tx.conn, name)?;
-        if let [only] = duplicate::of_name(tx.conn, name)?.as_slice() {
-            return Ok((reference(tx, *only)?, false));
+        let mut namesakes = duplicate::of_name(tx.conn, name)?;
+        if let [only] = namesakes.as_slice()
+            && !named.contradicts(only)
+        {
+            return Ok((only.organisation.clone(), false));
         }
-        let candidates = duplicate::similar(tx.conn, name)?;
+        let mut candidates = duplicate::similar(tx.conn, name)?;
+        // A search for what is similar need not come up with what is the same.
+        namesakes.retain(|namesake| {
+            !candidates.iter().any(|similar| similar.organisation.id == namesake.organisation.id)
+        });
+        candidates.splice(..0, namesakes.into_iter().map(Candidate::from));
         if !candidates.is_empty() {
             return Err(Error::PossibleDuplicate {
                 detail:
-                    "There are organisations of a similar name. Name one of them by its id, or \
-                         add another one with \"create\": true."
+                    "There are organisations of this name or a similar one. Name one of them by its \
+                         id, or add another one with \"create\": true."
                         .to_owned(),
                 candidates,
             });

@@ -13,11 +13,13 @@ use crate::consultation::{
     AnonymousInput, Channel, Consultation, ConsultationInput, ConsultationStatus, Outcome,
 };
 use crate::contact::ContactInput;
+use crate::duplicate::Namesake;
 use crate::error::{Error, Result};
 use crate::id::{
     ConsultationId, ContactId, DistrictId, EstablishmentId, EventId, OrganisationId, SiteId, UserId,
 };
 use crate::industry::IndustryInput;
+use crate::name::fold;
 use crate::occupation::OccupationInput;
 use crate::organisation::{Address, OrganisationKind};
 use crate::policy::Actor;
@@ -38,8 +40,9 @@ pub const MAX_FOLLOW_UPS: usize = 10;
 pub struct QuickOrganisation {
     /// Whatever else is named here is for a new one only.
     pub id: Option<OrganisationId>,
-    /// The one of this name is taken. Where there is none, it is added; where others have a similar
-    /// name, the answer is 409 with the candidates, unless `create` is true.
+    /// The one of this name is taken, unless it is of another kind, city or district than is told here.
+    /// Where there is none, it is added; where others have this name or a similar one, the answer is 409
+    /// with the candidates, unless `create` is true.
     #[schema(min_length = 1, max_length = 200)]
     pub name: Option<String>,
     /// Add it although there are others of the same or a similar name.
@@ -272,6 +275,19 @@ impl QuickLogInput {
 }
 
 impl QuickOrganisation {
+    /// Whether it was told to be what the one of its name is not. What either leaves open contradicts
+    /// nothing.
+    #[must_use]
+    pub fn contradicts(&self, found: &Namesake) -> bool {
+        let differs = |told: Option<&str>, known: Option<&str>| match (told, known) {
+            (Some(told), Some(known)) => fold(told) != fold(known),
+            _ => false,
+        };
+        self.kind.is_some_and(|kind| kind != found.organisation.kind)
+            || differs(self.address.city.as_deref(), found.city.as_deref())
+            || self.district_id.is_some_and(|told| found.district_id.is_some_and(|d| d != told))
+    }
+
     /// The company to add.
     #[must_use]
     pub fn company(&self, name: &str) -> CompanyInput {
@@ -340,4 +356,38 @@ pub fn in_own_fields(error: Error) -> Error {
 #[must_use]
 pub fn id_taken(id: Uuid) -> Error {
     Error::conflict("id_taken", format!("Another consultation has the id {id}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::organisation::OrganisationReference;
+
+    #[test]
+    fn a_name_alone_does_not_make_it_the_same() {
+        let district = |number| DistrictId(Uuid::from_u128(number));
+        let organisation = OrganisationReference {
+            id: OrganisationId(Uuid::nil()),
+            name: "Hotel zur Post".to_owned(),
+            kind: OrganisationKind::Company,
+        };
+        let city = Some("Frankfurt (Main)".to_owned());
+        let found = Namesake { organisation, city, district_id: Some(district(1)) };
+        let unplaced = Namesake { city: None, district_id: None, ..found.clone() };
+        let contradicts = |told: serde_json::Value| {
+            let told: QuickOrganisation = serde_json::from_value(told).unwrap();
+            (told.contradicts(&found), told.contradicts(&unplaced))
+        };
+        for (told, placed, unplaced) in [
+            (serde_json::json!({}), false, false),
+            (serde_json::json!({"kind": "company"}), false, false),
+            (serde_json::json!({"kind": "actor"}), true, true),
+            (serde_json::json!({"address": {"city": "frankfurt main"}}), false, false),
+            (serde_json::json!({"address": {"city": "Kassel"}}), true, false),
+            (serde_json::json!({"district_id": district(1)}), false, false),
+            (serde_json::json!({"district_id": district(2)}), true, false),
+        ] {
+            assert_eq!(contradicts(told.clone()), (placed, unplaced), "{told}");
+        }
+    }
 }
