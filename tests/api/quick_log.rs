@@ -288,18 +288,46 @@ fn all_of_it_or_nothing() {
 }
 
 #[test]
-fn a_key_adds_to_the_register_only_with_that_scope() {
+fn a_key_finds_and_adds_only_what_its_scopes_open() {
     both(async |app| {
         let manager = app.log_in("manager").await;
         let adviser = app.log_in("adviser").await;
         let me = adviser.get("/me").await.expect(200).body;
-        let (_, key) = key(&app, &manager, &["log_consultation"]).await;
-        let input = call(&json!({"organisation": {"name": "Neu GmbH"}}));
-        key.post("/quick-log", &call(&json!({}))).await.violates("/site_id", "missing");
-        let input = body(&input, &json!({"site_id": me["site"]["id"], "adviser_ids": [me["id"]]}));
-        key.post("/quick-log", &input).await.problem(403, "forbidden");
+        let with = async |scopes: &[&str]| key(&app, &manager, scopes).await.1;
+        let logs = with(&["log_consultation"]).await;
+        logs.post("/quick-log", &call(&json!({}))).await.violates("/site_id", "missing");
+        let there = json!({"site_id": me["site"]["id"], "adviser_ids": [me["id"]]});
+        let naming = |more: &Value| body(&call(&there), more);
+        let (new, alike) = (json!({"name": "Neu GmbH"}), json!({"name": "Neu AG"}));
+
+        // Whether there is one, or one like it, is not for a key that only logs.
+        let named = naming(&json!({"organisation": new}));
+        let refused = logs.post("/quick-log", &named).await.problem(403, "forbidden");
+        let insisting = naming(&json!({"organisation": {"name": "Neu GmbH", "create": true}}));
+        logs.post("/quick-log", &insisting).await.problem(403, "forbidden");
         assert!(adviser.get("/companies").await.expect(200).items().is_empty());
-        adviser.company("Neu GmbH", &json!({})).await;
-        key.post("/quick-log", &input).await.expect(201);
+        let company = adviser.company("Neu GmbH", &json!({})).await;
+        for organisation in [&new, &alike] {
+            let input = naming(&json!({"organisation": organisation}));
+            let again = logs.post("/quick-log", &input).await.problem(403, "forbidden");
+            assert_eq!(again.body["detail"], refused.body["detail"]);
+        }
+        let by_id = json!({"id": company["id"]});
+        let input = naming(&json!({"organisation": by_id}));
+        logs.post("/quick-log", &input).await.expect(201);
+        let reads = with(&["log_consultation", "read_register"]).await;
+        reads.post("/quick-log", &named).await.expect(201);
+        let input = naming(&json!({"organisation": alike}));
+        reads.post("/quick-log", &input).await.problem(409, "possible_duplicate");
+
+        let contacts = format!("/companies/{}/contacts", company["id"].as_str().unwrap());
+        let contact = adviser.post(&contacts, &json!({"name": "Cora Probstadt"})).await.expect(201);
+        let cora = json!({"organisation": by_id, "contacts": [{"name": "cora probstadt"}]});
+        reads.post("/quick-log", &naming(&cora)).await.problem(403, "forbidden");
+        let reads = with(&["log_consultation", "read_contacts"]).await;
+        let logged = reads.post("/quick-log", &naming(&cora)).await.expect(201).body;
+        assert_eq!(logged["consultation"]["contacts"][0]["id"], contact.id().as_str());
+        let dario = json!({"organisation": by_id, "contacts": [{"name": "Dario Beispiel"}]});
+        reads.post("/quick-log", &naming(&dario)).await.problem(403, "forbidden");
     });
 }

@@ -18,7 +18,7 @@ use crate::{App, Caller, Writing};
 ///
 /// # Errors
 /// `Invalid` with what is wrong, in the fields of the quick log; `PossibleDuplicate` when the name may
-/// be another organisation's; `Forbidden` for a key that may log and not add to the register;
+/// be another organisation's; `Forbidden` for a key that may log and neither read nor add what is named;
 /// `Conflict` when the funding period takes no entries or the id is another record's.
 pub fn log(app: &App, caller: &Caller, input: &QuickLogInput) -> Result<QuickLogged> {
     app.write(caller, Action::LogConsultation, |tx| {
@@ -103,6 +103,8 @@ fn organisation_of(
         return Ok((facts.reference, false));
     };
     if !named.create {
+        // What comes of it tells who is there.
+        tx.actor.may(Action::ReadRegister)?;
         duplicate::hold(tx.conn, name)?;
         let mut namesakes = duplicate::of_name(tx.conn, name)?;
         if let [only] = namesakes.as_slice()
@@ -165,6 +167,7 @@ fn contact_of(
         return Ok(id);
     }
     let name = named.name.as_deref().unwrap_or_default();
+    tx.actor.may(Action::ReadContacts)?;
     if let Some(id) = contact::of_name(tx.conn, &scope, organisation.id, name)? {
         return Ok(id);
     }
