@@ -30,7 +30,7 @@ pub fn log(app: &App, caller: &Caller, input: &QuickLogInput) -> Result<QuickLog
             Some(named) => Some(organisation_of(tx, named)?),
             None => None,
         };
-        let mut contacts = Vec::new();
+        let (mut contacts, mut places) = (Vec::new(), Vec::new());
         for (index, named) in input.contacts.iter().enumerate() {
             // Without an organisation there are none.
             let Some((organisation, _)) = &found else { break };
@@ -39,6 +39,7 @@ pub fn log(app: &App, caller: &Caller, input: &QuickLogInput) -> Result<QuickLog
             // Named by id and by name, perhaps.
             if !contacts.contains(&id) {
                 contacts.push(id);
+                places.push(index);
             }
         }
         let (organisation, created) = found.unzip();
@@ -46,7 +47,8 @@ pub fn log(app: &App, caller: &Caller, input: &QuickLogInput) -> Result<QuickLog
         let today = tx.today();
         let details = input.consultation(&tx.actor, today, id, contacts)?;
         let new_id = input.id.unwrap_or_else(|| tx.new_id());
-        let consultation = crate::consultation::add(tx, new_id, &details).map_err(in_own_fields)?;
+        let consultation = crate::consultation::add(tx, new_id, &details)
+            .map_err(|error| in_own_fields(error, &places))?;
         let mut follow_ups = Vec::new();
         for (index, task) in input.follow_ups.iter().enumerate() {
             tx.actor.may(Action::ChangeTasks)?;

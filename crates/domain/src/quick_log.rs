@@ -338,15 +338,19 @@ impl QuickContact {
     }
 }
 
-/// A violation of the consultation, told in the fields of the quick log.
+/// A violation of the consultation, told in the fields of the quick log. `contacts` are the places in it of
+/// those that the consultation names: who came twice there is named once.
 #[must_use]
-pub fn in_own_fields(error: Error) -> Error {
+pub fn in_own_fields(error: Error, contacts: &[usize]) -> Error {
     let Error::Invalid(mut errors) = error else { return error };
     for violation in &mut errors {
         if violation.pointer == "/organisation_id" {
             violation.pointer = "/organisation/id".to_owned();
         } else if let Some(rest) = violation.pointer.strip_prefix("/contact_ids") {
-            violation.pointer = format!("/contacts{rest}");
+            let named = rest.trim_start_matches('/').parse().ok();
+            let place = named.and_then(|place: usize| contacts.get(place));
+            violation.pointer =
+                place.map_or("/contacts".to_owned(), |place| format!("/contacts/{place}"));
         }
     }
     Error::Invalid(errors)
@@ -362,6 +366,19 @@ pub fn id_taken(id: Uuid) -> Error {
 mod tests {
     use super::*;
     use crate::organisation::OrganisationReference;
+
+    #[test]
+    fn what_is_wrong_with_a_contact_is_told_where_it_stands() {
+        let told = |pointer: &str| match in_own_fields(Error::invalid(pointer, "x", "y"), &[0, 2]) {
+            Error::Invalid(errors) => errors[0].pointer.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(told("/contact_ids/0"), "/contacts/0");
+        assert_eq!(told("/contact_ids/1"), "/contacts/2", "the second one is the first again");
+        assert_eq!(told("/contact_ids"), "/contacts");
+        assert_eq!(told("/organisation_id"), "/organisation/id");
+        assert_eq!(told("/minutes"), "/minutes");
+    }
 
     #[test]
     fn a_name_alone_does_not_make_it_the_same() {
