@@ -606,6 +606,13 @@ tables! {
     }
 
     // A view.
+    organisation_tasks (task_id) {
+        organisation_id -> Id,
+        carrier_id -> Id,
+        task_id -> Id,
+    }
+
+    // A view.
     organisations_with_open_tasks (carrier_id, organisation_id) {
         carrier_id -> Id,
         organisation_id -> Id,
@@ -822,6 +829,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     organisation_events,
     organisation_gaps,
     organisation_tags,
+    organisation_tasks,
     organisations,
     organisations_with_open_tasks,
     referral_rows,
