@@ -409,17 +409,14 @@ tables! {
         name -> Nullable<Text>,
     }
 
-    // A view.
     consultation_countries (consultation_id, code) {
         consultation_id -> Id,
         code -> Text,
     }
 
-    // A view.
     consultation_occupations (consultation_id, code) {
         consultation_id -> Id,
         code -> Text,
-        main_group -> Text,
     }
 
     tasks (id) {

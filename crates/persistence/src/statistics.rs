@@ -162,13 +162,13 @@ fn source(dimension: Dimension, topics: TopicsAs, backend: Backend) -> Source {
             label: "cc.code",
             join: "LEFT JOIN consultation_countries cc ON cc.consultation_id = f.id",
         },
-        // Once, also where several of its occupations are recorded.
+        // The table has each beginning of a code once, also where several occupations have it.
         Dimension::Occupation => Source {
             column: None,
-            code: "co.main_group",
-            label: "co.main_group",
-            join: "LEFT JOIN (SELECT DISTINCT consultation_id, main_group \
-                       FROM consultation_occupations) co ON co.consultation_id = f.id",
+            code: "co.code",
+            label: "co.code",
+            join: "LEFT JOIN consultation_occupations co \
+                       ON co.consultation_id = f.id AND length(co.code) = 2",
         },
         Dimension::Month => plain("month", "f.month"),
         Dimension::Quarter => plain("quarter", "f.quarter"),
