@@ -146,13 +146,21 @@ fn source(dimension: Dimension, topics: TopicsAs, backend: Backend) -> Source {
                     "JOIN consultation_topics ct ON ct.consultation_id = f.id \
                      JOIN topics t ON t.id = ct.topic_id"
                 }
-                // Once, also where a topic and what replaced it are both recorded.
+                // Once, also where a topic and what replaced it are both recorded: one that was replaced
+                // is left out when the record has the one of today, or another before it that became it.
                 TopicsAs::Current => {
-                    "JOIN (SELECT DISTINCT ct.consultation_id, c.current_id \
-                         FROM consultation_topics ct \
-                         JOIN current_topics c ON c.topic_id = ct.topic_id) ct \
-                         ON ct.consultation_id = f.id \
-                     JOIN topics t ON t.id = ct.current_id"
+                    "JOIN consultation_topics ct ON ct.consultation_id = f.id \
+                     JOIN topics_today n ON n.topic_id = ct.topic_id AND ( \
+                         n.current_id = ct.topic_id OR NOT EXISTS ( \
+                             SELECT 1 \
+                             FROM consultation_topics e \
+                             JOIN topics_today en ON en.topic_id = e.topic_id \
+                             WHERE e.consultation_id = ct.consultation_id \
+                                 AND en.current_id = n.current_id \
+                                 AND (e.topic_id = n.current_id OR e.position < ct.position) \
+                         ) \
+                     ) \
+                     JOIN topics t ON t.id = n.current_id"
                 }
             },
         },
@@ -279,7 +287,8 @@ fn statement(backend: Backend, scoped: bool, group_by: &[Dimension], topics: Top
             END AS kind
             FROM numbered
             WHERE held_on BETWEEN {p}2 AND {p}3
-        )
+        ),
+        topics_today AS (SELECT topic_id, current_id FROM current_topics)
         SELECT
             {code_1} AS code_1, {label_1} AS label_1, {code_2} AS code_2, {label_2} AS label_2,
             count(*) FILTER (WHERE NOT f.short) AS consultations,
