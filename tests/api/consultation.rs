@@ -100,6 +100,21 @@ fn lists_are_filtered_by_what_is_sought_and_from_where() {
             assert_eq!(list.items().iter().collect::<Vec<_>>(), expected, "{filter}");
             assert_eq!(list.body["total"], expected.len(), "{filter}");
         }
+        for (parameter, value) in [
+            ("country", "ma"),
+            ("country", "M"),
+            ("country", "ZZ"),
+            ("country", ""),
+            ("occupation", "2a"),
+            ("occupation", "%25"),
+            ("occupation", "00"),
+            ("occupation", "263021"),
+            ("occupation", ""),
+        ] {
+            let refused = adviser.get(&format!("/consultations?{parameter}={value}")).await;
+            let refused = refused.problem(400, "malformed_query");
+            assert_eq!(refused.body["errors"][0]["pointer"], parameter, "{parameter}={value}");
+        }
         let found = async |filter: &str| {
             let list = adviser.get(&format!("/consultations?{filter}")).await.expect(200);
             list.items().len()

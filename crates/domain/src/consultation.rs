@@ -248,9 +248,11 @@ pub struct ConsultationFilter {
     pub status: Option<ConsultationStatus>,
     /// An occupation sought: a code of the `KldB` 2010, or its first digits.
     #[param(example = "26")]
+    #[serde(default, deserialize_with = "crate::occupation::filter_code")]
     pub occupation: Option<String>,
     /// A country of origin.
     #[param(example = "MA")]
+    #[serde(default, deserialize_with = "crate::country::filter_code")]
     pub country: Option<String>,
     /// Whether the notes look as if they held personal data of a candidate.
     pub note_warnings: Option<bool>,
