@@ -10,8 +10,8 @@ use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::Action;
 use lotse_domain::{Error, Result};
 use lotse_persistence::{
-    audit, consultation, contact, district, establishment, funding_period, organisation, site,
-    task, topic, user,
+    audit, consultation, contact, district, establishment, event, funding_period, organisation,
+    site, topic, user,
 };
 
 use crate::{App, Caller, Writing};
@@ -179,7 +179,7 @@ fn context(tx: &mut Writing, input: &ConsultationInput) -> Result<Context> {
         None => Vec::new(),
     };
     let event = match input.event_id {
-        Some(id) => task::event(tx.conn, &scope, id)?,
+        Some(id) => event::named(tx.conn, &scope, id)?,
         None => None,
     };
     Ok(Context {

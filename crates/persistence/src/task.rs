@@ -2,15 +2,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use lotse_domain::code::Code;
 use lotse_domain::consultation::ConsultationReference;
-use lotse_domain::entity::Reference;
-use lotse_domain::id::{ConsultationId, EventId, OrganisationId, TaskId, UserId};
+use lotse_domain::id::{ConsultationId, OrganisationId, TaskId, UserId};
 use lotse_domain::name::fold;
 use lotse_domain::organisation::OrganisationReference;
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::policy::Scope;
 use lotse_domain::task::{
-    NamedEvent, ReassignInput, Task, TaskCancelled, TaskDone, TaskFilter, TaskPriority, TaskSort,
-    TaskStatus,
+    ReassignInput, Task, TaskCancelled, TaskDone, TaskFilter, TaskPriority, TaskSort, TaskStatus,
 };
 use lotse_domain::worklist::{Section, Whose, WorklistKind, WorklistQuery};
 use lotse_domain::{Error, Result};
@@ -21,7 +19,7 @@ use crate::convert::{carrier_of, code, contains, reference};
 use crate::error::{DbResult, one_row};
 use crate::names::Names;
 use crate::page::first;
-use crate::schema::{events, organisation_tasks, task_rows, tasks};
+use crate::schema::{organisation_tasks, task_rows, tasks};
 use crate::sql_types::{At, Key};
 
 /// As it is written.
@@ -416,25 +414,6 @@ fn of(carrier: Key, organisation: Option<OrganisationId>) -> Tasks {
         .filter(organisation_tasks::carrier_id.eq(carrier))
         .select(organisation_tasks::task_id);
     all.filter(task_rows::id.eq_any(about_it))
-}
-
-/// An event of the scope, as far as the rules of a task need to know it.
-///
-/// # Errors
-/// When the database cannot be read.
-pub fn event(conn: &mut Conn, scope: &Scope, id: EventId) -> Result<Option<NamedEvent>> {
-    let Some(carrier) = carrier_of(scope) else { return Ok(None) };
-    let found: Option<(String, Option<At>)> = events::table
-        .filter(events::id.eq(Key(id.0)))
-        .filter(events::carrier_id.eq(carrier))
-        .select((events::title, events::voided_at))
-        .first(conn)
-        .optional()
-        .db()?;
-    Ok(found.map(|(title, voided_at)| NamedEvent {
-        reference: Reference::new(id, title),
-        voided: voided_at.is_some(),
-    }))
 }
 
 /// # Errors

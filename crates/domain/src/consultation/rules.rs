@@ -9,6 +9,7 @@ use crate::district::{self, District};
 use crate::entity::Reference;
 use crate::error::{Error, Result};
 use crate::establishment::Establishment;
+use crate::event::NamedEvent;
 use crate::funding_period::FundingPeriod;
 use crate::id::{CarrierId, DistrictId};
 use crate::industry;
@@ -16,7 +17,6 @@ use crate::occupation::{MAX_WORKERS, Occupation};
 use crate::organisation::OrganisationReference;
 use crate::policy::Actor;
 use crate::site::Site;
-use crate::task::NamedEvent;
 use crate::topic::Topic;
 
 /// How many of a kind a consultation names.
