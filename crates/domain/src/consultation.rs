@@ -216,7 +216,8 @@ pub struct Consultation {
     pub countries: Vec<Country>,
     #[schema(required)]
     pub notes: Option<String>,
-    /// What in the notes looks like personal data of a candidate, who has no place there.
+    /// What in the notes looks like personal data of a candidate, who has no place there, as of when they were
+    /// written. Empty for notes from before there were warnings.
     pub note_warnings: Vec<NoteWarning>,
     #[schema(required)]
     pub outcome: Option<Outcome>,
@@ -254,7 +255,8 @@ pub struct ConsultationFilter {
     #[param(example = "MA")]
     #[serde(default, deserialize_with = "crate::country::filter_code")]
     pub country: Option<String>,
-    /// Whether the notes look as if they held personal data of a candidate.
+    /// Whether the notes look as if they held personal data of a candidate. They are looked at when a record is
+    /// logged or changed: of notes from before there were warnings, none is known.
     pub note_warnings: Option<bool>,
     pub event_id: Option<EventId>,
     /// A tag that the own carrier gave.
