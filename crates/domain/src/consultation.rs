@@ -102,7 +102,7 @@ pub struct ConsultationInput {
     pub starts_at: Option<NaiveTime>,
     #[schema(minimum = 1, maximum = 1440)]
     pub minutes: i32,
-    /// Minutes of preparation and follow-up work; counted apart from `minutes`.
+    /// Minutes of preparation and follow-up work; figures have them apart from `minutes`.
     #[schema(minimum = 0, maximum = 1440)]
     pub preparation_minutes: Option<i32>,
     pub channel: Channel,

@@ -54,6 +54,8 @@ struct Row {
     new_organisations: i64,
     #[diesel(sql_type = BigInt)]
     minutes: i64,
+    #[diesel(sql_type = BigInt)]
+    preparation_minutes: i64,
 }
 
 /// The figures of all records in the window and scope.
@@ -102,6 +104,7 @@ fn figures(row: &Row) -> Figures {
         actors: row.actors,
         new_organisations: row.new_organisations,
         minutes: row.minutes,
+        preparation_minutes: row.preparation_minutes,
     }
 }
 
@@ -271,7 +274,8 @@ fn statement(backend: Backend, scoped: bool, group_by: &[Dimension], topics: Top
     let carrier = if scoped { format!("AND carrier_id = {p}4") } else { String::new() };
     format!(
         "WITH numbered AS (
-            SELECT id, organisation_id, organisation_kind, held_on, minutes, short{columns},
+            SELECT id, organisation_id, organisation_kind, held_on, minutes, preparation_minutes,
+                short{columns},
                 row_number() OVER (
                     PARTITION BY organisation_id, short ORDER BY held_on, starts_at, id
                 ) AS nth
@@ -302,7 +306,9 @@ fn statement(backend: Backend, scoped: bool, group_by: &[Dimension], topics: Top
             count(DISTINCT f.organisation_id)
                 FILTER (WHERE NOT f.short AND f.organisation_kind = 'actor') AS actors,
             count(DISTINCT f.organisation_id) FILTER (WHERE f.kind = 'first') AS new_organisations,
-            coalesce(sum(f.minutes) FILTER (WHERE NOT f.short), 0) AS minutes
+            coalesce(sum(f.minutes) FILTER (WHERE NOT f.short), 0) AS minutes,
+            coalesce(sum(f.preparation_minutes) FILTER (WHERE NOT f.short), 0)
+                AS preparation_minutes
         FROM f
         {joins}
         {grouping}
