@@ -276,7 +276,9 @@ async fn input(app: &TestApp, makers: &Makers, operation: &Value, of: Of) -> Opt
         "record_attendance" => return Some(json!({"participations": [], "others": "no_show"})),
         "create_tag" => return Some(json!({"name": new_name()})),
         // Which tags there are is another question.
-        "set_company_tags" | "set_actor_tags" => return Some(json!({"tag_ids": []})),
+        "set_company_tags" | "set_actor_tags" | "set_consultation_tags" => {
+            return Some(json!({"tag_ids": []}));
+        }
         "create_api_key" => {
             return Some(body(&wish(&["read_register"]), &json!({"carrier_id": carrier})));
         }

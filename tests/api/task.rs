@@ -280,6 +280,8 @@ fn lists_of_tasks_filter_by_everything() {
             ("priority=high".to_owned(), "b"),
             (format!("consultation_id={held}"), "b"),
             (format!("organisation_id={id}"), "ab"),
+            (format!("organisation_id={id}&sort=-due_on&limit=1"), "b"),
+            (format!("organisation_id={id}&priority=high&mine=true"), "b"),
             (format!("event_id={meeting}"), "c"),
             ("due_from=2026-03-16&due_to=2026-03-17".to_owned(), "bc"),
             ("overdue=true".to_owned(), "a"),
@@ -290,6 +292,14 @@ fn lists_of_tasks_filter_by_everything() {
             let found: String =
                 listed.items().iter().map(|task| task["title"].as_str().unwrap()).collect();
             assert_eq!(found, titles, "{filter}");
+        }
+        // What another carrier has to do about the organisation is theirs.
+        let other = app.log_in("other").await;
+        let theirs = json!({"title": "x", "due_on": "2026-03-15", "organisation_id": id});
+        other.post("/tasks", &theirs).await.expect(201);
+        for (session, total) in [(&adviser, 2), (&other, 1)] {
+            let about_it = format!("/tasks?organisation_id={id}&total=true");
+            assert_eq!(session.get(&about_it).await.expect(200).body["total"], total);
         }
         // Page by page in each order: all of them, once.
         for (sort, titles) in [

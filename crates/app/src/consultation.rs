@@ -10,8 +10,8 @@ use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::Action;
 use lotse_domain::{Error, Result};
 use lotse_persistence::{
-    audit, consultation, contact, district, establishment, funding_period, organisation, site,
-    task, topic, user,
+    audit, consultation, contact, district, establishment, event, funding_period, organisation,
+    site, topic, user,
 };
 
 use crate::{App, Caller, Writing};
@@ -113,7 +113,7 @@ pub fn change(
     app.write(caller, Action::ChangeConsultation, |tx| {
         let old = changeable(tx, id, seen)?;
         let input: ConsultationInput = patch.apply(&ConsultationInput::from(&old))?;
-        let context = context(tx, &input)?;
+        let context = context(tx, &input)?.keeping(&old);
         let mut new = old.changed(tx.now, &tx.actor, &input, &context)?;
         consultation::update(tx.conn, &old, &new)?;
         tx.changed(&old.without_kind(), &new)?;
@@ -179,7 +179,7 @@ pub(crate) fn context(tx: &mut Writing, input: &ConsultationInput) -> Result<Con
         None => Vec::new(),
     };
     let event = match input.event_id {
-        Some(id) => task::event(tx.conn, &scope, id)?,
+        Some(id) => event::named(tx.conn, &scope, id)?,
         None => None,
     };
     Ok(Context {

@@ -8,7 +8,7 @@ use lotse_domain::task::{
     Context, ReassignInput, Reassigned, Task, TaskCompleteInput, TaskFilter, TaskInput,
 };
 use lotse_domain::{Error, Result};
-use lotse_persistence::{audit, consultation, organisation, referral, task, user};
+use lotse_persistence::{audit, consultation, event, organisation, referral, task, user};
 
 use crate::consultation::none_if_missing;
 use crate::{App, Caller, Writing};
@@ -227,7 +227,7 @@ fn context(tx: &mut Writing, input: &TaskInput) -> Result<Context> {
         None => None,
     };
     let event = match input.event_id {
-        Some(id) => task::event(tx.conn, &scope, id)?,
+        Some(id) => event::named(tx.conn, &scope, id)?,
         None => None,
     };
     let people = user::available_on(tx.conn, &named, carrier, today)?;

@@ -14,7 +14,7 @@ use crate::policy::Role;
 codes! {
     "audit_action" AuditAction {
         Created, Changed, Archived, Voided,
-        /// A carrier set its tags of a company or actor, which itself did not change.
+        /// A carrier set its tags of a company, an actor or a consultation, which itself did not change.
         Tagged,
         /// A user's password was set; what it is, is nowhere.
         PasswordSet,

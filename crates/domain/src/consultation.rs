@@ -11,7 +11,7 @@ use crate::entity::{Entity, EntityKind, Reference};
 use crate::error::{Error, Result};
 use crate::id::{
     CarrierId, ConsultationId, ContactId, DistrictId, EstablishmentId, EventId, FundingPeriodId,
-    OrganisationId, SiteId, UserId,
+    OrganisationId, SiteId, TagId, UserId,
 };
 use crate::industry::Classification;
 use crate::occupation::{Occupation, OccupationInput};
@@ -102,7 +102,7 @@ pub struct ConsultationInput {
     pub starts_at: Option<NaiveTime>,
     #[schema(minimum = 1, maximum = 1440)]
     pub minutes: i32,
-    /// Minutes of preparation and follow-up work; counted apart from `minutes`.
+    /// Minutes of preparation and follow-up work; figures have them apart from `minutes`.
     #[schema(minimum = 0, maximum = 1440)]
     pub preparation_minutes: Option<i32>,
     pub channel: Channel,
@@ -217,7 +217,8 @@ pub struct Consultation {
     pub countries: Vec<Country>,
     #[schema(required)]
     pub notes: Option<String>,
-    /// What in the notes looks like personal data of a candidate, who has no place there.
+    /// What in the notes looks like personal data of a candidate, who has no place there, as of when they were
+    /// written. Empty for notes from before there were warnings.
     pub note_warnings: Vec<NoteWarning>,
     #[schema(required)]
     pub outcome: Option<Outcome>,
@@ -249,13 +250,18 @@ pub struct ConsultationFilter {
     pub status: Option<ConsultationStatus>,
     /// An occupation sought: a code of the `KldB` 2010, or its first digits.
     #[param(example = "26")]
+    #[serde(default, deserialize_with = "crate::occupation::filter_code")]
     pub occupation: Option<String>,
     /// A country of origin.
     #[param(example = "MA")]
+    #[serde(default, deserialize_with = "crate::country::filter_code")]
     pub country: Option<String>,
-    /// Whether the notes look as if they held personal data of a candidate.
+    /// Whether the notes look as if they held personal data of a candidate. They are looked at when a record is
+    /// logged or changed: of notes from before there were warnings, none is known.
     pub note_warnings: Option<bool>,
     pub event_id: Option<EventId>,
+    /// A tag that the own carrier gave.
+    pub tag_id: Option<TagId>,
     pub funding_period_id: Option<FundingPeriodId>,
     /// First date.
     #[serde(default, deserialize_with = "crate::time::optional_date")]

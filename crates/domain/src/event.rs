@@ -202,6 +202,13 @@ pub struct Event {
     pub updated_at: DateTime<Utc>,
 }
 
+/// What the rules of a record that names an event need to know of it.
+#[derive(Clone, Debug)]
+pub struct NamedEvent {
+    pub reference: Reference,
+    pub voided: bool,
+}
+
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]

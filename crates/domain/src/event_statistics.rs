@@ -119,7 +119,7 @@ pub struct EventGroup {
 pub struct EventStatistics {
     pub period: Reference,
     pub window: Window,
-    #[schema(example = "2026.1")]
+    #[schema(example = "2026.2")]
     pub rules_version: String,
     pub scope: FigureScope,
     /// The dimensions in the order asked for.

@@ -165,7 +165,8 @@ fn typed<F: DeserializeOwned>(pairs: &[(String, String)]) -> Result<F, Problem> 
     })
 }
 
-/// A JSON body from nobody in particular: log-in and refresh.
+/// A JSON body alone: from nobody in particular (log-in, refresh), or beside [`LoggedIn`] where sending it
+/// twice does no more than once, so that it takes no `Idempotency-Key`.
 pub struct PublicBody<T>(pub T);
 
 impl<T: DeserializeOwned + 'static> FromRequest for PublicBody<T> {

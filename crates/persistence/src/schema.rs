@@ -409,17 +409,14 @@ tables! {
         name -> Nullable<Text>,
     }
 
-    // A view.
     consultation_countries (consultation_id, code) {
         consultation_id -> Id,
         code -> Text,
     }
 
-    // A view.
     consultation_occupations (consultation_id, code) {
         consultation_id -> Id,
         code -> Text,
-        main_group -> Text,
     }
 
     tasks (id) {
@@ -583,6 +580,12 @@ tables! {
         tag_id -> Id,
     }
 
+    consultation_tags (consultation_id, tag_id) {
+        consultation_id -> Id,
+        carrier_id -> Id,
+        tag_id -> Id,
+    }
+
     last_contacts (carrier_id, organisation_id) {
         carrier_id -> Id,
         organisation_id -> Id,
@@ -611,6 +614,13 @@ tables! {
         organisation_id -> Id,
         event_id -> Id,
         part -> Text,
+    }
+
+    // A view.
+    organisation_tasks (task_id) {
+        organisation_id -> Id,
+        carrier_id -> Id,
+        task_id -> Id,
     }
 
     // A view.
@@ -793,6 +803,7 @@ diesel::joinable!(event_participations -> contacts (contact_id));
 diesel::joinable!(event_staff -> events (event_id));
 diesel::joinable!(calendar_feeds -> users (user_id));
 diesel::joinable!(organisation_tags -> tags (tag_id));
+diesel::joinable!(consultation_tags -> tags (tag_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     advised_organisations,
@@ -809,6 +820,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     consultation_lists,
     consultation_occupations,
     consultation_rows,
+    consultation_tags,
     consultation_topics,
     consultations,
     contacts,
@@ -830,6 +842,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     last_contacts,
     organisation_events,
     organisation_tags,
+    organisation_tasks,
     organisations,
     organisations_with_open_tasks,
     referral_rows,
