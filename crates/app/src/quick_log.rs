@@ -77,6 +77,11 @@ pub fn log(app: &App, caller: &Caller, input: &QuickLogInput) -> Result<QuickLog
 /// What the caller has logged under the id, if that is what happened.
 fn logged_before(tx: &mut Writing, id: Option<ConsultationId>) -> Result<Option<QuickLogged>> {
     let Some(id) = id else { return Ok(None) };
+    // First whether there is one, then whose: the other way round, one that is logged in between would be
+    // taken for somebody else's.
+    if !consultation::exists(tx.conn, id)? {
+        return Ok(None);
+    }
     let scope = tx.scope();
     match consultation::find(tx.conn, &tx.names, &scope, id) {
         Ok(found) if found.recorded_by.id == tx.actor.user_id.0 => Ok(Some(QuickLogged {
@@ -86,9 +91,7 @@ fn logged_before(tx: &mut Writing, id: Option<ConsultationId>) -> Result<Option<
             organisation_created: false,
             repeated: true,
         })),
-        Ok(_) => Err(id_taken(id.0)),
-        Err(Error::NotFound(_)) if consultation::exists(tx.conn, id)? => Err(id_taken(id.0)),
-        Err(Error::NotFound(_)) => Ok(None),
+        Ok(_) | Err(Error::NotFound(_)) => Err(id_taken(id.0)),
         Err(error) => Err(error),
     }
 }
