@@ -135,25 +135,15 @@ fn organisation_of(
     }
     tx.actor.may(Action::ChangeRegister)?;
     let below = |error: Error| error.below("/organisation");
-    let added = match (named.kind, named.actor_type) {
-        (Some(OrganisationKind::Actor), Some(actor_type)) => {
-            let new = crate::actor::add(tx, &named.actor(name, actor_type)).map_err(below)?;
-            OrganisationReference {
-                id: OrganisationId(new.id.0),
-                name: new.name,
-                kind: OrganisationKind::Actor,
-            }
-        }
-        _ => {
-            let new = crate::company::add(tx, &named.company(name)).map_err(below)?;
-            OrganisationReference {
-                id: OrganisationId(new.id.0),
-                name: new.name,
-                kind: OrganisationKind::Company,
-            }
-        }
+    // An actor has a type, and nothing else has one.
+    let (id, name, kind) = if let Some(actor_type) = named.actor_type {
+        let new = crate::actor::add(tx, &named.actor(name, actor_type)).map_err(below)?;
+        (new.id.0, new.name, OrganisationKind::Actor)
+    } else {
+        let new = crate::company::add(tx, &named.company(name)).map_err(below)?;
+        (new.id.0, new.name, OrganisationKind::Company)
     };
-    Ok((added, true))
+    Ok((OrganisationReference { id: OrganisationId(id), name, kind }, true))
 }
 
 /// The contact that is meant, added where there is none of the name.
