@@ -148,6 +148,16 @@ fn what_is_done_is_off_the_list() {
         let plan = json!({"consultation_id": held["id"], "due_on": "2026-05-01"});
         let plan = crate::task::create(&adviser, &plan).await;
         assert_eq!(count(&worklist(&adviser, "").await, "quiet_organisation"), 0);
+        // The plan goes with its consultation.
+        let elsewhere = json!({"organisation_id": complete(&adviser, "Anders GmbH").await});
+        let moved = patch(&adviser, &held, "/consultations", &elsewhere).await;
+        let before = app
+            .consultation(&adviser, &json!({"organisation_id": id, "held_on": "2025-06-01"}))
+            .await;
+        adviser.post("/consultations", &before).await.expect(201);
+        assert_eq!(count(&worklist(&adviser, "").await, "quiet_organisation"), 1);
+        patch(&adviser, &moved, "/consultations", &json!({"organisation_id": id})).await;
+        assert_eq!(count(&worklist(&adviser, "").await, "quiet_organisation"), 0);
         let cancel = format!("{}/cancel", crate::task::path(&plan));
         adviser.post_with(&cancel, &header, &json!({"reason": "Doppelt"})).await.expect(200);
         assert_eq!(count(&worklist(&adviser, "").await, "quiet_organisation"), 1);

@@ -30,6 +30,7 @@ use crate::schema::{
     consultation_topics, consultations, topics,
 };
 use crate::sql_types::{At, Document, Id, Key};
+use crate::task;
 
 mod list;
 pub use list::list;
@@ -382,6 +383,9 @@ pub fn update(conn: &mut Conn, old: &Consultation, consultation: &Consultation) 
     .execute(conn)
     .db()?;
     insert_lists(conn, consultation)?;
+    if old.organisation != consultation.organisation {
+        task::follow_organisation(conn, consultation)?;
+    }
     last_contact::changed(conn, old, consultation)
 }
 

@@ -431,6 +431,7 @@ tables! {
         priority -> Text,
         consultation_id -> Nullable<Id>,
         organisation_id -> Nullable<Id>,
+        about_organisation_id -> Nullable<Id>,
         event_id -> Nullable<Id>,
         status -> Text,
         closed_at -> Nullable<Instant>,

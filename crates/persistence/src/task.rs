@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use lotse_domain::code::Code;
-use lotse_domain::consultation::ConsultationReference;
+use lotse_domain::consultation::{Consultation, ConsultationReference};
 use lotse_domain::id::{ConsultationId, OrganisationId, TaskId, UserId};
 use lotse_domain::name::fold;
 use lotse_domain::organisation::OrganisationReference;
@@ -40,6 +40,8 @@ struct Row {
     priority: &'static str,
     consultation_id: Option<Key>,
     organisation_id: Option<Key>,
+    /// Also through the consultation.
+    about_organisation_id: Option<Key>,
     event_id: Option<Key>,
     status: &'static str,
     closed_at: Option<At>,
@@ -103,6 +105,7 @@ impl From<&Task> for Row {
             priority: task.priority.code(),
             consultation_id: task.consultation.as_ref().map(|consultation| Key(consultation.id.0)),
             organisation_id: organisation.map(|organisation| Key(organisation.id.0)),
+            about_organisation_id: task.organisation.as_ref().map(|about| Key(about.id.0)),
             event_id: task.event.as_ref().map(|event| Key(event.id)),
             status: task.status.code(),
             closed_at: closed.map(|(at, _)| At(at)),
@@ -417,6 +420,18 @@ fn of(carrier: Key, organisation: Option<OrganisationId>) -> Tasks {
         .filter(organisation_tasks::carrier_id.eq(carrier))
         .select(organisation_tasks::task_id);
     all.filter(task_rows::id.eq_any(about_it))
+}
+
+/// Tells the tasks about a consultation that it is another organisation's.
+pub(crate) fn follow_organisation(conn: &mut Conn, consultation: &Consultation) -> Result<()> {
+    let organisation =
+        consultation.organisation.as_ref().map(|organisation| Key(organisation.id.0));
+    diesel::update(tasks::table)
+        .filter(tasks::consultation_id.eq(Some(Key(consultation.id.0))))
+        .set(tasks::about_organisation_id.eq(organisation))
+        .execute(conn)
+        .db()?;
+    Ok(())
 }
 
 /// # Errors

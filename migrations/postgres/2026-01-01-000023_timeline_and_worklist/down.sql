@@ -1,5 +1,7 @@
 DROP VIEW organisation_events;
 DROP VIEW organisations_with_open_tasks;
+DROP INDEX tasks_open_about;
+ALTER TABLE tasks DROP COLUMN about_organisation_id;
 DROP INDEX tasks_open;
 DROP INDEX company_profiles_reported;
 DROP INDEX organisations_reported;

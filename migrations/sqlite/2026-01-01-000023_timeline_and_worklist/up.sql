@@ -12,7 +12,7 @@ CREATE TABLE last_contacts (
     PRIMARY KEY (carrier_id, organisation_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX last_contacts_carrier ON last_contacts (carrier_id, held_on, organisation_id);
-CREATE INDEX last_contacts_adviser ON last_contacts (adviser_id, held_on, organisation_id);
+CREATE INDEX last_contacts_adviser ON last_contacts (adviser_id, carrier_id, held_on, organisation_id);
 
 INSERT INTO last_contacts (carrier_id, organisation_id, held_on, consultation_id, adviser_id)
 SELECT r.carrier_id, r.organisation_id, r.held_on, r.id, a.user_id
@@ -54,16 +54,20 @@ CREATE INDEX company_profiles_reported ON company_profiles (organisation_id, sta
 -- Open tasks, which are few beside those that are done.
 CREATE INDEX tasks_open ON tasks (carrier_id, due_on, id) WHERE status = 'open';
 
--- Organisations that somebody has something to do about.
+-- The organisation that a task is about, also through a consultation. Kept with the task, so that those with
+-- something to do about them are found without looking at the consultations.
+ALTER TABLE tasks ADD COLUMN about_organisation_id BLOB;
+UPDATE tasks SET about_organisation_id = coalesce(
+    organisation_id,
+    (SELECT c.organisation_id FROM consultations c WHERE c.id = tasks.consultation_id)
+);
+CREATE INDEX tasks_open_about ON tasks (carrier_id, about_organisation_id)
+    WHERE status = 'open' AND about_organisation_id IS NOT NULL;
+
 CREATE VIEW organisations_with_open_tasks AS
-SELECT t.carrier_id, t.organisation_id
-FROM tasks t
-WHERE t.status = 'open' AND t.organisation_id IS NOT NULL
-UNION ALL
-SELECT t.carrier_id, c.organisation_id
-FROM tasks t
-JOIN consultations c ON c.id = t.consultation_id
-WHERE t.status = 'open' AND c.organisation_id IS NOT NULL;
+SELECT carrier_id, about_organisation_id AS organisation_id
+FROM tasks
+WHERE status = 'open' AND about_organisation_id IS NOT NULL;
 
 -- Events that an organisation has to do with.
 CREATE VIEW organisation_events AS
