@@ -86,6 +86,7 @@ pub fn all() -> Vec<CodeList> {
         list::<crate::api_key::ApiKeyStatus>(),
         list::<crate::attachment::AttachedKind>(),
         list::<crate::audit::AuditAction>(),
+        list::<crate::calendar::FederalState>(),
         list::<crate::company::CompanyStatus>(),
         list::<crate::company::HeardOfUs>(),
         list::<crate::company::LegalForm>(),
@@ -97,6 +98,8 @@ pub fn all() -> Vec<CodeList> {
         list::<crate::contact::LegalBasis>(),
         list::<crate::contact::Purpose>(),
         list::<crate::district::DistrictKind>(),
+        list::<crate::due_rule::DueAnchor>(),
+        list::<crate::due_rule::DueUnit>(),
         list::<crate::entity::EntityKind>(),
         list::<crate::event::EventKind>(),
         list::<crate::event::EventStatus>(),
@@ -106,8 +109,18 @@ pub fn all() -> Vec<CodeList> {
         list::<crate::organisation::OrganisationKind>(),
         list::<crate::participation::ParticipationRole>(),
         list::<crate::participation::ParticipationStatus>(),
+        list::<crate::plan::Lateness>(),
+        list::<crate::plan::ReplanCause>(),
+        list::<crate::plan::StepStatus>(),
+        list::<crate::plan::Track>(),
+        list::<crate::plan::TrackReasonCode>(),
         list::<crate::policy::Action>(),
         list::<crate::policy::Role>(),
+        list::<crate::programme_template::LimitKind>(),
+        list::<crate::programme_template::RecruitmentProcedure>(),
+        list::<crate::programme_template::StepOwner>(),
+        list::<crate::programme_template::TemplateStatus>(),
+        list::<crate::programme_template::TemplateUse>(),
         list::<crate::referral::ReferralAnswer>(),
         list::<crate::referral::ReferralStatus>(),
         list::<crate::saved_view::SavedViewList>(),
@@ -123,6 +136,7 @@ pub fn all() -> Vec<CodeList> {
         sections(crate::industry::Classification::Wz2025),
         countries(),
         occupation_groups(),
+        residence_purposes(),
     ]
 }
 
@@ -151,6 +165,18 @@ fn occupation_groups() -> CodeList {
     CodeList { set: "occupation_group".to_owned(), codes }
 }
 
+fn residence_purposes() -> CodeList {
+    let codes = crate::programme_template::purposes()
+        .iter()
+        .map(|purpose| CodeLabel {
+            code: purpose.code.clone(),
+            label_de: format!("{} ({})", purpose.label_de, purpose.legal_basis),
+            label_en: format!("{} ({})", purpose.label_en, purpose.legal_basis),
+        })
+        .collect();
+    CodeList { set: "residence_purpose".to_owned(), codes }
+}
+
 fn sections(classification: crate::industry::Classification) -> CodeList {
     let codes = crate::industry::sections(classification)
         .iter()
@@ -175,7 +201,10 @@ mod tests {
                 let key = (list.set.clone(), label.code.clone());
                 // These come from files of their own.
                 if list.set.ends_with("_section")
-                    || matches!(list.set.as_str(), "country" | "occupation_group")
+                    || matches!(
+                        list.set.as_str(),
+                        "country" | "occupation_group" | "residence_purpose"
+                    )
                 {
                     continue;
                 }
