@@ -435,3 +435,6 @@ impl Entity for ProgrammeTemplate {
         self.version
     }
 }
+
+#[cfg(test)]
+mod tests;

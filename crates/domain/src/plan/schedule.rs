@@ -97,15 +97,14 @@ pub(super) struct ByRule {
 /// here too: it is what the law says of them, whatever was planned.
 pub(super) struct Schedule<'a> {
     plan: &'a Plan<'a>,
-    /// None while a date is being found.
-    found: Vec<Option<Option<ByRule>>>,
+    /// By the position of the step.
+    found: Vec<Option<ByRule>>,
 }
 
 impl<'a> Schedule<'a> {
     pub fn of(plan: &'a Plan<'a>) -> Self {
-        let mut schedule = Self { plan, found: Vec::new() };
+        let mut schedule = Self { plan, found: vec![None; plan.steps.len()] };
         let mut begun = vec![false; plan.steps.len()];
-        schedule.found.resize(plan.steps.len(), None);
         for at in 0..plan.steps.len() {
             schedule.find(at, &mut begun);
         }
@@ -113,7 +112,7 @@ impl<'a> Schedule<'a> {
     }
 
     pub fn by_rule(&self, at: usize) -> Option<&ByRule> {
-        self.found.get(at)?.as_ref()?.as_ref()
+        self.found.get(at)?.as_ref()
     }
 
     /// The day that a step has, or gets by re-planning.
@@ -150,7 +149,7 @@ impl<'a> Schedule<'a> {
             let due = rule.due(anchor_on, &plan.calendar);
             Some(ByRule { due, anchor_on, provisional })
         });
-        self.found[at] = Some(found);
+        self.found[at] = found;
     }
 }
 

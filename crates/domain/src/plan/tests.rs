@@ -22,7 +22,7 @@ fn actor() -> Actor {
     crate::event::tests::actor()
 }
 
-pub fn definition(code: &str, due: Option<DueRule>) -> TemplateStep {
+fn definition(code: &str, due: impl Into<Option<DueRule>>) -> TemplateStep {
     TemplateStep {
         code: code.to_owned(),
         title_de: code.to_uppercase(),
@@ -32,7 +32,7 @@ pub fn definition(code: &str, due: Option<DueRule>) -> TemplateStep {
         owner: StepOwner::LeadAdviser,
         mandatory: true,
         after_end: false,
-        due,
+        due: due.into(),
         after: Vec::new(),
         limit: LimitKind::Own,
         legal_basis: None,
@@ -44,12 +44,12 @@ fn rule(anchor: DueAnchor, step: Option<&str>, offset: u32, unit: DueUnit) -> Du
     DueRule { anchor, step: step.map(str::to_owned), offset, unit, roll: true }
 }
 
-fn from_start(days: u32) -> Option<DueRule> {
-    Some(rule(DueAnchor::Start, None, days, DueUnit::CalendarDays))
+fn from_start(days: u32) -> DueRule {
+    rule(DueAnchor::Start, None, days, DueUnit::CalendarDays)
 }
 
-fn from_step(step: &str, offset: u32, unit: DueUnit) -> Option<DueRule> {
-    Some(rule(DueAnchor::Step, Some(step), offset, unit))
+fn from_step(step: &str, offset: u32, unit: DueUnit) -> DueRule {
+    rule(DueAnchor::Step, Some(step), offset, unit)
 }
 
 fn step(definition: TemplateStep, phase: &str) -> Step {
