@@ -82,6 +82,11 @@ fn list<C: Code>() -> CodeList {
 #[must_use]
 pub fn all() -> Vec<CodeList> {
     vec![
+        list::<crate::accompaniment::AccompanimentOperation>(),
+        list::<crate::accompaniment::AccompanimentOutcome>(),
+        list::<crate::accompaniment::AccompanimentStatus>(),
+        list::<crate::accompaniment::EarlyEnd>(),
+        list::<crate::accompaniment::GoalAchievement>(),
         list::<crate::actor::ActorType>(),
         list::<crate::api_key::ApiKeyStatus>(),
         list::<crate::attachment::AttachedKind>(),
@@ -121,6 +126,9 @@ pub fn all() -> Vec<CodeList> {
         list::<crate::programme_template::StepOwner>(),
         list::<crate::programme_template::TemplateStatus>(),
         list::<crate::programme_template::TemplateUse>(),
+        list::<crate::recruitment_case::RecruitmentCaseOperation>(),
+        list::<crate::recruitment_case::RecruitmentCaseStatus>(),
+        list::<crate::recruitment_case::RecruitmentOutcome>(),
         list::<crate::referral::ReferralAnswer>(),
         list::<crate::referral::ReferralStatus>(),
         list::<crate::saved_view::SavedViewList>(),

@@ -2,6 +2,7 @@
 //! calculations and the permission table. No I/O, no clock, no randomness: `now`, `today` and
 //! new ids are arguments.
 
+pub mod accompaniment;
 pub mod actor;
 pub mod api_key;
 pub mod attachment;
@@ -39,6 +40,7 @@ pub mod plan;
 pub mod policy;
 pub mod programme_template;
 pub mod quick_log;
+pub mod recruitment_case;
 pub mod referral;
 pub mod saved_view;
 pub mod second_factor;

@@ -78,6 +78,11 @@ codes! {
         ChangeTags,
         ReadSavedViews,
         ChangeSavedViews,
+        ReadProgrammeTemplates,
+        ChangeProgrammeTemplates,
+        /// Accompaniments and recruitment cases.
+        ReadAccompaniments,
+        ChangeAccompaniments,
         ReadStatistics,
         ReadAuditLog,
         ManageApiKeys,
@@ -89,9 +94,11 @@ codes! {
 pub fn allows(role: Role, action: Action) -> bool {
     use Role::{Admin, Adviser, Coordinator, DataProtection, Integration, Manager};
     match action {
-        Action::ReadOwnAccount | Action::ReadNetwork => true,
+        Action::ReadOwnAccount | Action::ReadNetwork | Action::ReadProgrammeTemplates => true,
         Action::ManageOwnAccount => role != Integration,
-        Action::ChangeNetwork | Action::ChangeUsers => role == Admin,
+        Action::ChangeNetwork | Action::ChangeUsers | Action::ChangeProgrammeTemplates => {
+            role == Admin
+        }
         Action::ReadRegister
         | Action::ChangeRegister
         | Action::ReadContacts
@@ -112,7 +119,9 @@ pub fn allows(role: Role, action: Action) -> bool {
         | Action::ReadTags
         | Action::ChangeTags
         | Action::ReadSavedViews
-        | Action::ChangeSavedViews => matches!(role, Adviser | Manager | Integration),
+        | Action::ChangeSavedViews
+        | Action::ReadAccompaniments
+        | Action::ChangeAccompaniments => matches!(role, Adviser | Manager | Integration),
         Action::ReassignTasks => role == Manager,
         Action::ReadStatistics => matches!(role, Adviser | Manager | Coordinator | Integration),
         Action::ReadAuditLog => matches!(role, Admin | DataProtection),
@@ -135,6 +144,7 @@ impl Action {
                 | Self::ReadTasks
                 | Self::ReadReferrals
                 | Self::ReadAttachments
+                | Self::ReadAccompaniments
                 | Self::ReadAuditLog
         )
     }
@@ -267,12 +277,12 @@ mod tests {
     fn the_reviewed_table_is_the_table() {
         use std::fmt::Write;
 
-        let mut table = format!("{:<21}", "");
+        let mut table = format!("{:<26}", "");
         for role in Role::all() {
             write!(table, " {:<15}", role.code()).unwrap();
         }
         for action in Action::all() {
-            table = format!("{}\n{:<21}", table.trim_end(), action.code());
+            table = format!("{}\n{:<26}", table.trim_end(), action.code());
             for role in Role::all() {
                 write!(table, " {:<15}", if allows(role, action) { "yes" } else { "-" }).unwrap();
             }

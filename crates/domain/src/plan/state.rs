@@ -276,10 +276,12 @@ impl Plan<'_> {
             lateness: state.lateness,
         })
     }
+}
 
+impl<'a> Plan<'a> {
     /// Codes of the mandatory steps that are open, so that the run cannot be completed.
     #[must_use]
-    pub fn holding_up(&self) -> Vec<&str> {
+    pub fn holding_up(&self) -> Vec<&'a str> {
         let open = self.steps.iter().filter(|step| step.holds_up());
         open.map(|step| step.definition.code.as_str()).collect()
     }
