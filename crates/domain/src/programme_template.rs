@@ -43,7 +43,7 @@ codes! {
 
 codes! {
     "recruitment_procedure" RecruitmentProcedure {
-        /// Beschleunigtes Fachkräfteverfahren, § 81a AufenthG.
+        /// Beschleunigtes Fachkräfteverfahren, § 81a of the residence act.
         FastTrack,
         /// Reguläres Visumverfahren.
         Regular,

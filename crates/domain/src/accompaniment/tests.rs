@@ -95,8 +95,8 @@ fn input() -> AccompanimentInput {
     }
 }
 
-fn period(status: FundingPeriodStatus) -> Option<FundingPeriod> {
-    Some(FundingPeriod {
+fn period(status: FundingPeriodStatus) -> FundingPeriod {
+    FundingPeriod {
         id: Uuid::from_u128(4).into(),
         name: "2026–2028".to_owned(),
         service_name: "IQ".to_owned(),
@@ -107,7 +107,7 @@ fn period(status: FundingPeriodStatus) -> Option<FundingPeriod> {
         version: 1,
         created_at: now(),
         updated_at: now(),
-    })
+    }
 }
 
 fn requested() -> Accompaniment {
@@ -127,7 +127,7 @@ fn agreed() -> Accompaniment {
 pub fn active() -> Accompaniment {
     let input = StartInput { started_on: Some(day("2026-03-02")) };
     let context =
-        StartContext { today: day("2026-03-02"), period: period(FundingPeriodStatus::Open) };
+        StartContext { today: day("2026-03-02"), period: Some(period(FundingPeriodStatus::Open)) };
     agreed().started(now(), &actor(), &input, &context).unwrap()
 }
 
@@ -236,7 +236,7 @@ fn attempt(run: &Accompaniment, operation: AccompanimentOperation) -> Result<Acc
             run.rejected(now, today, &actor, &input)
         }
         Operation::Start => {
-            let context = StartContext { today, period: period(FundingPeriodStatus::Open) };
+            let context = StartContext { today, period: Some(period(FundingPeriodStatus::Open)) };
             run.started(now, &actor, &StartInput::default(), &context)
         }
         Operation::SetGoals => run.with_goals(now, today, &GoalsInput { goals: Vec::new() }),
@@ -296,7 +296,7 @@ fn every_operation_in_every_state_is_done_or_refused_with_what_is_possible() {
                 }
                 // The state allows it, and something of the record is in the way.
                 Err(Error::Conflict { .. }) => assert!(allowed.contains(&operation), "{place}"),
-                Err(_) => panic!("{place}"),
+                Err(other) => panic!("{other}: {place}"),
             }
         }
     }
@@ -406,7 +406,7 @@ fn the_start_fixes_the_dates() {
 
     let start = |on: &str, status| {
         let input = StartInput { started_on: Some(day(on)) };
-        let context = StartContext { today: day("2026-03-10"), period: period(status) };
+        let context = StartContext { today: day("2026-03-10"), period: Some(period(status)) };
         agreed().started(now(), &actor(), &input, &context)
     };
     let before = start("2026-02-26", FundingPeriodStatus::Open);
