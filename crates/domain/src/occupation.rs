@@ -1,5 +1,5 @@
 //! Occupation (Beruf): the German classification of occupations of 2010 (Klassifikation der Berufe,
-//! KldB 2010). Its two-digit main groups (Berufshauptgruppen) ship with the program; finer codes are
+//! `KldB` 2010). Its two-digit main groups (Berufshauptgruppen) ship with the program; finer codes are
 //! taken as they are, since the fifth digit alone has a meaning that is used here.
 
 use std::sync::LazyLock;

@@ -56,17 +56,13 @@ pub struct StatisticsParams {
 }
 
 codes! {
+    #[derive(Default)]
     "topics_as" TopicsAs {
         /// The topic that was recorded.
+        #[default]
         Recorded,
         /// The topic that has replaced it, where one has.
         Current,
-    }
-}
-
-impl Default for TopicsAs {
-    fn default() -> Self {
-        Self::Recorded
     }
 }
 

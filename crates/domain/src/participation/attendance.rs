@@ -113,7 +113,7 @@ pub fn record(
         let pointer = format!("/participations/{index}");
         let outcome = match (entry.participation_id, entry.organisation_id) {
             (Some(id), None) => list.outcome(&mut checks, &pointer, entry, id),
-            (None, Some(id)) => list.presence(&mut checks, &pointer, entry, id, context),
+            (None, Some(id)) => Some(list.presence(&mut checks, &pointer, entry, id, context)),
             _ => {
                 checks.fail(
                     &pointer,
@@ -272,7 +272,7 @@ impl<'a> List<'a> {
         entry: &AttendanceEntry,
         id: OrganisationId,
         context: &Context,
-    ) -> Option<Outcome<'a>> {
+    ) -> Outcome<'a> {
         checks.require(
             entry.status.is_none(),
             &format!("{pointer}/status"),
@@ -292,12 +292,12 @@ impl<'a> List<'a> {
             contact(checks, &at, contact_id, Some(id), context)
         });
         if let Some(old) = old {
-            return Some(told(checks, pointer, entry, old, ParticipationStatus::Attended));
+            return told(checks, pointer, entry, old, ParticipationStatus::Attended);
         }
         let headcount = entry.headcount.unwrap_or(1);
         let of_contact = entry.contact_id.is_some();
         check_headcount(checks, &format!("{pointer}/headcount"), headcount, of_contact);
-        Some(Outcome {
+        Outcome {
             whose: entry.contact_id.map_or(Whose::Heads(id, role), Whose::Contact),
             old: None,
             organisation,
@@ -306,7 +306,7 @@ impl<'a> List<'a> {
             role,
             status: ParticipationStatus::WalkIn,
             note: checks.optional_prose(&format!("{pointer}/note"), entry.note.as_deref(), 500),
-        })
+        }
     }
 }
 
