@@ -35,7 +35,6 @@ pub use goal::{
     MeasureGoalsInput,
 };
 pub use hand_over::{HandOver, HandOverInput};
-pub(crate) use life::happened_on;
 pub use life::{
     AgreeInput, Agreed, CompleteInput, Completed, EndInput, Ended, RejectInput, Rejected,
     StartContext, StartInput,

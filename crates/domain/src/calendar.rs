@@ -35,6 +35,33 @@ pub fn check_year(checks: &mut Checks, pointer: &str, date: NaiveDate) {
     );
 }
 
+/// A day that something happened on: today unless told, and neither to come nor before `earliest`.
+pub fn happened_on(
+    checks: &mut Checks,
+    pointer: &str,
+    told: Option<NaiveDate>,
+    today: NaiveDate,
+    earliest: Option<NaiveDate>,
+) -> NaiveDate {
+    let on = told.unwrap_or(today);
+    check_year(checks, pointer, on);
+    checks.require(
+        on <= today,
+        pointer,
+        "in_the_future",
+        &format!("must not be after today, {today}"),
+    );
+    if let Some(earliest) = earliest {
+        checks.require(
+            on >= earliest,
+            pointer,
+            "before_start",
+            &format!("must not be before {earliest}"),
+        );
+    }
+    on
+}
+
 /// What a public holiday is called.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HolidayName {

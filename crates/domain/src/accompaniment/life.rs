@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::goal::{self, Goal, GoalInput};
 use super::{Accompaniment, AccompanimentOperation, AccompanimentOutcome, EarlyEnd};
-use crate::calendar::check_year;
+use crate::calendar::happened_on;
 use crate::check::Checks;
 use crate::entity::Reference;
 use crate::error::{Error, Result};
@@ -130,7 +130,8 @@ impl Accompaniment {
     ) -> Result<Self> {
         self.check_allows(AccompanimentOperation::Agree, today)?;
         let mut checks = Checks::new();
-        let on = happened_on(&mut checks, "/agreed_on", input.agreed_on, today, self.requested_on);
+        let on =
+            happened_on(&mut checks, "/agreed_on", input.agreed_on, today, Some(self.requested_on));
         let goals: Vec<Goal> = goal::checked(&mut checks, &input.goals);
         checks.finish()?;
         let agreed = Agreed { on, by: actor.reference(), at: now };
@@ -148,8 +149,13 @@ impl Accompaniment {
     ) -> Result<Self> {
         self.check_allows(AccompanimentOperation::Reject, today)?;
         let mut checks = Checks::new();
-        let on =
-            happened_on(&mut checks, "/rejected_on", input.rejected_on, today, self.requested_on);
+        let on = happened_on(
+            &mut checks,
+            "/rejected_on",
+            input.rejected_on,
+            today,
+            Some(self.requested_on),
+        );
         let reason = checks.line("/reason", &input.reason, 500);
         checks.finish()?;
         let rejected = Rejected { on, reason, by: actor.reference(), at: now };
@@ -171,7 +177,8 @@ impl Accompaniment {
         self.check_allows(AccompanimentOperation::Start, context.today)?;
         let mut checks = Checks::new();
         let agreed_on = self.agreed.as_ref().map_or(self.requested_on, |agreed| agreed.on);
-        let on = happened_on(&mut checks, POINTER, input.started_on, context.today, agreed_on);
+        let on =
+            happened_on(&mut checks, POINTER, input.started_on, context.today, Some(agreed_on));
         checks.require(
             context.period.is_some(),
             POINTER,
@@ -225,7 +232,8 @@ impl Accompaniment {
         let last = steps.filter_map(|step| step.done.as_ref().map(|done| done.on)).max();
         let earliest = last.max(self.started_on).unwrap_or(self.requested_on);
         let mut checks = Checks::new();
-        let on = happened_on(&mut checks, "/completed_on", input.completed_on, today, earliest);
+        let on =
+            happened_on(&mut checks, "/completed_on", input.completed_on, today, Some(earliest));
         let note = checks.optional_prose("/note", input.note.as_deref(), 2000);
         checks.finish()?;
         let outcome = input.outcome;
@@ -246,35 +254,10 @@ impl Accompaniment {
         let agreed_on = self.agreed.as_ref().map(|agreed| agreed.on);
         let earliest = self.started_on.or(agreed_on).unwrap_or(self.requested_on);
         let mut checks = Checks::new();
-        let on = happened_on(&mut checks, "/ended_on", input.ended_on, today, earliest);
+        let on = happened_on(&mut checks, "/ended_on", input.ended_on, today, Some(earliest));
         let note = checks.optional_prose("/note", input.note.as_deref(), 2000);
         checks.finish()?;
         let ended = Ended { on, reason: input.reason, note, by: actor.reference(), at: now };
         Ok(Self { ended: Some(ended), hand_over: None, ..self.next(now) })
     }
-}
-
-/// A day that something happened on: today unless told, and neither to come nor before `earliest`.
-pub(crate) fn happened_on(
-    checks: &mut Checks,
-    pointer: &str,
-    told: Option<NaiveDate>,
-    today: NaiveDate,
-    earliest: NaiveDate,
-) -> NaiveDate {
-    let on = told.unwrap_or(today);
-    check_year(checks, pointer, on);
-    checks.require(
-        on <= today,
-        pointer,
-        "in_the_future",
-        &format!("must not be after today, {today}"),
-    );
-    checks.require(
-        on >= earliest,
-        pointer,
-        "before_start",
-        &format!("must not be before {earliest}"),
-    );
-    on
 }

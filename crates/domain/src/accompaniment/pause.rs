@@ -4,9 +4,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::life::happened_on;
 use super::{Accompaniment, AccompanimentOperation};
-use crate::calendar::check_year;
+use crate::calendar::{check_year, happened_on};
 use crate::check::Checks;
 use crate::entity::Reference;
 use crate::error::{Error, Result};
@@ -136,7 +135,7 @@ impl Accompaniment {
         self.check_allows(AccompanimentOperation::Resume, today)?;
         let start = self.planned()?.start;
         let mut checks = Checks::new();
-        let on = happened_on(&mut checks, "/resumed_on", input.resumed_on, today, start);
+        let on = happened_on(&mut checks, "/resumed_on", input.resumed_on, today, Some(start));
         checks.require(
             on >= today || self.calendar().counted_days(on, today) == 0,
             "/resumed_on",

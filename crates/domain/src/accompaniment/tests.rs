@@ -1,5 +1,4 @@
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
@@ -12,8 +11,12 @@ use crate::organisation::{OrganisationKind, OrganisationReference};
 use crate::plan::{
     Progress, ReplanInput, StepDoneInput, StepOverrideInput, StepStatus, Track, TrackReasonCode,
 };
-use crate::programme_template::{self, ProgrammeTemplate, TemplateStatus, shipped};
+use crate::programme_template::{ProgrammeTemplate, TemplateStatus, shipped};
 use crate::site::Site;
+
+mod operations;
+mod random;
+use operations::{TODAY, in_every_state};
 
 const LEAD: u128 = 3;
 const DEPUTY: u128 = 31;
@@ -36,10 +39,7 @@ fn user(id: u128) -> Actor {
 }
 
 pub fn published(at: usize) -> ProgrammeTemplate {
-    let shipped = &shipped()[at];
-    let context = programme_template::Context::default();
-    let draft = ProgrammeTemplate::new(shipped.id, now(), &shipped.input, &context).unwrap();
-    draft.published(now(), &actor()).unwrap()
+    shipped()[at].published(now()).unwrap()
 }
 
 pub fn company() -> OrganisationFacts {
@@ -174,132 +174,6 @@ fn faults<T: std::fmt::Debug>(result: Result<T>) -> Vec<(String, String)> {
 
 fn fault(pointer: &str, code: &str) -> Vec<(String, String)> {
     vec![(pointer.to_owned(), code.to_owned())]
-}
-
-const TODAY: &str = "2026-06-05";
-
-/// One in every state, on [`TODAY`].
-fn in_every_state() -> Vec<(&'static str, Accompaniment)> {
-    let today = day(TODAY);
-    let reject = RejectInput { rejected_on: None, reason: "keine Stelle".to_owned() };
-    let paused =
-        |from, until| active().paused(now(), today, &actor(), &pause(from, until)).unwrap();
-    vec![
-        ("requested", requested()),
-        ("agreed", agreed()),
-        ("rejected", requested().rejected(now(), today, &actor(), &reject).unwrap()),
-        ("active", active()),
-        ("active+pause", paused("2026-06-08", "2026-06-12")),
-        ("paused", paused("2026-06-01", "2026-06-12")),
-        ("completed", settled().completed(now(), today, &actor(), &complete()).unwrap()),
-        ("ended_early", active().ended(now(), today, &actor(), &end()).unwrap()),
-    ]
-}
-
-/// The table as a text file, so that a change shows in a review. Run with `UPDATE_OPERATIONS=1` to write it
-/// anew.
-#[test]
-fn the_reviewed_table_is_the_table() {
-    use std::fmt::Write;
-
-    let states = in_every_state();
-    let mut table = format!("{:<18}", "");
-    for (name, _) in &states {
-        write!(table, " {name:<13}").unwrap();
-    }
-    for operation in AccompanimentOperation::all() {
-        table = format!("{}\n{:<18}", table.trim_end(), operation.code());
-        for (_, run) in &states {
-            let allowed = run.allowed(day(TODAY)).contains(&operation);
-            write!(table, " {:<13}", if allowed { "yes" } else { "-" }).unwrap();
-        }
-    }
-    table = format!("{}\n", table.trim_end());
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/accompaniment/operations.txt");
-    if std::env::var_os("UPDATE_OPERATIONS").is_some() {
-        std::fs::write(path, &table).unwrap();
-    }
-    assert_eq!(table, include_str!("operations.txt"));
-}
-
-fn attempt(run: &Accompaniment, operation: AccompanimentOperation) -> Result<Accompaniment> {
-    use AccompanimentOperation as Operation;
-    let (today, now, actor) = (day(TODAY), now(), actor());
-    // Open in all that are under way, and after the end, so that a completed one may still do it.
-    let code = "follow_up";
-    let overriding = StepOverrideInput { on: day("2026-09-10"), reason: "Urlaub".to_owned() };
-    match operation {
-        Operation::Change => run.changed(now, &actor, &run.into(), &context(TODAY)),
-        Operation::Agree => run.agreed(now, today, &actor, &AgreeInput::default()),
-        Operation::Reject => {
-            let input = RejectInput { rejected_on: None, reason: "x".to_owned() };
-            run.rejected(now, today, &actor, &input)
-        }
-        Operation::Start => {
-            let context = StartContext { today, period: Some(period(FundingPeriodStatus::Open)) };
-            run.started(now, &actor, &StartInput::default(), &context)
-        }
-        Operation::SetGoals => run.with_goals(now, today, &GoalsInput { goals: Vec::new() }),
-        Operation::MeasureGoals => {
-            let results = vec![GoalMeasureInput {
-                number: 1,
-                achievement: GoalAchievement::Partly,
-                note: None,
-            }];
-            run.with_goals_measured(now, today, &actor, &MeasureGoalsInput { results })
-        }
-        Operation::Pause => run.paused(now, today, &actor, &pause("2026-06-05", "2026-06-08")),
-        Operation::Resume => run.resumed(now, today, &actor, &ResumeInput::default()),
-        Operation::Replan => {
-            let token = run.replan_preview(today)?.token;
-            run.replanned(now, today, &ReplanInput { token })
-        }
-        Operation::DoStep => {
-            run.with_step_done(code, now, today, &actor, &StepDoneInput::default())
-        }
-        Operation::WaiveStep => run.with_step_waived(code, now, today, &actor, "x"),
-        Operation::ReopenStep => run.with_step_reopened(code, now, today),
-        Operation::OverrideStep => run.with_step_overridden(code, now, today, &actor, &overriding),
-        Operation::ClearOverride => run.without_step_override(code, now, today),
-        Operation::HandOver => {
-            let input = HandOverInput { to_id: Uuid::from_u128(OTHER).into(), note: None };
-            run.handed_over(now, today, &actor, &input, &people())
-        }
-        Operation::AcceptHandOver => run.hand_over_accepted(now, today, &actor),
-        Operation::DeclineHandOver => run.hand_over_declined(now, today, &actor),
-        Operation::Complete => run.completed(now, today, &actor, &complete()),
-        Operation::End => run.ended(now, today, &actor, &end()),
-    }
-}
-
-#[test]
-fn every_operation_in_every_state_is_done_or_refused_with_what_is_possible() {
-    for (name, run) in in_every_state() {
-        let allowed = run.allowed(day(TODAY));
-        for operation in AccompanimentOperation::all() {
-            let result = attempt(&run, operation);
-            let place = format!("{} when {name}: {result:?}", operation.code());
-            match &result {
-                Ok(new) => {
-                    assert!(allowed.contains(&operation), "{place}");
-                    assert_eq!(new.version, run.version + 1, "{place}");
-                    assert_eq!(new.as_recorded(), *new, "nothing derived is kept: {place}");
-                }
-                Err(Error::Conflict { code: "wrong_state", detail }) => {
-                    assert!(!allowed.contains(&operation), "{place}");
-                    let possible = detail.rsplit("possible now: ").next().unwrap();
-                    let possible = possible.trim_end_matches('.');
-                    let codes: Vec<&str> = allowed.iter().map(|allowed| allowed.code()).collect();
-                    let expected =
-                        if codes.is_empty() { "nothing".to_owned() } else { codes.join(", ") };
-                    assert_eq!(possible, expected, "{place}");
-                }
-                // The state allows it, and something of the record is in the way.
-                Err(Error::Conflict { .. }) => assert!(allowed.contains(&operation), "{place}"),
-                Err(other) => panic!("{other}: {place}"),
-            }
-        }
-    }
 }
 
 #[test]
@@ -613,120 +487,4 @@ fn an_answer_shows_what_is_derived_and_a_record_does_not() {
         shown.steps.iter().map(|step| step.state.as_ref().unwrap().status).collect();
     assert_eq!(states[0], StepStatus::Open);
     assert_eq!(states[1], StepStatus::Waiting);
-}
-
-/// What somebody tries, and on which day after the start.
-#[derive(Clone, Debug)]
-enum Attempt {
-    Pause(i64, i64),
-    Resume,
-    Do(prop::sample::Index, i64),
-    Waive(prop::sample::Index),
-    Reopen(prop::sample::Index),
-    Override(prop::sample::Index, u64),
-    Clear(prop::sample::Index),
-    Replan,
-    Complete,
-}
-
-fn attempts() -> impl Strategy<Value = Vec<(u64, Attempt)>> {
-    let index = any::<prop::sample::Index>;
-    let one = prop_oneof![
-        (-5..20_i64, 0..40_i64).prop_map(|(from, more)| Attempt::Pause(from, more)),
-        Just(Attempt::Resume),
-        (index(), -20..2_i64).prop_map(|(step, on)| Attempt::Do(step, on)),
-        index().prop_map(Attempt::Waive),
-        index().prop_map(Attempt::Reopen),
-        (index(), 0..200_u64).prop_map(|(step, on)| Attempt::Override(step, on)),
-        index().prop_map(Attempt::Clear),
-        Just(Attempt::Replan),
-        Just(Attempt::Complete),
-    ];
-    prop::collection::vec((0..12_u64, one), 1..25)
-}
-
-proptest! {
-    /// Whatever is tried one after the other: what was fixed stays fixed, and re-planning finds nothing that
-    /// pausing left behind.
-    #[test]
-    fn what_is_recorded_stays_true(attempts in attempts()) {
-        let mut run = active();
-        let start = run.started_on.unwrap();
-        let baseline: Vec<_> = run.steps.iter().map(|step| step.baseline_on).collect();
-        let mut today = start;
-        for (later, attempt) in attempts {
-            today = today + Days::new(later);
-            let code = |index: prop::sample::Index| {
-                run.steps[index.index(run.steps.len())].definition.code.clone()
-            };
-            let on = |days: i64| today + chrono::TimeDelta::days(days);
-            let before = run.clone();
-            let pausing = matches!(attempt, Attempt::Pause(..) | Attempt::Resume);
-            let replanning = matches!(attempt, Attempt::Replan);
-            let result = match attempt {
-                Attempt::Pause(from, more) => {
-                    let input = PauseInput {
-                        from: Some(on(from)), until: on(from + more), reason: "x".to_owned(),
-                    };
-                    run.paused(now(), today, &actor(), &input)
-                }
-                Attempt::Resume => run.resumed(now(), today, &actor(), &ResumeInput::default()),
-                Attempt::Do(step, days) => {
-                    let input = StepDoneInput { done_on: Some(on(days)), note: None };
-                    run.with_step_done(&code(step), now(), today, &actor(), &input)
-                }
-                Attempt::Waive(step) => run.with_step_waived(&code(step), now(), today, &actor(), "x"),
-                Attempt::Reopen(step) => run.with_step_reopened(&code(step), now(), today),
-                Attempt::Override(step, days) => {
-                    let input = StepOverrideInput { on: start + Days::new(days), reason: "x".to_owned() };
-                    run.with_step_overridden(&code(step), now(), today, &actor(), &input)
-                }
-                Attempt::Clear(step) => run.without_step_override(&code(step), now(), today),
-                Attempt::Replan => run.replan_preview(today).and_then(|preview| {
-                    run.replanned(now(), today, &ReplanInput { token: preview.token })
-                }),
-                Attempt::Complete => run.completed(now(), today, &actor(), &complete()),
-            };
-            let Ok(new) = result else { continue };
-            run = new;
-            prop_assert_eq!(
-                run.steps.iter().map(|step| step.baseline_on).collect::<Vec<_>>(), baseline.clone()
-            );
-            prop_assert!(run.calendar().all_paused_days() <= 60);
-            for (old, new) in before.steps.iter().zip(&run.steps) {
-                if !pausing && !replanning {
-                    prop_assert_eq!(old.planned_on, new.planned_on);
-                }
-                if !old.moves() {
-                    prop_assert_eq!(old.planned_on, new.planned_on);
-                }
-                if let (Some(was), Some(is)) = (&old.done, &new.done) {
-                    prop_assert_eq!(was, is);
-                }
-            }
-            if pausing || replanning {
-                prop_assert_eq!(run.planned().unwrap().differences(), vec![]);
-            }
-            if run.completed.is_some() {
-                prop_assert_eq!(run.undated().holding_up(), Vec::<&str>::new());
-            }
-            // Nothing was done before what comes first.
-            for step in run.steps.iter().filter(|step| step.done.is_some()) {
-                for first in &step.definition.after {
-                    let first = run.planned().unwrap().step(first).unwrap().clone();
-                    prop_assert!(!first.is_open());
-                    if let Some(done) = first.done {
-                        prop_assert!(done.on <= step.done.as_ref().unwrap().on);
-                    }
-                }
-            }
-            // What is shown agrees with itself.
-            let shown = run.shown(today);
-            let state = shown.state.unwrap();
-            let plan = state.plan.unwrap();
-            prop_assert_eq!(plan.track_reasons.is_empty(), plan.track == Track::OnTrack);
-            prop_assert!(plan.progress.done + plan.progress.waived <= plan.progress.of);
-            prop_assert!(state.day >= Some(0));
-        }
-    }
 }

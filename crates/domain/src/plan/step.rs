@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Plan;
-use crate::calendar::check_year;
+use crate::calendar::{check_year, happened_on};
 use crate::check::Checks;
 use crate::code::codes;
 use crate::entity::Reference;
@@ -240,27 +240,13 @@ impl Plan<'_> {
             ));
         }
         let mut checks = Checks::new();
-        let on = input.done_on.unwrap_or(today);
-        check_year(&mut checks, "/done_on", on);
-        checks.require(
-            on <= today,
-            "/done_on",
-            "in_the_future",
-            &format!("must not be after today, {today}"),
-        );
         let before = self
             .steps
             .iter()
             .filter(|other| step.definition.after.contains(&other.definition.code))
             .filter_map(|other| other.done.as_ref().map(|done| done.on));
-        if let Some(earliest) = before.chain(earliest).max() {
-            checks.require(
-                on >= earliest,
-                "/done_on",
-                "before_start",
-                &format!("must not be before {earliest}"),
-            );
-        }
+        let earliest = before.chain(earliest).max();
+        let on = happened_on(&mut checks, "/done_on", input.done_on, today, earliest);
         let note = checks.optional_prose("/note", input.note.as_deref(), 2000);
         checks.finish()?;
         let done = StepDone { on, note, by: actor.reference(), at: now };

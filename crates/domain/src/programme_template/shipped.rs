@@ -3,16 +3,33 @@
 
 use std::sync::LazyLock;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::ProgrammeTemplateInput;
+use super::{Context, ProgrammeTemplate, ProgrammeTemplateInput, TemplateEvent, TemplateStatus};
+use crate::error::Result;
 use crate::id::ProgrammeTemplateId;
+
+/// Code of the template that an accompaniment follows unless told.
+pub const DEFAULT_ACCOMPANIMENT: &str = "hundred_days";
 
 /// A template with the id of its first version.
 #[derive(Clone, Debug)]
 pub struct Shipped {
     pub id: ProgrammeTemplateId,
     pub input: ProgrammeTemplateInput,
+}
+
+impl Shipped {
+    /// The first version, published with the program.
+    ///
+    /// # Errors
+    /// `Invalid` when it breaks a rule; a test says that it does not.
+    pub fn published(&self, at: DateTime<Utc>) -> Result<ProgrammeTemplate> {
+        let draft = ProgrammeTemplate::new(self.id, at, &self.input, &Context::default())?;
+        let published = Some(TemplateEvent { at, by: None });
+        Ok(ProgrammeTemplate { status: TemplateStatus::Published, published, ..draft })
+    }
 }
 
 const FILES: [(u128, &str); 3] = [

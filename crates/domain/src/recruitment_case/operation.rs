@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::RecruitmentCase;
-use crate::accompaniment::happened_on;
+use crate::calendar::happened_on;
 use crate::check::Checks;
 use crate::code::{Code, codes};
 use crate::entity::Reference;
@@ -122,7 +122,8 @@ impl RecruitmentCase {
             ));
         }
         let mut checks = Checks::new();
-        let on = happened_on(&mut checks, "/closed_on", input.closed_on, today, self.opened_on);
+        let on =
+            happened_on(&mut checks, "/closed_on", input.closed_on, today, Some(self.opened_on));
         let note = checks.optional_prose("/note", input.note.as_deref(), 2000);
         checks.finish()?;
         let outcome = input.outcome;
