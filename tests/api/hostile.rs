@@ -261,6 +261,9 @@ fn no_body_sets_what_is_not_the_callers_to_set() {
                         || name == "role" && parent == "/speakers/0"
                         || matches!(name, "role" | "status")
                             && parent.starts_with("/participations/")
+                        // A quick log names what there is by its id, or adds it.
+                        || name == "id" && parent.starts_with("/contacts/")
+                        || matches!(name, "id" | "kind") && parent == "/organisation"
                         // What a list takes.
                         || matches!(name, "status" | "archived") && parent == "/filter"
                     {

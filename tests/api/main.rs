@@ -36,3 +36,5 @@ mod sso;
 mod statistics;
 mod tag;
 mod task;
+mod timeline;
+mod worklist;

@@ -9,6 +9,7 @@ use lotse_domain::policy::Action;
 use lotse_persistence::{actor, audit};
 
 use crate::district::named_district;
+use crate::district_gap;
 use crate::{App, Caller, Writing};
 
 /// # Errors
@@ -76,6 +77,8 @@ pub fn change(
         let new = old.changed(tx.now, &input, district)?;
         actor::update(tx.conn, &new)?;
         tx.changed(&old, &new)?;
+        let (before, now) = (old.district.as_ref(), new.district.as_ref());
+        district_gap::close(tx, id.into(), before, now)?;
         Ok(new)
     })
 }

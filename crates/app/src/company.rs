@@ -9,6 +9,7 @@ use lotse_domain::policy::Action;
 use lotse_persistence::{audit, company};
 
 use crate::district::named_district;
+use crate::district_gap;
 use crate::{App, Caller, Reading, Writing};
 
 /// # Errors
@@ -84,6 +85,8 @@ pub fn change(
         let new = old.changed(tx.now, &input, district)?;
         company::update(tx.conn, &new)?;
         tx.changed(&old, &new)?;
+        let (before, now) = (old.district.as_ref(), new.district.as_ref());
+        district_gap::close(tx, id.into(), before, now)?;
         Ok(new)
     })
 }

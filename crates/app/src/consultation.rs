@@ -115,7 +115,7 @@ pub fn change(
         let input: ConsultationInput = patch.apply(&ConsultationInput::from(&old))?;
         let context = context(tx, &input)?;
         let mut new = old.changed(tx.now, &tx.actor, &input, &context)?;
-        consultation::update(tx.conn, &new)?;
+        consultation::update(tx.conn, &old, &new)?;
         tx.changed(&old.without_kind(), &new)?;
         new.kind = consultation::kind(tx.conn, new.id)?;
         Ok(new)
@@ -136,7 +136,7 @@ pub fn void(
     app.write(caller, Action::ChangeConsultation, |tx| {
         let old = changeable(tx, id, seen)?;
         let new = old.voided(tx.now, &tx.actor, input.checked()?)?;
-        consultation::update(tx.conn, &new)?;
+        consultation::update(tx.conn, &old, &new)?;
         tx.audit(AuditAction::Voided, Some(&old.without_kind()), &new)?;
         Ok(new)
     })

@@ -8,6 +8,7 @@
 
 mod access_log;
 mod clock;
+mod district_gap;
 mod idempotency;
 mod password;
 mod transaction;
@@ -43,8 +44,10 @@ pub mod sso;
 pub mod statistics;
 pub mod tag;
 pub mod task;
+pub mod timeline;
 pub mod topic;
 pub mod user;
+pub mod worklist;
 
 pub use clock::Clock;
 pub use idempotency::IdempotencyKey;

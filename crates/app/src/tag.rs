@@ -146,7 +146,7 @@ pub fn set_of_organisation(
                 old: references(&before),
                 new: references(&tags),
             };
-            tx.note_changes(AuditAction::Tagged, subject, vec![change])?;
+            tx.note_changes(AuditAction::Tagged, subject, None, vec![change])?;
         }
         Ok(Tags { tags })
     })

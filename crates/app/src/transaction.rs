@@ -30,6 +30,7 @@ const TRIES: u32 = 5;
 
 /// What an app that is told nothing takes.
 const REFERRAL_ANSWER_DAYS: u32 = 14;
+const QUIET_DAYS: u32 = 180;
 
 /// The use cases with what they work on. Cloning shares it.
 #[derive(Clone)]
@@ -39,6 +40,7 @@ pub struct App {
     clock: Clock,
     second_factor_roles: Arc<[Role]>,
     referral_answer_days: u32,
+    quiet_days: u32,
     access_log: AccessLog,
     names: NamesInMemory,
     ids: Arc<Mutex<ContextV7>>,
@@ -197,7 +199,8 @@ impl Writing<'_> {
         self.insert(note)
     }
 
-    /// What was changed about a record without changing the record itself.
+    /// What was changed about a record, where it is not at hand as a whole. `version` is the one that came of
+    /// it; none where the record itself did not change.
     ///
     /// # Errors
     /// When the entry cannot be written.
@@ -205,10 +208,11 @@ impl Writing<'_> {
         &mut self,
         action: AuditAction,
         subject: Subject,
+        version: Option<i64>,
         changes: Vec<FieldChange>,
     ) -> Result<()> {
         let note = note(self.app, self.now, self.request_id, action, subject);
-        self.insert(audit::Entry { changes, ..note })
+        self.insert(audit::Entry { version, changes, ..note })
     }
 
     fn insert(&mut self, entry: audit::Entry) -> Result<()> {
@@ -270,6 +274,7 @@ impl App {
             clock,
             second_factor_roles: Arc::new([]),
             referral_answer_days: REFERRAL_ANSWER_DAYS,
+            quiet_days: QUIET_DAYS,
             names: NamesInMemory::default(),
             ids: Arc::new(Mutex::new(ContextV7::new())),
         }
@@ -285,6 +290,16 @@ impl App {
     #[must_use]
     pub fn with_referral_answer_days(self, days: u32) -> Self {
         Self { referral_answer_days: days, ..self }
+    }
+
+    /// After how many days without a consultation an organisation is on the worklist, unless told.
+    #[must_use]
+    pub fn with_quiet_days(self, days: u32) -> Self {
+        Self { quiet_days: days, ..self }
+    }
+
+    pub(crate) fn quiet_days(&self) -> u32 {
+        self.quiet_days
     }
 
     /// The names that a request shows, as of a generation.

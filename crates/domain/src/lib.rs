@@ -52,7 +52,9 @@ pub mod statistics;
 pub mod tag;
 pub mod task;
 pub mod time;
+pub mod timeline;
 pub mod topic;
 pub mod user;
+pub mod worklist;
 
 pub use error::{Error, Result};

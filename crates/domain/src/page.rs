@@ -96,6 +96,13 @@ impl Paging {
         i64::from(self.limit) + 1
     }
 
+    /// For each of the lists that this one is put together from: the place is the same, and one item more
+    /// than the page has shows whether there is a next one.
+    #[must_use]
+    pub fn of_part(&self) -> Self {
+        Self { limit: self.limit + 1, ..self.clone() }
+    }
+
     /// The page from up to [`Self::fetch`] items. `key` tells the sort value and id of an item.
     ///
     /// # Errors
@@ -139,6 +146,15 @@ fn malformed(parameter: &str, code: &str, message: &str) -> Error {
             code: code.to_owned(),
             message: message.to_owned(),
         }],
+    }
+}
+
+impl<T> Page<T> {
+    /// The page with something else made of each item.
+    #[must_use]
+    pub fn map<U>(self, of: impl Fn(T) -> U) -> Page<U> {
+        let items = self.items.into_iter().map(of).collect();
+        Page { items, next_cursor: self.next_cursor, total: self.total }
     }
 }
 

@@ -83,6 +83,10 @@ codes! {
         /// Accompaniments and recruitment cases.
         ReadAccompaniments,
         ChangeAccompaniments,
+        /// All of an organisation, as far as each kind of record may be read.
+        ReadTimeline,
+        /// What waits, as far as each kind of record may be read.
+        ReadWorklist,
         ReadStatistics,
         ReadAuditLog,
         ManageApiKeys,
@@ -121,7 +125,9 @@ pub fn allows(role: Role, action: Action) -> bool {
         | Action::ReadSavedViews
         | Action::ChangeSavedViews
         | Action::ReadAccompaniments
-        | Action::ChangeAccompaniments => matches!(role, Adviser | Manager | Integration),
+        | Action::ChangeAccompaniments
+        | Action::ReadTimeline
+        | Action::ReadWorklist => matches!(role, Adviser | Manager | Integration),
         Action::ReassignTasks => role == Manager,
         Action::ReadStatistics => matches!(role, Adviser | Manager | Coordinator | Integration),
         Action::ReadAuditLog => matches!(role, Admin | DataProtection),
@@ -131,8 +137,7 @@ pub fn allows(role: Role, action: Action) -> bool {
 
 impl Action {
     /// Whether it shows personal data, so that who does it stands in the audit log: names and
-    /// addresses of contacts, what was said to whom, who spoke and took part, what others did.
-    /// addresses of contacts, what was said to whom, files, what others did.
+    /// addresses of contacts, what was said to whom, who spoke and took part, files, what others did.
     #[must_use]
     pub fn shows_personal_data(self) -> bool {
         matches!(
@@ -145,6 +150,8 @@ impl Action {
                 | Self::ReadReferrals
                 | Self::ReadAttachments
                 | Self::ReadAccompaniments
+                | Self::ReadTimeline
+                | Self::ReadWorklist
                 | Self::ReadAuditLog
         )
     }

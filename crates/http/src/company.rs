@@ -11,6 +11,7 @@ use lotse_domain::entity::ReasonInput;
 use lotse_domain::id::CompanyId;
 use lotse_domain::organisation::OrganisationKind;
 use lotse_domain::page::{Page, PageParams};
+use lotse_domain::timeline::{TimelineEntry, TimelineFilter};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{Change, Command, ListQuery, LoggedIn, PathId, VersionedCommand};
@@ -30,7 +31,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(history)
         .service(list_contacts)
         .service(create_contact)
-        .service(list_consultations);
+        .service(list_consultations)
+        .service(timeline);
 }
 
 /// Companies (Unternehmen), by name unless sorted otherwise.
@@ -176,6 +178,30 @@ async fn list_consultations(
     state
         .list(move |app| {
             consultation::list_of(app, &caller, KIND, id.into(), &query.filter, &query.paging)
+        })
+        .await
+}
+
+/// All that the own carrier has done with a company and planned, and what became of its entry in the register, by
+/// day, the latest first.
+///
+/// What a caller may not read by itself is left out. A task stands at the day that it is due, an event at its
+/// first day.
+#[utoipa::path(
+    tag = "Register", operation_id = "get_company_timeline",
+    params(IdPath, PageParams, TimelineFilter),
+    responses((status = 200, description = "One page", body = Page<TimelineEntry>))
+)]
+#[get("/companies/{id}/timeline")]
+async fn timeline(
+    state: Data<State>,
+    LoggedIn(caller): LoggedIn,
+    PathId(id): PathId<CompanyId>,
+    query: ListQuery<TimelineFilter>,
+) -> Answer<Listed<TimelineEntry>> {
+    state
+        .list(move |app| {
+            lotse_app::timeline::of(app, &caller, KIND, id.into(), &query.filter, &query.paging)
         })
         .await
 }

@@ -46,6 +46,7 @@ mod tag;
 mod task;
 mod topic;
 mod user;
+mod worklist;
 
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Compress, from_fn};
@@ -116,6 +117,7 @@ fn routes(config: &mut ServiceConfig) {
         .configure(task::routes)
         .configure(referral::routes)
         .configure(calendar_feed::routes)
+        .configure(worklist::routes)
         .configure(tag::routes)
         .configure(saved_view::routes)
         .configure(attachment::routes)

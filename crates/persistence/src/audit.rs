@@ -202,6 +202,23 @@ fn changes(stored: Document) -> Result<Vec<FieldChange>> {
 /// # Errors
 /// When the database cannot be read.
 pub fn history(conn: &mut Conn, entity_id: Uuid, paging: &Paging) -> Result<Page<HistoryEntry>> {
+    let below = paging.after.as_ref().map(|after| after.id);
+    history_between(conn, entity_id, None, below, None, paging)
+}
+
+/// The part of a history whose ids lie from `first` on and below `end`; of it the page below `after`. The
+/// log of a record is in the order of its ids.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn history_between(
+    conn: &mut Conn,
+    entity_id: Uuid,
+    first: Option<Uuid>,
+    after: Option<Uuid>,
+    end: Option<Uuid>,
+    paging: &Paging,
+) -> Result<Page<HistoryEntry>> {
     #[derive(Queryable)]
     struct Found {
         id: Key,
@@ -214,16 +231,25 @@ pub fn history(conn: &mut Conn, entity_id: Uuid, paging: &Paging) -> Result<Page
     }
 
     // What changed nothing, such as who read it, is no part of it.
-    let of_it = || {
-        audit_log::table
+    let matching = || {
+        let mut query = audit_log::table
+            .left_join(users::table)
             .filter(audit_log::entity_id.eq(Some(Key(entity_id))))
             .filter(audit_log::entity_version.is_not_null())
+            .into_boxed();
+        if let Some(first) = first {
+            query = query.filter(audit_log::id.ge(Key(first)));
+        }
+        if let Some(end) = end {
+            query = query.filter(audit_log::id.lt(Key(end)));
+        }
+        query
     };
-    let mut query = of_it().left_join(users::table).into_boxed();
-    if let Some(after) = &paging.after {
-        query = query.filter(audit_log::id.lt(Key(after.id)));
+    let mut page = matching();
+    if let Some(after) = after {
+        page = page.filter(audit_log::id.lt(Key(after)));
     }
-    let rows: Vec<Found> = query
+    let rows: Vec<Found> = page
         .order(audit_log::id.desc())
         .limit(paging.fetch())
         .select((
@@ -237,7 +263,7 @@ pub fn history(conn: &mut Conn, entity_id: Uuid, paging: &Paging) -> Result<Page
         ))
         .load(conn)
         .db()?;
-    let total = if paging.total { Some(of_it().count().get_result(conn).db()?) } else { None };
+    let total = if paging.total { Some(matching().count().get_result(conn).db()?) } else { None };
     let entries = rows
         .into_iter()
         .map(|found| {

@@ -25,6 +25,7 @@ use crate::among::among;
 use crate::connection::Conn;
 use crate::convert::{carrier_of, code, contains, optional_code, reference};
 use crate::error::{DbResult, one_row};
+use crate::last_contact;
 use crate::names::Names;
 use crate::page::first;
 use crate::schema::{
@@ -467,12 +468,13 @@ fn starting_with(code: &str) -> String {
 /// When the database cannot be written.
 pub fn insert(conn: &mut Conn, consultation: &Consultation) -> Result<()> {
     diesel::insert_into(consultations::table).values(Row::new(consultation)?).execute(conn).db()?;
-    insert_lists(conn, consultation)
+    insert_lists(conn, consultation)?;
+    last_contact::added(conn, consultation)
 }
 
 /// # Errors
 /// `Stale` when somebody else changed it first.
-pub fn update(conn: &mut Conn, consultation: &Consultation) -> Result<()> {
+pub fn update(conn: &mut Conn, old: &Consultation, consultation: &Consultation) -> Result<()> {
     let changed = diesel::update(consultations::table.find(Key(consultation.id.0)))
         .filter(consultations::version.eq(consultation.version - 1))
         .set(Row::new(consultation)?)
@@ -493,7 +495,8 @@ pub fn update(conn: &mut Conn, consultation: &Consultation) -> Result<()> {
     )
     .execute(conn)
     .db()?;
-    insert_lists(conn, consultation)
+    insert_lists(conn, consultation)?;
+    last_contact::changed(conn, old, consultation)
 }
 
 /// One statement a row: they are few, and a prepared statement beats parsing a batch of varying

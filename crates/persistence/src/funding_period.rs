@@ -1,7 +1,7 @@
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use lotse_domain::code::Code;
-use lotse_domain::funding_period::FundingPeriod;
+use lotse_domain::funding_period::{FundingPeriod, FundingPeriodStatus};
 use lotse_domain::id::FundingPeriodId;
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::{Error, Result};
@@ -81,6 +81,20 @@ pub fn hold_for_entry(conn: &mut Conn, date: NaiveDate) -> Result<Option<Funding
         Conn::Sqlite(conn) => containing.first(conn).optional().db()?,
     };
     row.map(entity).transpose()
+}
+
+/// Where the earliest period begins that is not closed.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn not_closed_from(conn: &mut Conn) -> Result<Option<NaiveDate>> {
+    funding_periods::table
+        .filter(funding_periods::status.ne(FundingPeriodStatus::Closed.code()))
+        .order(funding_periods::starts_on)
+        .select(funding_periods::starts_on)
+        .first(conn)
+        .optional()
+        .db()
 }
 
 /// Whether consultations recorded in the period lie outside the dates that it is to have.

@@ -219,6 +219,40 @@ pub fn of_event(
     rows.into_iter().map(|row| entity(row, names)).collect()
 }
 
+/// Those of an organisation in several events that are not voided.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn of_organisation(
+    conn: &mut Conn,
+    names: &Names,
+    scope: &Scope,
+    organisation: OrganisationId,
+    events: &[EventId],
+) -> Result<Vec<(EventId, Participation)>> {
+    let Some(carrier) = carrier_of(scope) else { return Ok(Vec::new()) };
+    let ids: Vec<Key> = events.iter().map(|id| Key(id.0)).collect();
+    let rows: Vec<Found> = on_backend!(conn, c => event_participations::table
+        .inner_join(events::table)
+        .left_join(organisations::table)
+        .left_join(contacts::table)
+        .filter(among(event_participations::event_id, &ids))
+        .filter(event_participations::organisation_id.eq(Some(Key(organisation.0))))
+        .filter(event_participations::carrier_id.eq(carrier))
+        .filter(event_participations::status.ne(ParticipationStatus::Voided.code()))
+        .order(event_participations::id)
+        .select((
+            Row::as_select(),
+            events::title,
+            organisations::name.nullable(),
+            organisations::kind.nullable(),
+            contacts::name.nullable(),
+        ))
+        .load(c))
+    .db()?;
+    rows.into_iter().map(|row| Ok((EventId(row.0.event_id.0), entity(row, names)?))).collect()
+}
+
 /// # Errors
 /// `Conflict` when the contact or the organisation takes part already.
 pub fn insert_all(conn: &mut Conn, participations: &[Participation]) -> Result<()> {

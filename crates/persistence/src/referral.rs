@@ -13,7 +13,9 @@ use lotse_domain::referral::{
     ReferralStatus, ReferralWithdrawn, status,
 };
 use lotse_domain::task::ReassignInput;
+use lotse_domain::worklist::{Whose, WorklistQuery};
 use lotse_domain::{Error, Result};
+use uuid::Uuid;
 
 use crate::connection::Conn;
 use crate::convert::{carrier_of, code, optional_code};
@@ -321,6 +323,56 @@ pub fn waiting(
         .load(conn)
         .db()?;
     rows.into_iter().map(|row| entity(row, names)).collect()
+}
+
+/// Open ones whose answer should have come, the first ones first, after one of them.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn on_worklist(
+    conn: &mut Conn,
+    names: &Names,
+    scope: &Scope,
+    query: &WorklistQuery,
+    after: Option<(NaiveDate, Uuid)>,
+    most: i64,
+) -> Result<Vec<Referral>> {
+    let Some(carrier) = carrier_of(scope) else { return Ok(Vec::new()) };
+    let mut unanswered = unanswered(carrier, query);
+    if let Some((on, id)) = after {
+        unanswered = unanswered
+            .filter(referral_rows::answer_due_on.ge(on))
+            .filter(referral_rows::answer_due_on.gt(on).or(referral_rows::id.gt(Key(id))));
+    }
+    let rows: Vec<Seen> = unanswered
+        .order((referral_rows::answer_due_on, referral_rows::id))
+        .limit(most)
+        .select(Seen::as_select())
+        .load(conn)
+        .db()?;
+    rows.into_iter().map(|row| entity(row, names)).collect()
+}
+
+/// # Errors
+/// When the database cannot be read.
+pub fn count_on_worklist(conn: &mut Conn, scope: &Scope, query: &WorklistQuery) -> Result<i64> {
+    let Some(carrier) = carrier_of(scope) else { return Ok(0) };
+    unanswered(carrier, query).count().get_result(conn).db()
+}
+
+fn unanswered(
+    carrier: Key,
+    query: &WorklistQuery,
+) -> referral_rows::BoxedQuery<'static, <Conn as diesel::Connection>::Backend> {
+    let unanswered = referral_rows::table
+        .filter(referral_rows::carrier_id.eq(carrier))
+        .filter(is_open())
+        .filter(referral_rows::answer_due_on.le(query.today))
+        .into_boxed();
+    match query.whose {
+        Whose::Everybody => unanswered,
+        Whose::User(user) => unanswered.filter(referral_rows::owner_id.eq(Key(user.0))),
+    }
 }
 
 /// The next open ones of a user that an input speaks of, in the order of their ids, after one of them.

@@ -564,6 +564,47 @@ tables! {
         tag_id -> Id,
     }
 
+    last_contacts (carrier_id, organisation_id) {
+        carrier_id -> Id,
+        organisation_id -> Id,
+        held_on -> Date,
+        consultation_id -> Id,
+        adviser_id -> Id,
+    }
+
+    // A view.
+    advised_organisations (carrier_id, organisation_id) {
+        carrier_id -> Id,
+        organisation_id -> Id,
+        held_on -> Date,
+        adviser_id -> Id,
+        name -> Text,
+        kind -> Text,
+        archived_at -> Nullable<Instant>,
+        status -> Nullable<Text>,
+        lacks_industry -> Bool,
+        lacks_size_class -> Bool,
+        lacks_district -> Bool,
+    }
+
+    // A view.
+    organisation_events (organisation_id, event_id, part) {
+        organisation_id -> Id,
+        event_id -> Id,
+        part -> Text,
+    }
+
+    // A view.
+    organisation_gaps (organisation_id) {
+        organisation_id -> Id,
+    }
+
+    // A view.
+    organisations_with_open_tasks (carrier_id, organisation_id) {
+        carrier_id -> Id,
+        organisation_id -> Id,
+    }
+
     saved_views (id) {
         id -> Id,
         carrier_id -> Id,
@@ -726,6 +767,7 @@ diesel::joinable!(establishments -> organisations (company_id));
 diesel::joinable!(establishments -> districts (district_id));
 diesel::joinable!(contacts -> organisations (organisation_id));
 diesel::joinable!(contacts -> carriers (carrier_id));
+diesel::joinable!(consultation_advisers -> consultations (consultation_id));
 diesel::joinable!(consultation_topics -> topics (topic_id));
 diesel::joinable!(events -> event_series (series_id));
 diesel::joinable!(event_topics -> topics (topic_id));
@@ -737,6 +779,7 @@ diesel::joinable!(calendar_feeds -> users (user_id));
 diesel::joinable!(organisation_tags -> tags (tag_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    advised_organisations,
     api_key_secrets,
     api_keys,
     attachments,
@@ -767,8 +810,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     event_topics,
     events,
     installation,
+    last_contacts,
+    organisation_events,
+    organisation_gaps,
     organisation_tags,
     organisations,
+    organisations_with_open_tasks,
     referral_rows,
     referrals,
     refresh_tokens,

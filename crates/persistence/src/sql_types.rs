@@ -38,7 +38,7 @@ pub struct Instant;
 pub struct Json;
 
 /// An id in a row or a query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Id)]
 pub struct Key(pub Uuid);
 

@@ -9,9 +9,12 @@ use lotse_domain::organisation::OrganisationReference;
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::policy::Scope;
 use lotse_domain::task::{
-    NamedEvent, ReassignInput, Task, TaskCancelled, TaskDone, TaskFilter, TaskSort, TaskStatus,
+    NamedEvent, ReassignInput, Task, TaskCancelled, TaskDone, TaskFilter, TaskPriority, TaskSort,
+    TaskStatus,
 };
+use lotse_domain::worklist::{Section, Whose, WorklistKind, WorklistQuery};
 use lotse_domain::{Error, Result};
+use uuid::Uuid;
 
 use crate::connection::Conn;
 use crate::convert::{carrier_of, code, contains, reference};
@@ -305,6 +308,72 @@ pub fn to_do(
         .load(conn)
         .db()?;
     rows.into_iter().map(|row| entity(row, names)).collect()
+}
+
+/// Open ones in a section of the worklist, the first ones first, after one of them.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn on_worklist(
+    conn: &mut Conn,
+    names: &Names,
+    scope: &Scope,
+    query: &WorklistQuery,
+    section: Section,
+    after: Option<(NaiveDate, Uuid)>,
+    most: i64,
+) -> Result<Vec<Task>> {
+    let Some(carrier) = carrier_of(scope) else { return Ok(Vec::new()) };
+    let mut tasks = waiting(carrier, query, section.kind());
+    let high = TaskPriority::High.code();
+    tasks = match section {
+        Section::OverdueHigh | Section::DueHigh => tasks.filter(task_rows::priority.eq(high)),
+        _ => tasks.filter(task_rows::priority.ne(high)),
+    };
+    if let Some((on, id)) = after {
+        tasks = tasks
+            .filter(task_rows::due_on.ge(on))
+            .filter(task_rows::due_on.gt(on).or(task_rows::id.gt(Key(id))));
+    }
+    let rows: Vec<Seen> = tasks
+        .order((task_rows::due_on, task_rows::id))
+        .limit(most)
+        .select(Seen::as_select())
+        .load(conn)
+        .db()?;
+    rows.into_iter().map(|row| entity(row, names)).collect()
+}
+
+/// # Errors
+/// When the database cannot be read.
+pub fn count_on_worklist(
+    conn: &mut Conn,
+    scope: &Scope,
+    query: &WorklistQuery,
+    kind: WorklistKind,
+) -> Result<i64> {
+    let Some(carrier) = carrier_of(scope) else { return Ok(0) };
+    waiting(carrier, query, kind).count().get_result(conn).db()
+}
+
+/// Open ones that are overdue, or due in the days ahead.
+fn waiting(
+    carrier: Key,
+    query: &WorklistQuery,
+    kind: WorklistKind,
+) -> task_rows::BoxedQuery<'static, <Conn as diesel::Connection>::Backend> {
+    let mut tasks = task_rows::table
+        .filter(task_rows::carrier_id.eq(carrier))
+        .filter(task_rows::status.eq(TaskStatus::Open.code()))
+        .into_boxed();
+    if let Whose::User(user) = query.whose {
+        tasks = tasks.filter(has_to_do(Key(user.0)));
+    }
+    if kind == WorklistKind::OverdueTask {
+        tasks.filter(task_rows::due_on.lt(query.today))
+    } else {
+        tasks.filter(task_rows::due_on.ge(query.today)).filter(task_rows::due_on.le(query.ahead))
+    }
 }
 
 /// The next open ones of a user that an input speaks of, in the order of their ids, after one of them.

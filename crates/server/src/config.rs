@@ -28,6 +28,7 @@ pub struct Config {
     pub public_url: String,
     pub second_factor_roles: String,
     pub referral_answer_days: u32,
+    pub quiet_days: u32,
     pub invitation_url: String,
     pub cors_origins: String,
     pub requests_per_address: u32,

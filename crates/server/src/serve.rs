@@ -57,7 +57,8 @@ pub fn app(config: &Config, database: Database, clock: Clock) -> Result<App> {
     let roles = config.roles_with_second_factor().map_err(|error| Error::Internal(error.into()))?;
     Ok(App::new(database, clock)
         .with_second_factor_for(&roles)
-        .with_referral_answer_days(config.referral_answer_days))
+        .with_referral_answer_days(config.referral_answer_days)
+        .with_quiet_days(config.quiet_days))
 }
 
 /// Opens the store of attachments as the settings say.

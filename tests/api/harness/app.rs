@@ -160,6 +160,7 @@ pub fn config(database_url: &str, key: PathBuf) -> Config {
         public_url: "http://lotse.test".to_owned(),
         second_factor_roles: String::new(),
         referral_answer_days: 14,
+        quiet_days: 180,
         invitation_url: "http://lotse.test/invitation#".to_owned(),
         cors_origins: String::new(),
         // The clock of a test stands still, and so would what comes back evenly.

@@ -1,0 +1,101 @@
+use chrono::NaiveDate;
+use lotse_domain::Result;
+use lotse_domain::code::Code;
+use lotse_domain::page::Paging;
+use lotse_domain::policy::Action;
+use lotse_domain::worklist::{
+    Place, Section, Worklist, WorklistCount, WorklistEntry, WorklistFilter, WorklistKind,
+    WorklistQuery,
+};
+use lotse_persistence::{funding_period, referral, task, worklist};
+use uuid::Uuid;
+
+use crate::{App, Caller, Reading};
+
+/// What waits for the caller, for somebody else or for everybody of the carrier, with what matters most on
+/// top.
+///
+/// # Errors
+/// `Invalid` for days out of range; `Forbidden` for an adviser who asks for another's list, and for a kind
+/// that the caller asks for and may not see.
+pub fn get(
+    app: &App,
+    caller: &Caller,
+    filter: &WorklistFilter,
+    paging: &Paging,
+) -> Result<Worklist> {
+    app.read(caller, Action::ReadWorklist, |tx| {
+        let open_from = funding_period::not_closed_from(tx.conn)?;
+        let query = filter.query(&tx.actor, tx.today(), app.quiet_days(), open_from)?;
+        if let Some(kind) = filter.kind {
+            tx.actor.may(kind.permission())?;
+        }
+        let seen: Vec<WorklistKind> = WorklistKind::all()
+            .into_iter()
+            .filter(|kind| tx.actor.may(kind.permission()).is_ok())
+            .collect();
+        let counts = seen
+            .iter()
+            .map(|kind| Ok(WorklistCount { kind: *kind, count: count(tx, &query, *kind)? }))
+            .collect::<Result<_>>()?;
+        let after: Option<(Place, Uuid)> = match &paging.after {
+            Some(after) => Some((after.parse()?, after.id)),
+            None => None,
+        };
+        let mut entries: Vec<WorklistEntry> = Vec::new();
+        for section in Section::ALL {
+            let asked = filter.kind.is_none_or(|kind| kind == section.kind());
+            let passed = after.is_some_and(|(place, _)| section < place.section);
+            let left = paging.fetch() - i64::try_from(entries.len()).unwrap_or(i64::MAX);
+            if !asked || passed || left <= 0 || !seen.contains(&section.kind()) {
+                continue;
+            }
+            let after = after.filter(|(place, _)| place.section == section);
+            let after = after.map(|(place, id)| (place.on, id));
+            entries.extend(section_of(tx, &query, section, after, left)?);
+        }
+        let page = paging.page(entries, None, |entry| (entry.place().to_string(), entry.id))?;
+        Ok(Worklist { counts, items: page.items, next_cursor: page.next_cursor })
+    })
+}
+
+fn count(tx: &mut Reading, query: &WorklistQuery, kind: WorklistKind) -> Result<i64> {
+    let scope = tx.scope();
+    match kind {
+        WorklistKind::OverdueTask | WorklistKind::DueTask => {
+            task::count_on_worklist(tx.conn, &scope, query, kind)
+        }
+        WorklistKind::UnansweredReferral => referral::count_on_worklist(tx.conn, &scope, query),
+        WorklistKind::Gap => worklist::count_gaps(tx.conn, &scope, query),
+        WorklistKind::QuietOrganisation => worklist::count_quiet(tx.conn, &scope, query),
+    }
+}
+
+/// Some entries of a section, after one of them.
+fn section_of(
+    tx: &mut Reading,
+    query: &WorklistQuery,
+    section: Section,
+    after: Option<(NaiveDate, Uuid)>,
+    most: i64,
+) -> Result<Vec<WorklistEntry>> {
+    let (scope, kind, today) = (tx.scope(), section.kind(), query.today);
+    match section {
+        Section::OverdueHigh | Section::Overdue | Section::DueHigh | Section::Due => {
+            let tasks = task::on_worklist(tx.conn, &tx.names, &scope, query, section, after, most)?;
+            Ok(tasks.into_iter().map(|task| WorklistEntry::task(kind, today, task)).collect())
+        }
+        Section::Unanswered => {
+            let referrals = referral::on_worklist(tx.conn, &tx.names, &scope, query, after, most)?;
+            Ok(referrals.into_iter().map(|it| WorklistEntry::referral(today, it)).collect())
+        }
+        Section::Gaps => {
+            let advised = worklist::gaps(tx.conn, &tx.names, &scope, query, after, most)?;
+            Ok(advised.into_iter().map(|it| WorklistEntry::organisation(kind, today, it)).collect())
+        }
+        Section::Quiet => {
+            let advised = worklist::quiet(tx.conn, &tx.names, &scope, query, after, most)?;
+            Ok(advised.into_iter().map(|it| WorklistEntry::organisation(kind, today, it)).collect())
+        }
+    }
+}

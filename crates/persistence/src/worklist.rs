@@ -1,0 +1,184 @@
+//! Organisations that wait for somebody: with gaps that a report would show, or not advised for long.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use lotse_domain::Result;
+use lotse_domain::code::Code;
+use lotse_domain::company::CompanyStatus;
+use lotse_domain::consultation::ConsultationStatus;
+use lotse_domain::id::OrganisationId;
+use lotse_domain::organisation::OrganisationReference;
+use lotse_domain::policy::Scope;
+use lotse_domain::worklist::{Advised, Gap, Whose, WorklistGap, WorklistQuery};
+use uuid::Uuid;
+
+use crate::among::among;
+use crate::connection::Conn;
+use crate::convert::{carrier_of, code};
+use crate::error::DbResult;
+use crate::names::Names;
+use crate::schema::{
+    advised_organisations, consultations, organisation_gaps, organisations_with_open_tasks,
+};
+use crate::sql_types::Key;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = advised_organisations)]
+struct Seen {
+    organisation_id: Key,
+    held_on: NaiveDate,
+    adviser_id: Key,
+    name: String,
+    kind: String,
+    lacks_industry: bool,
+    lacks_size_class: bool,
+    lacks_district: bool,
+}
+
+type Query<'a> = advised_organisations::BoxedQuery<'a, <Conn as diesel::Connection>::Backend>;
+
+/// Those that the carrier advised in a period that is not closed.
+fn advised(carrier: Key, query: &WorklistQuery) -> Option<Query<'static>> {
+    // Where every period is closed, nothing is left to do for any.
+    let open_from = query.open_from?;
+    let mut selected = advised_organisations::table
+        .filter(advised_organisations::carrier_id.eq(carrier))
+        .filter(advised_organisations::held_on.ge(open_from))
+        .filter(advised_organisations::archived_at.is_null())
+        .into_boxed();
+    if let Whose::User(user) = query.whose {
+        selected = selected.filter(advised_organisations::adviser_id.eq(Key(user.0)));
+    }
+    Some(selected)
+}
+
+fn with_gaps(carrier: Key, query: &WorklistQuery) -> Option<Query<'static>> {
+    let gaps = organisation_gaps::table.select(organisation_gaps::organisation_id);
+    Some(advised(carrier, query)?.filter(advised_organisations::organisation_id.eq_any(gaps)))
+}
+
+fn not_advised_for_long(carrier: Key, query: &WorklistQuery) -> Option<Query<'static>> {
+    let planned = organisations_with_open_tasks::table
+        .filter(organisations_with_open_tasks::carrier_id.eq(carrier))
+        .select(organisations_with_open_tasks::organisation_id);
+    let quiet = advised(carrier, query)?
+        .filter(advised_organisations::held_on.lt(query.quiet_before))
+        .filter(
+            advised_organisations::status
+                .is_null()
+                .or(advised_organisations::status.eq(CompanyStatus::Prospect.code()))
+                .or(advised_organisations::status.eq(CompanyStatus::Active.code())),
+        )
+        .filter(advised_organisations::organisation_id.ne_all(planned));
+    Some(quiet)
+}
+
+/// # Errors
+/// When the database cannot be read.
+pub fn count_gaps(conn: &mut Conn, scope: &Scope, query: &WorklistQuery) -> Result<i64> {
+    let selected = carrier_of(scope).and_then(|carrier| with_gaps(carrier, query));
+    selected.map_or(Ok(0), |selected| selected.count().get_result(conn).db())
+}
+
+/// # Errors
+/// When the database cannot be read.
+pub fn count_quiet(conn: &mut Conn, scope: &Scope, query: &WorklistQuery) -> Result<i64> {
+    let selected = carrier_of(scope).and_then(|carrier| not_advised_for_long(carrier, query));
+    selected.map_or(Ok(0), |selected| selected.count().get_result(conn).db())
+}
+
+/// By their latest consultation, the earliest first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn gaps(
+    conn: &mut Conn,
+    names: &Names,
+    scope: &Scope,
+    query: &WorklistQuery,
+    after: Option<(NaiveDate, Uuid)>,
+    most: i64,
+) -> Result<Vec<Advised>> {
+    let Some(carrier) = carrier_of(scope) else { return Ok(Vec::new()) };
+    let Some(selected) = with_gaps(carrier, query) else { return Ok(Vec::new()) };
+    let rows = page(conn, selected, after, most)?;
+    let ids: Vec<Key> = rows.iter().map(|row| row.organisation_id).collect();
+    let held: Vec<(Option<Key>, i64)> = on_backend!(conn, c => consultations::table
+        .filter(among(consultations::organisation_id.assume_not_null(), &ids))
+        .filter(consultations::carrier_id.eq(carrier))
+        .filter(consultations::status.eq(ConsultationStatus::Held.code()))
+        .filter(consultations::held_on.nullable().ge(query.open_from))
+        .group_by(consultations::organisation_id)
+        .select((consultations::organisation_id, diesel::dsl::count_star()))
+        .load(c))
+    .db()?;
+    let held: HashMap<Option<Key>, i64> = held.into_iter().collect();
+    rows.into_iter()
+        .map(|row| {
+            let missing = [
+                (row.lacks_industry, Gap::Industry),
+                (row.lacks_size_class, Gap::SizeClass),
+                (row.lacks_district, Gap::District),
+            ];
+            let gap = WorklistGap {
+                missing: missing.into_iter().filter(|(lacks, _)| *lacks).map(|(_, g)| g).collect(),
+                consultations: held.get(&Some(row.organisation_id)).copied().unwrap_or(0),
+            };
+            entity(row, Some(gap), names)
+        })
+        .collect()
+}
+
+/// By their latest consultation, the earliest first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn quiet(
+    conn: &mut Conn,
+    names: &Names,
+    scope: &Scope,
+    query: &WorklistQuery,
+    after: Option<(NaiveDate, Uuid)>,
+    most: i64,
+) -> Result<Vec<Advised>> {
+    let Some(carrier) = carrier_of(scope) else { return Ok(Vec::new()) };
+    let Some(selected) = not_advised_for_long(carrier, query) else { return Ok(Vec::new()) };
+    let rows = page(conn, selected, after, most)?;
+    rows.into_iter().map(|row| entity(row, None, names)).collect()
+}
+
+fn page(
+    conn: &mut Conn,
+    mut selected: Query<'static>,
+    after: Option<(NaiveDate, Uuid)>,
+    most: i64,
+) -> Result<Vec<Seen>> {
+    if let Some((on, id)) = after {
+        selected = selected.filter(advised_organisations::held_on.ge(on)).filter(
+            advised_organisations::held_on
+                .gt(on)
+                .or(advised_organisations::organisation_id.gt(Key(id))),
+        );
+    }
+    selected
+        .order((advised_organisations::held_on, advised_organisations::organisation_id))
+        .limit(most)
+        .select(Seen::as_select())
+        .load(conn)
+        .db()
+}
+
+fn entity(row: Seen, gap: Option<WorklistGap>, names: &Names) -> Result<Advised> {
+    Ok(Advised {
+        organisation: OrganisationReference {
+            id: OrganisationId(row.organisation_id.0),
+            name: row.name,
+            kind: code(&row.kind)?,
+        },
+        held_on: row.held_on,
+        adviser: names.reference(row.adviser_id)?,
+        gap,
+    })
+}
