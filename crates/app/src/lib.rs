@@ -34,6 +34,7 @@ pub mod invitation;
 pub mod operator;
 pub mod organisation;
 pub mod participation;
+pub mod programme_template;
 pub mod quick_log;
 pub mod referral;
 pub mod saved_view;

@@ -247,7 +247,7 @@ impl RecruitmentCase {
             establishment: named.establishment,
             accompaniment: named.accompaniment,
             site: named.site,
-            federal_state: context.federal_state,
+            federal_state: named.federal_state,
             template: named.template.reference(),
             procedure: named.procedure,
             vacancy: named.vacancy,

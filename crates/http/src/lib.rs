@@ -34,6 +34,7 @@ mod health;
 mod invitation;
 mod organisation;
 mod participation;
+mod programme_template;
 mod quick_log;
 mod referral;
 mod saved_view;
@@ -114,6 +115,7 @@ fn routes(config: &mut ServiceConfig) {
         .configure(event_series::routes)
         .configure(event::routes)
         .configure(participation::routes)
+        .configure(programme_template::routes)
         .configure(task::routes)
         .configure(referral::routes)
         .configure(calendar_feed::routes)

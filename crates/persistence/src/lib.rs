@@ -36,6 +36,7 @@ pub mod migrations;
 pub mod names;
 pub mod organisation;
 pub mod participation;
+pub mod programme_template;
 pub mod referral;
 pub mod saved_view;
 pub mod second_factor;

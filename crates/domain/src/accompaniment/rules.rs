@@ -20,8 +20,6 @@ pub struct Context {
     pub today: NaiveDate,
     pub company: Option<OrganisationFacts>,
     pub site: Option<Site>,
-    /// Where the site is.
-    pub federal_state: FederalState,
     /// Those of the users who can be given work of the carrier today.
     pub people: Vec<Reference>,
     /// The one that is named, else the published version of the 100 days.
@@ -56,9 +54,10 @@ pub(super) fn check<'a>(
     let company = company(&mut checks, input, context, before);
     let kept = before.map(|before| &before.site);
     let site = checked_site(&mut checks, carrier, context.site.as_ref(), context.today, kept);
-    if let Some(before) = before.filter(|before| before.started_on.is_some()) {
+    let moved = before.filter(|before| before.site.id != input.site_id.0);
+    if let Some(before) = moved.filter(|before| before.started_on.is_some()) {
         checks.require(
-            before.federal_state == context.federal_state,
+            site.is_none_or(|site| site.federal_state == before.federal_state),
             "/site_id",
             "another_federal_state",
             "must be in the same federal state: its holidays gave the dates of the steps",
@@ -110,8 +109,8 @@ pub(super) fn check<'a>(
     Ok(Named {
         carrier: Reference::new(carrier.id, &carrier.name),
         company,
-        site,
-        federal_state: context.federal_state,
+        site: Reference::new(site.id, &site.name),
+        federal_state: site.federal_state,
         template,
         lead,
         deputy,
@@ -156,13 +155,13 @@ pub(crate) fn checked_company(
 }
 
 /// A site of the carrier that is open today, or the one that it was.
-pub(crate) fn checked_site(
+pub(crate) fn checked_site<'a>(
     checks: &mut Checks,
     carrier: &CarrierRef,
-    found: Option<&Site>,
+    found: Option<&'a Site>,
     today: NaiveDate,
     kept: Option<&Reference>,
-) -> Option<Reference> {
+) -> Option<&'a Site> {
     const POINTER: &str = "/site_id";
     let Some(site) = found else {
         checks.fail(POINTER, "unknown", "must be a site, see GET /api/v1/sites");
@@ -174,7 +173,7 @@ pub(crate) fn checked_site(
     } else if !is_kept && !site.open_on(today) {
         checks.fail(POINTER, "not_open_on_date", "must be a site that is open today");
     }
-    Some(Reference::new(site.id, &site.name))
+    Some(site)
 }
 
 fn template<'a>(

@@ -61,6 +61,7 @@ pub fn site() -> Site {
         name: "Frankfurt am Main".to_owned(),
         valid_from: day("2019-01-01"),
         valid_to: None,
+        federal_state: FederalState::Hesse,
         version: 1,
         created_at: now(),
         updated_at: now(),
@@ -76,7 +77,6 @@ fn context(today: &str) -> Context {
         today: day(today),
         company: Some(company()),
         site: Some(site()),
-        federal_state: FederalState::Hesse,
         people: people(),
         template: Some(published(0)),
         has_open_run: false,
@@ -252,12 +252,19 @@ fn a_change_keeps_what_the_start_fixed() {
         faults(change(&|input| input.template_id = template_id, &context)),
         fault("/template_id", "immutable")
     );
-    let elsewhere = Context {
-        federal_state: FederalState::LowerSaxony,
-        template: Some(published(0)),
-        ..context
-    };
-    assert_eq!(faults(change(&|_| (), &elsewhere)), fault("/site_id", "another_federal_state"));
+    let elsewhere =
+        Site { id: Uuid::from_u128(3).into(), federal_state: FederalState::LowerSaxony, ..site() };
+    let site_id = elsewhere.id;
+    let context = Context { site: Some(elsewhere), template: Some(published(0)), ..context };
+    assert_eq!(
+        faults(change(&|input| input.site_id = site_id, &context)),
+        fault("/site_id", "another_federal_state")
+    );
+    // The site itself was corrected: the run keeps the holidays that it was planned by.
+    let corrected = Site { federal_state: FederalState::LowerSaxony, ..site() };
+    let context = Context { site: Some(corrected), ..context };
+    let kept = change(&|_| (), &context).unwrap();
+    assert_eq!(kept.federal_state, FederalState::Hesse);
 }
 
 #[test]

@@ -315,6 +315,7 @@ pub(crate) mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::calendar::FederalState;
     use crate::event::EventKind;
     use crate::funding_period::FundingPeriodStatus;
     use crate::id::{CarrierId, SessionId, SiteId};
@@ -389,6 +390,7 @@ pub(crate) mod tests {
             name: "Frankfurt am Main".to_owned(),
             valid_from: day("2019-01-01"),
             valid_to: None,
+            federal_state: FederalState::Hesse,
             version: 1,
             created_at: now(),
             updated_at: now(),

@@ -30,8 +30,6 @@ pub struct Context {
     /// One of the own carrier.
     pub accompaniment: Option<Accompaniment>,
     pub site: Option<Site>,
-    /// Where the site is.
-    pub federal_state: FederalState,
     /// Those of the users who can be given work of the carrier today.
     pub people: Vec<Reference>,
     pub template: Option<ProgrammeTemplate>,
@@ -44,6 +42,7 @@ pub(super) struct Named<'a> {
     pub establishment: Option<Reference>,
     pub accompaniment: Option<Reference>,
     pub site: Reference,
+    pub federal_state: FederalState,
     pub template: &'a ProgrammeTemplate,
     pub procedure: RecruitmentProcedure,
     pub vacancy: String,
@@ -125,7 +124,8 @@ pub(super) fn check<'a>(
         company,
         establishment,
         accompaniment,
-        site,
+        site: Reference::new(site.id, &site.name),
+        federal_state: site.federal_state,
         template,
         procedure,
         vacancy,

@@ -3,7 +3,6 @@ use uuid::Uuid;
 
 use super::*;
 use crate::accompaniment::tests::{active, actor, company, day, people, published, site};
-use crate::calendar::FederalState;
 use crate::code::Code;
 use crate::establishment::Establishment;
 use crate::plan::{Lateness, StepDoneInput, StepOverrideInput, StepState, TrackReasonCode};
@@ -19,7 +18,6 @@ fn context(template: usize) -> Context {
         establishment: None,
         accompaniment: None,
         site: Some(site()),
-        federal_state: FederalState::Hesse,
         people: people(),
         template: Some(published(template)),
     }
