@@ -13,6 +13,7 @@ mod idempotency;
 mod password;
 mod transaction;
 
+pub mod accompaniment;
 pub mod actor;
 pub mod api_key;
 pub mod attachment;

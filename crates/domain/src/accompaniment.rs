@@ -29,7 +29,7 @@ mod rules;
 mod step;
 #[cfg(test)]
 pub(crate) mod tests;
-pub use board::{BoardFilter, BoardRow};
+pub use board::{Board, BoardFilter, BoardPhase, BoardRow};
 pub use goal::{
     Goal, GoalAchievement, GoalInput, GoalMeasureInput, GoalResult, GoalsInput, MAX_GOALS,
     MeasureGoalsInput,
@@ -453,6 +453,12 @@ impl Accompaniment {
         }
     }
 
+    /// The day that it stands at among other records of the company: that of its start, or of the request.
+    #[must_use]
+    pub fn stands_on(&self) -> NaiveDate {
+        self.started_on.unwrap_or(self.requested_on)
+    }
+
     fn next(&self, now: DateTime<Utc>) -> Self {
         Self { version: self.version + 1, updated_at: now, ..self.as_recorded() }
     }
@@ -460,8 +466,7 @@ impl Accompaniment {
     /// The company and the first day, for other records.
     #[must_use]
     pub fn reference(&self) -> Reference {
-        let since = self.started_on.unwrap_or(self.requested_on);
-        Reference::new(self.id, format!("{}, {since}", self.company.name))
+        Reference::new(self.id, format!("{}, {}", self.company.name, self.stands_on()))
     }
 }
 

@@ -14,6 +14,7 @@ mod state;
 mod store;
 mod token;
 
+mod accompaniment;
 mod actor;
 mod api_key;
 mod attachment;
@@ -116,6 +117,7 @@ fn routes(config: &mut ServiceConfig) {
         .configure(event::routes)
         .configure(participation::routes)
         .configure(programme_template::routes)
+        .configure(accompaniment::routes)
         .configure(task::routes)
         .configure(referral::routes)
         .configure(calendar_feed::routes)

@@ -8,9 +8,12 @@ mod convert;
 mod error;
 mod last_contact;
 mod page;
+#[macro_use]
+mod plan;
 mod schema;
 mod sql_types;
 
+pub mod accompaniment;
 pub mod actor;
 pub mod api_key;
 pub mod attachment;

@@ -718,6 +718,7 @@ tables! {
         accompaniment_id -> Id,
         position -> Integer,
         code -> Text,
+        awaited_on -> Nullable<Date>,
         baseline_on -> Nullable<Date>,
         planned_on -> Nullable<Date>,
         override_on -> Nullable<Date>,
@@ -731,6 +732,20 @@ tables! {
         waive_reason -> Nullable<Text>,
         waived_by -> Nullable<Id>,
         waived_at -> Nullable<Instant>,
+    }
+
+    // A view.
+    awaited_steps (accompaniment_id, position) {
+        accompaniment_id -> Id,
+        position -> Integer,
+        code -> Text,
+        awaited_on -> Date,
+        carrier_id -> Id,
+        lead_id -> Id,
+        deputy_id -> Nullable<Id>,
+        template_id -> Id,
+        company_id -> Id,
+        company_name -> Text,
     }
 
     attachments (id) {
@@ -862,6 +877,8 @@ tables! {
     }
 }
 
+diesel::joinable!(accompaniment_steps -> accompaniments (accompaniment_id));
+diesel::joinable!(accompaniments -> organisations (company_id));
 diesel::joinable!(sites -> carriers (carrier_id));
 diesel::joinable!(district_coverages -> districts (district_id));
 diesel::joinable!(district_coverages -> sites (site_id));

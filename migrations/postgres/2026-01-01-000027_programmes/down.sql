@@ -69,6 +69,7 @@ SELECT
 FROM consultations c
 JOIN funding_periods f ON f.id = c.funding_period_id;
 
+DROP VIEW awaited_steps;
 DROP TABLE accompaniment_steps;
 DROP TABLE accompaniment_goals;
 DROP TABLE accompaniment_pauses;

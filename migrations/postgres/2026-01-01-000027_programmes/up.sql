@@ -192,6 +192,9 @@ CREATE TABLE accompaniment_steps (
     accompaniment_id UUID NOT NULL REFERENCES accompaniments (id),
     position INTEGER NOT NULL CHECK (position >= 0),
     code TEXT NOT NULL,
+    -- By when somebody is to have done it; null where nobody is, or where the date is a forecast. Derived
+    -- with every change, so that a worklist does not plan all runs anew.
+    awaited_on DATE,
     baseline_on DATE,
     planned_on DATE,
     override_on DATE,
@@ -206,6 +209,9 @@ CREATE TABLE accompaniment_steps (
     waived_by UUID REFERENCES users (id),
     waived_at TIMESTAMPTZ,
     PRIMARY KEY (accompaniment_id, position),
+    CONSTRAINT accompaniment_steps_awaited CHECK (
+        awaited_on IS NULL OR (done_on IS NULL AND waived_at IS NULL)
+    ),
     CONSTRAINT accompaniment_steps_once UNIQUE (accompaniment_id, code),
     CONSTRAINT accompaniment_steps_override CHECK (
         (override_on IS NULL) = (override_reason IS NULL) AND
@@ -223,6 +229,26 @@ CREATE TABLE accompaniment_steps (
         (waived_at IS NULL OR done_on IS NULL)
     )
 );
+CREATE INDEX accompaniment_steps_awaited_on ON accompaniment_steps (awaited_on, accompaniment_id)
+    WHERE awaited_on IS NOT NULL;
+
+-- Steps that somebody is to do, as a worklist shows them.
+CREATE VIEW awaited_steps AS
+SELECT
+    s.accompaniment_id,
+    s.position,
+    s.code,
+    s.awaited_on,
+    a.carrier_id,
+    a.lead_id,
+    a.deputy_id,
+    a.template_id,
+    a.company_id,
+    o.name AS company_name
+FROM accompaniment_steps s
+JOIN accompaniments a ON a.id = s.accompaniment_id
+JOIN organisations o ON o.id = a.company_id
+WHERE s.awaited_on IS NOT NULL;
 
 -- A consultation can belong to an accompaniment.
 ALTER TABLE consultations ADD COLUMN accompaniment_id UUID REFERENCES accompaniments (id);

@@ -101,6 +101,7 @@ LEFT JOIN organisations o ON o.id = c.organisation_id
 LEFT JOIN establishments e ON e.id = c.establishment_id
 LEFT JOIN events v ON v.id = c.event_id;
 
+DROP VIEW awaited_steps;
 DROP TABLE accompaniment_steps;
 DROP TABLE accompaniment_goals;
 DROP TABLE accompaniment_pauses;

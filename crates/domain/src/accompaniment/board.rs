@@ -1,4 +1,7 @@
-//! The board (Übersicht): what is under way, at a glance.
+//! The board (Übersicht): what is under way, by phase, at a glance.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -7,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{Accompaniment, AccompanimentStatus};
 use crate::entity::Reference;
 use crate::id::{AccompanimentId, SiteId, UserId};
-use crate::plan::{NextStep, Progress, Track, TrackReason};
+use crate::plan::{NextStep, Phase, Progress, Track, TrackReason};
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -18,6 +21,25 @@ pub struct BoardFilter {
     /// Those that the caller leads or stands in for.
     pub mine: Option<bool>,
     pub track: Option<Track>,
+}
+
+/// What is under way on a day, by the phase that it is in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Board {
+    pub on: NaiveDate,
+    /// In the order of the programme; those in which nothing is are left out.
+    pub phases: Vec<BoardPhase>,
+}
+
+/// A phase with the accompaniments that are in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BoardPhase {
+    #[schema(example = "needs_analysis")]
+    pub code: String,
+    pub label_de: String,
+    pub label_en: String,
+    /// The furthest first.
+    pub accompaniments: Vec<BoardRow>,
 }
 
 /// An accompaniment that is under way.
@@ -46,7 +68,43 @@ pub struct BoardRow {
     pub version: i64,
 }
 
+impl Board {
+    /// `track` leaves out what stands otherwise.
+    #[must_use]
+    pub fn new(on: NaiveDate, runs: &[Accompaniment], track: Option<Track>) -> Self {
+        // By the first day of a phase, so that phases of several templates stand in one order.
+        let mut phases: BTreeMap<(Option<u32>, &str), (&Phase, Vec<BoardRow>)> = BTreeMap::new();
+        for run in runs {
+            let Some(row) = run.board_row(on) else { continue };
+            let Some(phase) = run.phase_on_day(row.day) else { continue };
+            if track.is_none_or(|track| track == row.track) {
+                let key = (phase.from_day, phase.code.as_str());
+                phases.entry(key).or_insert_with(|| (phase, Vec::new())).1.push(row);
+            }
+        }
+        let phases = phases
+            .into_values()
+            .map(|(phase, mut accompaniments)| {
+                accompaniments.sort_by_key(|row| (Reverse(row.day), row.id));
+                BoardPhase {
+                    code: phase.code.clone(),
+                    label_de: phase.label_de.clone(),
+                    label_en: phase.label_en.clone(),
+                    accompaniments,
+                }
+            })
+            .collect();
+        Self { on, phases }
+    }
+}
+
 impl Accompaniment {
+    /// The phase that a day of the programme lies in; the last one after its end.
+    fn phase_on_day(&self, day: i64) -> Option<&Phase> {
+        let begun = |phase: &&Phase| phase.from_day.is_some_and(|from| i64::from(from) <= day);
+        self.phases.iter().rfind(begun).or(self.phases.first())
+    }
+
     /// None when it is not under way.
     #[must_use]
     pub fn board_row(&self, today: NaiveDate) -> Option<BoardRow> {

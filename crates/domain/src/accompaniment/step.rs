@@ -9,6 +9,15 @@ use crate::plan::{Plan, Step, StepDoneInput, StepOverrideInput};
 use crate::policy::Actor;
 
 impl Accompaniment {
+    /// By when each step is to be done, in their order; none for what nobody waits for and for forecasts.
+    #[must_use]
+    pub fn awaited_on(&self) -> Vec<Option<NaiveDate>> {
+        match self.plan() {
+            Some(plan) => plan.awaited_on(self.moment()),
+            None => vec![None; self.steps.len()],
+        }
+    }
+
     /// # Errors
     /// `NotFound`; `Invalid`; `Conflict` when the accompaniment or the step does not allow it, or another
     /// step comes first.

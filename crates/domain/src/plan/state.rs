@@ -146,21 +146,13 @@ impl Plan<'_> {
         let is_limit = step.definition.limit != LimitKind::Own;
         let limit_on = by_rule.map(|found| found.due.on).filter(|_| is_limit);
         let waits_for = if step.is_open() { self.waits_for(step) } else { Vec::new() };
-        // What the law says, an override does not change.
-        let (date, is_forecast) = if is_limit {
-            (limit_on, rule_is_provisional)
-        } else {
-            (step.due_on(), rule_is_provisional && step.overridden.is_none())
-        };
+        let date = self.binding_date(schedule, at);
         let until = match &step.done {
             Some(done) => Some(done.on),
             None => moment.awaits(step).then_some(today),
         };
-        let days_late = date
-            .zip(until)
-            .filter(|_| !is_forecast)
-            .map(|(date, until)| (until - date).num_days())
-            .filter(|days| *days > 0);
+        let days_late =
+            date.zip(until).map(|(date, until)| (until - date).num_days()).filter(|days| *days > 0);
         let status = match (&step.done, &step.waived) {
             (Some(_), _) => StepStatus::Done,
             (None, Some(_)) => StepStatus::Waived,
@@ -177,6 +169,29 @@ impl Plan<'_> {
             waits_for,
             slack_days: None,
         }
+    }
+
+    /// The date that a step can be late for; none where it is a forecast.
+    fn binding_date(&self, schedule: &Schedule, at: usize) -> Option<NaiveDate> {
+        let step = &self.steps[at];
+        let by_rule = schedule.by_rule(at);
+        let rule_is_provisional = by_rule.is_some_and(|found| found.provisional);
+        // What the law says, an override does not change.
+        let (date, is_forecast) = if step.definition.limit == LimitKind::Own {
+            (step.due_on(), rule_is_provisional && step.overridden.is_none())
+        } else {
+            (by_rule.map(|found| found.due.on), rule_is_provisional)
+        };
+        date.filter(|_| !is_forecast)
+    }
+
+    /// By when each step is to be done, in their order; none for what nobody waits for and for forecasts.
+    #[must_use]
+    pub fn awaited_on(&self, moment: Moment) -> Vec<Option<NaiveDate>> {
+        let schedule = Schedule::of(self);
+        let awaited =
+            |at: usize| self.binding_date(&schedule, at).filter(|_| moment.awaits(&self.steps[at]));
+        (0..self.steps.len()).map(awaited).collect()
     }
 
     #[must_use]
