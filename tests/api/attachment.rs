@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use diesel::connection::SimpleConnection;
-use lotse_server::attachments::{check, sweep};
+use lotse_server::attachments::{Fault, check, sweep};
 use lotse_server::serve;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -165,7 +165,9 @@ fn a_file_comes_goes_and_leaves_a_trace() {
         let get = |header: &'static str, value: &str| {
             send(adviser.request(Method::GET, &content).header(header, value))
         };
-        assert_eq!(get("If-None-Match", &etag).await.expect(304).text, "");
+        for known in [etag.clone(), format!("W/{etag}"), format!("\"x\", {etag}")] {
+            assert_eq!(get("If-None-Match", &known).await.expect(304).text, "", "{known}");
+        }
         assert_eq!(get("Accept-Encoding", "gzip, br").await.expect(200).text.as_bytes(), PDF);
         let part = get("Range", "bytes=0-7").await.expect(206);
         assert_eq!((part.text.as_str(), part.header("content-length")), ("%PDF-1.7", "8"));
@@ -534,7 +536,49 @@ fn a_record_has_fifty_and_no_more() {
         // One taken back makes room.
         let list = adviser.get(&format!("{record}/attachments?limit=1")).await.expect(200);
         void(&adviser, list.items()[0]["id"].as_str().unwrap(), 1).await.expect(200);
-        attach(&adviser, &record, "a.txt", "text/plain", b"x").await.expect(201);
+        let with_key = async |key: &str| {
+            attach_with(&adviser, &record, "a.txt", "text/plain", b"x", key).await
+        };
+        let last = with_key("last").await.expect(201);
+
+        // Its answer was lost: it is told again, also when the record was voided since.
+        assert_eq!(with_key("last").await.expect(201).body, last.body);
+        with_key("more").await.problem(409, "too_many_attachments");
+        let reason = json!({"reason": "Doppelt"});
+        let void_record = format!("{record}/void");
+        adviser.post_with(&void_record, &[("If-Match", "\"1\"")], &reason).await.expect(200);
+        assert_eq!(with_key("last").await.expect(201).body, last.body);
+        with_key("more").await.problem(409, "voided");
+        assert_eq!(objects(&app).len(), 50);
+    });
+}
+
+#[test]
+fn a_content_that_goes_while_it_is_asked_for_is_not_found() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let record = log(&app, &adviser).await;
+        for _ in 0..20 {
+            let id = pdf(&adviser, &record).await.expect(201).id();
+            let content = format!("/attachments/{id}/content");
+            let mut waiting = Vec::new();
+            for _ in 0..8 {
+                let (session, content) = (adviser.clone(), content.clone());
+                waiting.push(tokio::spawn(async move {
+                    loop {
+                        let answer = session.get(&content).await;
+                        if answer.status != 200 {
+                            return answer;
+                        }
+                        assert_eq!(answer.text.as_bytes(), PDF);
+                    }
+                }));
+            }
+            void(&adviser, &id, 1).await.expect(200);
+            for answer in waiting {
+                answer.await.unwrap().problem(404, "not_found");
+            }
+        }
     });
 }
 
@@ -616,7 +660,7 @@ fn what_the_store_lacks_or_has_besides_is_told() {
         }
         adviser.get(&format!("/attachments/{}/content", ids[0])).await.problem(500, "internal");
 
-        // Housekeeping removes what is nobody's and a day old; never what it does not know.
+        // Housekeeping removes what a power cut left half written; never what it does not know.
         let store = lotse_http::Store::open(folder.to_str().unwrap()).unwrap();
         let all = check(&app.app, &store, false, &mut |_| ()).await.unwrap();
         assert_eq!(all.faults, 4, "the sizes alone");
@@ -624,8 +668,9 @@ fn what_the_store_lacks_or_has_besides_is_told() {
         let written = std::fs::metadata(folder.join(NOWHERE)).unwrap().modified().unwrap();
         let written = chrono::DateTime::<chrono::Utc>::from(written);
         assert_eq!(sweep(&app.app, &store, written - ago).await.unwrap(), 0, "too young");
-        assert_eq!(sweep(&app.app, &store, written + ago).await.unwrap(), 2);
-        let mut left = vec![ids[1].clone(), ids[2].clone(), ids[3].clone(), "notes.txt".to_owned()];
+        assert_eq!(sweep(&app.app, &store, written + ago).await.unwrap(), 1);
+        let mut left = ids[1..].to_vec();
+        left.extend([NOWHERE.to_owned(), "notes.txt".to_owned()]);
         left.sort();
         assert_eq!(objects(&app), left);
 
@@ -635,6 +680,51 @@ fn what_the_store_lacks_or_has_besides_is_told() {
         let (_, told) = run();
         assert!(told.contains("is voided and its content still there"), "{told}");
         assert_eq!(sweep(&app.app, &store, written - ago).await.unwrap(), 1);
+    });
+}
+
+#[test]
+fn what_another_database_attached_stays() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let record = log(&app, &adviser).await;
+        let id = pdf(&adviser, &record).await.expect(201).id();
+        let written = std::fs::metadata(app.attachments().join(&id)).unwrap().modified().unwrap();
+        let later = chrono::DateTime::<chrono::Utc>::from(written) + chrono::TimeDelta::days(400);
+
+        // A demonstration in the same folder, an older backup: both know nothing of the attachment.
+        let other = TestApp::start(app.backend);
+        let store = lotse_http::Store::open(app.attachments().to_str().unwrap()).unwrap();
+        assert_eq!(sweep(&other.app, &store, later).await.unwrap(), 0);
+        let mut told = Vec::new();
+        let mut tell = |fault: &Fault| told.push(fault.to_string());
+        check(&other.app, &store, false, &mut tell).await.unwrap();
+        assert_eq!(told, [format!("{id}: belongs to no attachment")]);
+        let content = format!("/attachments/{id}/content");
+        assert_eq!(adviser.get(&content).await.expect(200).text.as_bytes(), PDF);
+    });
+}
+
+#[test]
+fn an_upload_of_which_the_database_says_nothing_is_looked_at_again() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let record = log(&app, &adviser).await;
+        let known = pdf(&adviser, &record).await.expect(201).id();
+        app.app.flush_access_log();
+        app.connect().batch_execute("ALTER TABLE audit_log RENAME TO away").unwrap();
+        pdf(&adviser, &record).await.problem(500, "internal");
+        app.connect().batch_execute("ALTER TABLE away RENAME TO audit_log").unwrap();
+        assert_eq!(objects(&app).len(), 2);
+        // The row may be there after all.
+        let now = app.app.now();
+        app.store.doubt(lotse_domain::id::AttachmentId(known.parse().unwrap()), now);
+
+        assert_eq!(sweep(&app.app, &app.store, now).await.unwrap(), 0, "it may be under way");
+        let later = now + chrono::TimeDelta::seconds(1);
+        assert_eq!(sweep(&app.app, &app.store, later).await.unwrap(), 1);
+        assert_eq!(objects(&app), [known]);
+        assert!(app.store.in_doubt_since(later).is_empty());
     });
 }
 

@@ -218,6 +218,37 @@ fn an_address_is_good_until_it_is_taken_back() {
 }
 
 #[test]
+fn who_reads_a_calendar_leaves_a_trace() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let me = adviser.id().await;
+        let path = address(&adviser).await;
+        let read_at = async || {
+            let officer = app.log_in("data.protection").await;
+            app.app.flush_access_log();
+            let log = format!("/audit-log?action=read&entity_kind=user&entity_id={me}");
+            let log = officer.get(&log).await.expect(200);
+            for entry in log.items() {
+                assert_eq!(entry["detail"], "calendar_feed");
+                assert_eq!((&entry["by"]["id"], &entry["session_id"]), (&json!(me), &json!(null)));
+                assert_ne!(entry["request_id"], "");
+            }
+            log.items().iter().map(|entry| entry["at"].clone()).collect::<Vec<_>>()
+        };
+        assert!(read_at().await.is_empty());
+        read(&app, &path).await;
+        app.advance(TimeDelta::minutes(30));
+        read(&app, &path).await;
+        assert_eq!(read_at().await, ["2026-03-16T09:00:00Z"], "not with every request");
+        app.advance(TimeDelta::minutes(30));
+        read(&app, &path).await;
+        assert_eq!(read_at().await, ["2026-03-16T10:00:00Z", "2026-03-16T09:00:00Z"]);
+        app.anonymous().get("/calendar-feeds/x.ics").await.problem(404, "not_found");
+        assert_eq!(read_at().await.len(), 2);
+    });
+}
+
+#[test]
 fn who_may_no_longer_log_in_reads_no_calendar() {
     both(async |app| {
         let (admin, adviser) = (app.log_in("admin").await, app.log_in("adviser").await);

@@ -1,10 +1,12 @@
 //! The double click, the stale tab, many at once.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
 use serde_json::json;
 
-use crate::harness::both;
+use crate::harness::{PERIOD_2026, POSTGRES, both};
 
 #[test]
 fn two_hundred_requests_with_one_key_log_one_consultation() {
@@ -73,5 +75,39 @@ fn many_write_at_once_and_nothing_is_lost() {
         }
         let all = adviser.get("/consultations?total=true").await.expect(200);
         assert_eq!(all.body["total"], 100);
+    });
+}
+
+#[test]
+fn a_period_does_not_shrink_under_what_is_being_entered() {
+    both(async |app| {
+        let (adviser, admin) = (app.log_in("adviser").await, app.log_in("admin").await);
+        let event = app.event(&adviser, &json!({})).await;
+        adviser.post("/events", &event).await.expect(201);
+        let consultation = app.consultation(&adviser, &json!({})).await;
+        adviser.post("/consultations", &consultation).await.expect(201);
+        let period = format!("/funding-periods/{PERIOD_2026}");
+        for (entry, code) in [
+            (
+                "UPDATE events SET starts_on = '2028-12-31', ends_on = '2028-12-31'",
+                "events_outside",
+            ),
+            ("UPDATE consultations SET held_on = '2028-12-31'", "consultations_outside"),
+        ] {
+            // Another server, between its look at the period and its commit.
+            let mut other = app.connect();
+            let begin = match app.backend {
+                POSTGRES => "BEGIN; SELECT id FROM funding_periods FOR SHARE",
+                _ => "BEGIN IMMEDIATE",
+            };
+            other.batch_execute(&format!("{begin}; {entry}")).unwrap();
+            let (admin, period) = (admin.clone(), period.clone());
+            let shrinking = tokio::spawn(async move {
+                admin.patch(&period, 1, &json!({"ends_on": "2028-12-30"})).await
+            });
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            other.batch_execute("COMMIT").unwrap();
+            shrinking.await.unwrap().problem(409, code);
+        }
     });
 }

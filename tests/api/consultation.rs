@@ -85,10 +85,11 @@ fn lists_are_filtered_by_what_is_sought_and_from_where() {
             ("occupation=26302", vec![&electric]),
             ("occupation=2630", vec![&electric]),
             ("occupation=81302", vec![&nursing]),
+            ("occupation=2", vec![&electric]),
             ("occupation=6", vec![]),
-            ("occupation=%25", vec![]),
+            ("occupation=26301", vec![]),
             ("country=MA", vec![&electric]),
-            ("country=M", vec![]),
+            ("country=XK", vec![]),
             ("country=IN&occupation=43", vec![&electric]),
             ("country=IN&occupation=81", vec![]),
             ("note_warnings=true", vec![]),
@@ -99,10 +100,35 @@ fn lists_are_filtered_by_what_is_sought_and_from_where() {
             assert_eq!(list.items().iter().collect::<Vec<_>>(), expected, "{filter}");
             assert_eq!(list.body["total"], expected.len(), "{filter}");
         }
+        for (parameter, value) in [
+            ("country", "ma"),
+            ("country", "M"),
+            ("country", "ZZ"),
+            ("country", ""),
+            ("occupation", "2a"),
+            ("occupation", "%25"),
+            ("occupation", "00"),
+            ("occupation", "263021"),
+            ("occupation", ""),
+        ] {
+            let refused = adviser.get(&format!("/consultations?{parameter}={value}")).await;
+            let refused = refused.problem(400, "malformed_query");
+            assert_eq!(refused.body["errors"][0]["pointer"], parameter, "{parameter}={value}");
+        }
+        let found = async |filter: &str| {
+            let list = adviser.get(&format!("/consultations?{filter}")).await.expect(200);
+            list.items().len()
+        };
+        let others = json!({"occupations": [{"code": "26"}, {"code": "26", "skill_level": "expert"}],
+            "countries": ["MA", "XK"]});
+        adviser.patch(&path(&electric), 1, &others).await.expect(200);
+        assert_eq!((found("country=IN").await, found("country=XK").await), (0, 1));
+        assert_eq!((found("occupation=43").await, found("occupation=26").await), (0, 1));
+        assert_eq!(found("occupation=263").await, 0);
         let nothing = json!({"occupations": [], "countries": [], "apprentices": null});
-        let changed = adviser.patch(&path(&electric), 1, &nothing).await.expect(200);
+        let changed = adviser.patch(&path(&electric), 2, &nothing).await.expect(200);
         assert_eq!(changed.body["occupations"], json!([]));
-        assert!(adviser.get("/consultations?country=MA").await.expect(200).items().is_empty());
+        assert_eq!((found("country=MA").await, found("occupation=26").await), (0, 0));
     });
 }
 
@@ -493,10 +519,41 @@ fn a_consultation_names_the_event_that_it_was_held_at() {
         let changed = adviser.patch(&path(&new), 1, &json!({"event_id": null})).await.expect(200);
         assert_eq!(changed.body["event"], json!(null));
 
+        let kept = log(&app, &adviser, &at_event).await;
         let void = format!("/events/{}/void", events[0]);
         let first = [("If-Match", "\"1\"")];
         adviser.post_with(&void, &first, &json!({"reason": "Twice"})).await.expect(200);
         let voided = app.consultation(&adviser, &json!({"event_id": events[0]})).await;
         adviser.post("/consultations", &voided).await.violates("/event_id", "voided");
+        // What names it already keeps it, and nothing comes back to it.
+        let notes = json!({"notes": "Nachgetragen"});
+        let noted = adviser.patch(&path(&kept), 1, &notes).await.expect(200).body;
+        assert_eq!((&noted["notes"], &noted["event"]), (&notes["notes"], &kept["event"]));
+        let back = json!({"event_id": events[0]});
+        adviser.patch(&path(&new), 2, &back).await.violates("/event_id", "voided");
+    });
+}
+
+#[test]
+fn a_consultation_changes_whatever_became_of_what_it_names() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let company = adviser.company("Vergangen GmbH", &json!({})).await;
+        let id = company["id"].as_str().unwrap();
+        let contact = json!({"name": "Cora Probstadt"});
+        let contacts = format!("/companies/{id}/contacts");
+        let contact = adviser.post(&contacts, &contact).await.expect(201).id();
+        let more = json!({"organisation_id": id, "contact_ids": [contact]});
+        let logged = log(&app, &adviser, &more).await;
+        let anonymous = log(&app, &adviser, &json!({})).await;
+        let (first, reason) = ([("If-Match", "\"1\"")], json!({"reason": "Insolvent"}));
+        for record in [format!("/contacts/{contact}"), format!("/companies/{id}")] {
+            let archive = format!("{record}/archive");
+            adviser.post_with(&archive, &first, &reason).await.expect(200);
+        }
+        let changed = adviser.patch(&path(&logged), 1, &json!({"notes": "Ende"})).await.expect(200);
+        assert_eq!(changed.body["contacts"], logged["contacts"]);
+        let named = json!({"organisation_id": id});
+        adviser.patch(&path(&anonymous), 1, &named).await.violates("/organisation_id", "archived");
     });
 }

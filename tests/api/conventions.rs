@@ -4,7 +4,7 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, FRANKFURT, Session, both};
+use crate::harness::{Answer, BWHW, FRANKFURT, Session, both, send};
 
 async fn raw(
     session: &Session,
@@ -278,5 +278,62 @@ fn answers_carry_ids_and_security_headers() {
             .await
             .unwrap();
         assert_eq!(compressed.headers()["content-encoding"], "gzip");
+    });
+}
+
+#[test]
+fn an_answer_is_never_taken_for_an_older_one() {
+    both(async |app| {
+        let (adviser, admin) = (app.log_in("adviser").await, app.log_in("admin").await);
+        let works = adviser.company("Werk GmbH", &json!({})).await;
+        let (id, office) =
+            (&works["id"], adviser.actor("Amt Musterstadt", "immigration_authority").await);
+        let new = async |path: &str, body: &Value| {
+            let new = adviser.post(path, body).await.expect(201);
+            new.header("location").trim_start_matches("/api/v1").to_owned()
+        };
+        let input = app.consultation(&adviser, &json!({"organisation_id": id})).await;
+        let consultation = new("/consultations", &input).await;
+        let of = consultation.rsplit('/').next().unwrap();
+        let event = new("/events", &app.event(&adviser, &json!({})).await).await;
+        let under = format!("/companies/{}", id.as_str().unwrap());
+        let task = json!({"title": "Rückruf", "due_on": "2026-04-01", "consultation_id": of});
+        let referral = json!({"organisation_id": id, "actor_id": office["id"], "reason": "Visum",
+            "referred_on": "2026-03-02"});
+        let records = [
+            consultation.clone(),
+            new("/tasks", &task).await,
+            new("/referrals", &referral).await,
+            new(&format!("{event}/participations"), &json!({"organisation_id": id})).await,
+            new(&format!("{under}/contacts"), &json!({"name": "Cora Probstadt"})).await,
+            new(&format!("{under}/establishments"), &json!({"name": "Werk Süd"})).await,
+        ];
+        let known = async |session: &Session, path: &str, tag: &str| {
+            send(session.request(Method::GET, path).header(IF_NONE_MATCH, tag)).await.expect(200)
+        };
+        let mut tags = Vec::new();
+        for path in &records {
+            let answer = adviser.get(path).await.expect(200);
+            assert!(answer.text.contains("Werk GmbH"), "{path}");
+            tags.push(answer.header("etag").to_owned());
+        }
+        adviser.patch(&under, 1, &json!({"name": "Werk AG"})).await.expect(200);
+        for (path, tag) in records.iter().zip(&tags) {
+            let answer = known(&adviser, path, tag).await;
+            assert!(answer.text.contains("Werk AG"), "{path}");
+            assert_eq!(answer.header("etag"), tag, "what If-Match takes is the version");
+        }
+        // What a task shows of its consultation.
+        let other = adviser.company("Andere GmbH", &json!({})).await;
+        let corrected = json!({"organisation_id": other["id"]});
+        adviser.patch(&consultation, 1, &corrected).await.expect(200);
+        assert!(known(&adviser, &records[1], &tags[1]).await.text.contains("Andere GmbH"));
+
+        // What somebody is today.
+        let user = format!("/users/{}", adviser.id().await);
+        let tag = admin.get(&user).await.expect(200).header("etag").to_owned();
+        let moved = json!({"role": "manager", "carrier_id": BWHW, "valid_from": "2026-03-16"});
+        admin.post(&format!("{user}/assignments"), &moved).await.expect(201);
+        assert_eq!(known(&admin, &user, &tag).await.body["assignment"]["role"], "manager");
     });
 }

@@ -17,7 +17,8 @@ fn the_demonstration_data_looks_like_the_period_2019_to_2022() {
         assert_eq!((&data.tags, &data.tagged), (&again.tags, &again.tagged));
         assert_eq!(data.saved_views, again.saved_views);
         assert_eq!(data.saved_views.iter().filter(|view| view.shared).count(), 1);
-        assert!(data.tagged.len() > 100);
+        assert_eq!(data.tagged_consultations, again.tagged_consultations);
+        assert!(data.tagged.len() > 100 && data.tagged_consultations.len() > 100);
         assert!(data.consultations.len() > 3000);
         assert!(data.companies.iter().all(|company| company.origin == Origin::Synthetic));
         assert!(data.actors.iter().all(|actor| actor.origin == Origin::Synthetic));
@@ -35,6 +36,11 @@ fn the_demonstration_data_looks_like_the_period_2019_to_2022() {
         assert!(
             data.tasks.iter().filter(left).all(|task| task.due_on.to_string().as_str() >= "2026")
         );
+        let waits = |referral: &&lotse_domain::referral::Referral| {
+            referral.status == lotse_domain::referral::ReferralStatus::Open
+        };
+        assert!(data.tasks.iter().filter(left).count() > 5, "the worklist has something to show");
+        assert!(data.referrals.iter().filter(waits).count() > 3);
         let districts: std::collections::HashSet<_> =
             data.consultations.iter().filter_map(|c| Some(c.district.as_ref()?.id)).collect();
         assert_eq!(districts.len(), 26, "every district of the time");
@@ -60,9 +66,10 @@ fn the_demonstration_shows_the_events_that_were_reported() {
         let again = lotse_server::demo::make(&network).unwrap();
         assert_eq!(data.events, again.events, "always the same");
         assert_eq!(data.participations, again.participations, "always the same");
-        // Consultations are most of it, and no event refers to one; tasks and referrals do.
+        // Consultations are most of it, and no event refers to one; tags, tasks and referrals do.
         let data = lotse_app::demo::Data {
             consultations: Vec::new(),
+            tagged_consultations: Vec::new(),
             tasks: Vec::new(),
             referrals: Vec::new(),
             ..data

@@ -403,6 +403,26 @@ fn a_series_has_one_name_and_an_end() {
         assert_eq!(names("").await, ["Anders"]);
         assert_eq!(names("archived=true&limit=1").await, ["Anders"]);
         assert_eq!(names("archived=true").await, ["Anders", "Fachtag Müller"]);
+
+        // Its name is free again, and of one name there may be many then.
+        for round in 0..2 {
+            let next = adviser.post("/event-series", &series).await.expect(201);
+            adviser.post("/event-series", &same).await.problem(409, "event_series_name_taken");
+            let next = format!("/event-series/{}", next.id());
+            if round == 0 {
+                act(&adviser, &format!("{next}/archive"), 1, "Ersetzt").await.expect(200);
+            }
+        }
+        let (mut seen, mut path) = (Vec::new(), "/event-series?archived=true&limit=1".to_owned());
+        loop {
+            let page = adviser.get(&path).await.expect(200);
+            seen.extend(page.items().iter().map(|s| s["id"].as_str().unwrap().to_owned()));
+            let Some(cursor) = page.body["next_cursor"].as_str() else { break };
+            path = format!("/event-series?archived=true&limit=1&cursor={cursor}");
+        }
+        assert_eq!(seen.len(), 4, "none is skipped or told twice: {seen:?}");
+        assert_eq!(seen.iter().collect::<std::collections::HashSet<_>>().len(), 4);
+
         let history = adviser.get(&format!("{one}/history")).await.expect(200);
         let actions: Vec<_> = history.items().iter().map(|e| e["action"].clone()).collect();
         assert_eq!(actions, ["archived", "changed", "created"]);

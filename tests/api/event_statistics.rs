@@ -12,8 +12,8 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    BWHW, FRANKFURT, KASSEL, PERIOD_2023, Session, TestApp, VSB, WETZLAR, backends, both, district,
-    run_on,
+    BWHW, FRANKFURT, KASSEL, PERIOD_2023, PERIOD_2026, Session, TestApp, VSB, WETZLAR, backends,
+    both, district, run_on,
 };
 
 const FIRST_DAY: &str = "2023-01-01";
@@ -418,6 +418,48 @@ fn figures_name_their_rules_window_and_scope_and_come_as_csv() {
         };
         insta::assert_snapshot!("event_csv_grouped", csv("district,series").await);
         insta::assert_snapshot!("event_csv_totals", csv("").await);
+    });
+}
+
+#[test]
+fn figures_of_events_follow_a_topic_that_was_replaced_when_asked() {
+    both(async |app| {
+        let (adviser, admin) = (app.log_in("adviser").await, app.log_in("admin").await);
+        for topics in [json!(["language"]), json!(["language", "onboarding"]), json!([])] {
+            let more = json!({"topics": topics, "status": "held"});
+            let event = app.event(&adviser, &more).await;
+            let event = adviser.post("/events", &event).await.expect(201).id();
+            let there = json!({"headcount": 5, "status": "walk_in"});
+            adviser.post(&format!("/events/{event}/participations"), &there).await.expect(201);
+        }
+        let topics = admin.get("/topics?limit=200").await.expect(200);
+        let id = |code: &str| {
+            let topic = topics.items().iter().find(|topic| topic["code"] == code).unwrap();
+            topic["id"].as_str().unwrap().to_owned()
+        };
+        let replaced = json!({"replaced_by_id": id("onboarding"), "valid_to": "2026-03-15"});
+        let language = format!("/topics/{}", id("language"));
+        admin.patch(&language, 1, &replaced).await.expect(200);
+
+        let path = format!("/statistics/events?funding_period_id={PERIOD_2026}&group_by=topic");
+        let counted = async |topics: &str| {
+            let answer = adviser.get(&format!("{path}{topics}")).await.expect(200).body;
+            assert_eq!(answer["totals"]["events"], 3, "each event once");
+            let count = |group: &Value| {
+                let code = group["key"]["topic"]["code"].as_str().unwrap_or("-").to_owned();
+                (code, (group["events"].as_i64(), group["participations"].as_i64()))
+            };
+            answer["groups"].as_array().unwrap().iter().map(count).collect::<BTreeMap<_, _>>()
+        };
+        let expected = |groups: &[(&str, i64)]| -> BTreeMap<String, _> {
+            let row = |(code, n): &(&str, i64)| ((*code).to_owned(), (Some(*n), Some(5 * n)));
+            groups.iter().map(row).collect()
+        };
+        let recorded = expected(&[("language", 2), ("onboarding", 1), ("-", 1)]);
+        assert_eq!(counted("").await, recorded);
+        assert_eq!(counted("&topics=recorded").await, recorded);
+        assert_eq!(counted("&topics=current").await, expected(&[("onboarding", 2), ("-", 1)]));
+        adviser.get(&format!("{path}&topics=new")).await.problem(400, "malformed_query");
     });
 }
 

@@ -178,6 +178,8 @@ async fn records(app: &TestApp, adviser: &Session) -> Vec<(&'static str, String)
     let view = json!({"name": "Fremdfeld", "list": "companies"});
     let record = format!("/consultations/{consultation}");
     let attachment = pdf(adviser, &record).await.expect(201).id();
+    let missing = crate::correction::missing(app, adviser, &json!({})).await;
+    let correction = crate::correction::add(adviser, &missing).await.expect(201).id();
     let first = async |list: &str| {
         let list = adviser.get(&format!("{list}?limit=1")).await.expect(200);
         list.items()[0]["id"].as_str().unwrap().to_owned()
@@ -204,6 +206,7 @@ async fn records(app: &TestApp, adviser: &Session) -> Vec<(&'static str, String)
         ("/tags", tag(adviser, "Pflege und mehr").await["id"].as_str().unwrap().to_owned()),
         ("/saved-views", adviser.post("/saved-views", &view).await.expect(201).id()),
         ("/attachments", attachment),
+        ("/corrections", correction),
     ]
 }
 
@@ -212,6 +215,7 @@ fn no_body_sets_what_is_not_the_callers_to_set() {
     both(async |app| {
         let (adviser, admin) = (app.log_in("adviser").await, app.log_in("admin").await);
         let records = records(&app, &adviser).await;
+        let closed = crate::correction::record(&app, &adviser, &json!({})).await["id"].clone();
         let before = changes(&app).await;
         let mut tried = 0;
         for (method, path, operation) in operations() {
@@ -221,7 +225,7 @@ fn no_body_sets_what_is_not_the_callers_to_set() {
                 Some((
                     "/companies" | "/actors" | "/contacts" | "/establishments" | "/consultations"
                     | "/event-series" | "/events" | "/participations" | "/tasks" | "/referrals"
-                    | "/tags" | "/saved-views" | "/attachments",
+                    | "/tags" | "/saved-views" | "/attachments" | "/corrections",
                     _,
                 )) => &adviser,
                 None if path == "/quick-log" => &adviser,
@@ -233,7 +237,11 @@ fn no_body_sets_what_is_not_the_callers_to_set() {
             };
             assert!(!target.contains('{'), "{path}: add a record of its resource");
             // A change is merged into the record, so there the field stands alone.
-            let body = if method == Method::PATCH { &json!({}) } else { example };
+            let mut body = if method == Method::PATCH { json!({}) } else { example.clone() };
+            // Changes are merged into a record, so there must be one.
+            if path == "/corrections" {
+                body["consultation_id"] = closed.clone();
+            }
             let schemas = &lotse_http::document()["components"]["schemas"];
             for (name, value) in [
                 ("id", json!(NOWHERE)),
@@ -253,12 +261,13 @@ fn no_body_sets_what_is_not_the_callers_to_set() {
                 ("password_hash", json!("x")),
                 ("__proto__", json!({"role": "admin"})),
             ] {
-                for (pointer, body) in with_foreign_field(body, name, &value) {
+                for (pointer, body) in with_foreign_field(&body, name, &value) {
                     let (parent, _) = pointer.rsplit_once('/').unwrap();
                     let own = &schemas[schema]["properties"][name];
                     if parent.is_empty() && !own.is_null()
                         || matches!(name, "role" | "carrier_id") && parent == "/assignment"
                         || name == "role" && parent == "/speakers/0"
+                        || name == "status" && parent == "/changes"
                         || matches!(name, "role" | "status")
                             && parent.starts_with("/participations/")
                         // A quick log names what there is by its id, or adds it.
@@ -323,6 +332,7 @@ fn what_belongs_to_another_carrier_answers_as_if_it_did_not_exist() {
                             | "/tags"
                             | "/saved-views"
                             | "/attachments"
+                            | "/corrections"
                     ) && path.starts_with(resource)
                 }) else {
                     continue;

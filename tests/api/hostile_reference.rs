@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::correction;
 use crate::harness::{BWHW, FRANKFURT, KASSEL, PERIOD_2026, VSB, body, both, send};
 use crate::hostile::{NOWHERE, changes};
 
@@ -57,6 +58,44 @@ fn a_consultation_names_nothing_of_others() {
         adviser.patch(&path, 2, &with_contact).await.violates("/contact_ids/0", "unknown");
         let one_more = before.as_i64().unwrap() + 1;
         assert_eq!(changes(&app).await, one_more, "nothing else was changed");
+    });
+}
+
+#[test]
+fn a_correction_names_nothing_of_others() {
+    both(async |app| {
+        let (adviser, other) = (app.log_in("adviser").await, app.log_in("other").await);
+        let ours = correction::record(&app, &adviser, &json!({})).await["id"].clone();
+        let theirs = correction::record(&app, &other, &json!({})).await["id"].clone();
+        let missing = correction::missing(&app, &adviser, &json!({})).await;
+        let event = app.event(&other, &json!({})).await;
+        let event = other.post("/events", &event).await.expect(201).id();
+        let before = changes(&app).await;
+        for kind in [
+            json!({"kind": "change", "changes": {"minutes": 60}, "reason": "x"}),
+            json!({"kind": "void", "reason": "x"}),
+        ] {
+            for id in [&theirs, &json!(NOWHERE), &json!(FRANKFURT)] {
+                let of = body(&kind, &json!({"consultation_id": id}));
+                let refused = adviser.post("/corrections", &of).await;
+                refused.violates("/consultation_id", "unknown");
+            }
+        }
+        for (more, pointer, code) in [
+            (json!({"site_id": KASSEL}), "/site_id", "site_of_another_carrier"),
+            (json!({"adviser_ids": [other.id().await]}), "/adviser_ids/0", "not_an_adviser"),
+            (json!({"event_id": event}), "/event_id", "unknown"),
+            (json!({"organisation_id": ours}), "/organisation_id", "unknown"),
+        ] {
+            let change = json!({"kind": "change", "consultation_id": ours, "changes": more,
+                "reason": "x"});
+            let refused = adviser.post("/corrections", &change).await;
+            refused.violates(&format!("/changes{pointer}"), code);
+            let add = json!({"kind": "add", "consultation": body(&missing, &more), "reason": "x"});
+            let refused = adviser.post("/corrections", &add).await;
+            refused.violates(&format!("/consultation{pointer}"), code);
+        }
+        assert_eq!(changes(&app).await, before, "nothing was changed");
     });
 }
 

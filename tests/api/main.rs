@@ -10,6 +10,7 @@ mod calendar_feed;
 mod concurrency;
 mod consultation;
 mod conventions;
+mod correction;
 mod demo;
 mod durability;
 mod event;

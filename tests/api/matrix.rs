@@ -130,6 +130,10 @@ impl Makers {
                 }
                 id
             }
+            "corrections" => {
+                let missing = crate::correction::missing(app, adviser, &json!({})).await;
+                crate::correction::add(adviser, &missing).await.expect(201).id()
+            }
             "referrals" => {
                 let names = referred(adviser).await;
                 let made = crate::referral::create(adviser, &names).await;
@@ -211,15 +215,19 @@ fn places(id: &str, path: &str) -> Vec<Of> {
     match path.split('/').nth(1).unwrap() {
         _ if matches!(
             id,
-            "log_consultation" | "create_event" | "create_api_key" | "reassign_tasks"
+            "log_consultation"
+                | "enter_correction"
+                | "create_event"
+                | "create_api_key"
+                | "reassign_tasks"
         ) =>
         {
             vec![Of::Own, Of::Other]
         }
         _ if !path.contains("{id}") => vec![Of::None],
         "consultations" | "contacts" | "event-series" | "events" | "participations" | "tasks"
-        | "referrals" | "tags" | "saved-views" | "attachments" | "api-keys" | "users" | "sites"
-        | "carriers" => {
+        | "referrals" | "corrections" | "tags" | "saved-views" | "attachments" | "api-keys"
+        | "users" | "sites" | "carriers" => {
             vec![Of::Own, Of::Other, Of::Missing]
         }
         "me" => vec![Of::Other, Of::Missing],
@@ -234,6 +242,11 @@ async fn input(app: &TestApp, makers: &Makers, operation: &Value, of: Of) -> Opt
     let (maker, carrier) = if of == Of::Other { (&makers.other, VSB) } else { (&makers.own, BWHW) };
     match operation["operationId"].as_str().unwrap() {
         "log_consultation" => return Some(app.consultation(maker, &json!({})).await),
+        "enter_correction" => {
+            let record = crate::correction::record(app, maker, &json!({})).await;
+            let void = json!({"kind": "void", "consultation_id": record["id"]});
+            return Some(body(&void, &json!({"reason": "Twice"})));
+        }
         // A key has no site and does not advise, so it says who does and where.
         "quick_log" => {
             return Some(json!({
@@ -263,7 +276,9 @@ async fn input(app: &TestApp, makers: &Makers, operation: &Value, of: Of) -> Opt
         "record_attendance" => return Some(json!({"participations": [], "others": "no_show"})),
         "create_tag" => return Some(json!({"name": new_name()})),
         // Which tags there are is another question.
-        "set_company_tags" | "set_actor_tags" => return Some(json!({"tag_ids": []})),
+        "set_company_tags" | "set_actor_tags" | "set_consultation_tags" => {
+            return Some(json!({"tag_ids": []}));
+        }
         "create_api_key" => {
             return Some(body(&wish(&["read_register"]), &json!({"carrier_id": carrier})));
         }

@@ -216,3 +216,26 @@ fn users_have_roles_over_time() {
         admin.patch(&format!("/users/{me}"), 1, &suspend).await.problem(409, "own_account");
     });
 }
+
+#[test]
+fn of_two_topics_that_replace_each_other_at_once_one_does() {
+    both(async |app| {
+        let (admin, second) = (app.log_in("admin").await, app.log_in("admin.2").await);
+        for round in 0..10 {
+            let mut topics = Vec::new();
+            for name in ["one", "two"] {
+                let topic = json!({"code": format!("{name}_{round}"), "group": "other",
+                    "label_de": "x", "label_en": "x", "valid_from": "2026-01-01"});
+                topics.push(admin.post("/topics", &topic).await.expect(201).id());
+            }
+            let (one, two) = (format!("/topics/{}", topics[0]), format!("/topics/{}", topics[1]));
+            let (by_two, by_one) =
+                (json!({"replaced_by_id": topics[1]}), json!({"replaced_by_id": topics[0]}));
+            let (first, other) =
+                tokio::join!(admin.patch(&one, 1, &by_two), second.patch(&two, 1, &by_one));
+            let (won, lost) = if first.status == 200 { (first, other) } else { (other, first) };
+            won.expect(200);
+            lost.violates("/replaced_by_id", "circle");
+        }
+    });
+}

@@ -170,11 +170,28 @@ fn everybody_registers_and_those_responsible_change() {
         let attendance = format!("{event}/attendance");
         let all = json!({"participations": [], "others": "no_show"});
         colleague.post(&attendance, &all).await.problem(403, "forbidden");
+        // Who was there is counted, so it is not for everybody to say, nor to take back.
+        let under = format!("{event}/participations");
+        for status in ["walk_in", "attended", "no_show"] {
+            let there = json!({"headcount": 500, "status": status});
+            colleague.post(&under, &there).await.problem(403, "forbidden");
+            colleague.patch(&path(&by_phone), 2, &there).await.problem(403, "forbidden");
+        }
+        let by_phone_too = register(&colleague, &event, &json!({"headcount": 4})).await;
+        let there = json!({"status": "attended"});
+        adviser.patch(&path(&by_phone_too), 1, &there).await.expect(200);
+        colleague.patch(&path(&by_phone_too), 2, &more).await.problem(403, "forbidden");
+        let not_there = json!({"status": "registered"});
+        colleague.patch(&path(&by_phone_too), 2, &not_there).await.problem(403, "forbidden");
+        let void_it = format!("{}/void", path(&by_phone_too));
+        act(&colleague, &void_it, 2).await.problem(403, "forbidden");
+        adviser.post(&under, &json!({"status": "walk_in"})).await.expect(201);
+        assert_eq!(counts(&adviser, &event).await["attended"], 5);
+
         adviser.patch(&path(&by_phone), 2, &more).await.expect(200);
         manager.patch(&path(&ours), 1, &more).await.expect(200);
         adviser.patch(&path(&ours), 1, &more).await.problem(412, "stale");
 
-        let under = format!("{event}/participations");
         for answer in [
             theirs.get(&under).await,
             theirs.post(&under, &json!({})).await,
@@ -261,11 +278,26 @@ fn attendance_is_recorded_at_once() {
         let corrected = adviser.post(&attendance, &corrected).await.expect(200);
         let expected = json!({"registered": 0, "attended": 8, "no_show": 0, "organisations": 3});
         assert_eq!(corrected.body["participations"], expected);
+    });
+}
 
-        // What happened does not lie in the future, nor was it cancelled.
-        for change in [json!({"status": "cancelled"}), json!({"starts_on": "2026-04-01"})] {
-            let change = crate::harness::body(&json!({"status": "planned"}), &change);
-            adviser.patch(&event, 1, &change).await.problem(409, "attendance_recorded");
+#[test]
+fn what_happened_is_neither_cancelled_nor_to_come() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        // Also where nobody counts as a participant.
+        for role in ["participant", "speaker", "staff"] {
+            for status in ["attended", "walk_in", "no_show"] {
+                let event = event(&app, &adviser, &json!({"status": "held"})).await;
+                let there = json!({"role": role, "status": status});
+                let one = register(&adviser, &event, &there).await;
+                for change in [json!({"status": "cancelled"}), json!({"starts_on": "2026-04-01"})] {
+                    let change = crate::harness::body(&json!({"status": "planned"}), &change);
+                    adviser.patch(&event, 1, &change).await.problem(409, "attendance_recorded");
+                }
+                act(&adviser, &format!("{}/void", path(&one)), 1).await.expect(200);
+                adviser.patch(&event, 1, &json!({"status": "cancelled"})).await.expect(200);
+            }
         }
     });
 }
@@ -291,7 +323,7 @@ fn a_list_with_faults_changes_nothing() {
                 {"participation_id": ours},
                 {"participation_id": ours, "status": "walk_in"},
                 {"participation_id": ours, "status": "attended", "headcount": 2, "role": "staff"},
-                {"organisation_id": works, "contact_id": cora},
+                {"organisation_id": works, "contact_id": cora, "role": "speaker"},
                 {"organisation_id": works, "contact_id": theirs},
                 {"organisation_id": NOWHERE},
                 {"organisation_id": works, "participation_id": ours},

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::api_key::key;
-use crate::harness::{PERIOD_2026, Session, body, both, redacted};
+use crate::harness::{PERIOD_2026, Session, body, both, district, redacted};
 
 const CLIENT_ID: &str = "019ce000-0000-7000-8000-0000000c0001";
 
@@ -114,6 +114,48 @@ fn a_name_that_may_be_another_ones_is_asked_about() {
         assert_eq!(which.body["candidates"].as_array().unwrap().len(), 2);
         let chosen = log(json!({"id": there["id"]})).await.expect(201).body;
         assert_eq!(chosen["consultation"]["organisation"]["id"], there["id"]);
+    });
+}
+
+#[test]
+fn the_one_of_a_name_is_not_taken_for_what_it_is_not() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let hotel = json!({"address": {"city": "Frankfurt am Main"},
+            "district_id": district("06412")});
+        let hotel = adviser.company("Hotel zur Post", &hotel).await;
+        let chamber = adviser.company("IHK Musterstadt", &json!({})).await;
+        let log = async |organisation: Value| {
+            adviser.post("/quick-log", &call(&json!({"organisation": organisation}))).await
+        };
+        let actor = json!({"kind": "actor", "actor_type": "chamber_industry"});
+        for (told, meant) in [
+            (body(&json!({"name": "IHK Musterstadt"}), &actor), &chamber),
+            (json!({"name": "Hotel zur Post", "address": {"city": "Kassel"}}), &hotel),
+            (json!({"name": "Hotel zur Post", "district_id": district("06611")}), &hotel),
+        ] {
+            let refused = log(told.clone()).await.problem(409, "possible_duplicate");
+            let candidates = refused.body["candidates"].as_array().unwrap();
+            assert_eq!(candidates.len(), 1, "{told}");
+            assert_eq!(candidates[0]["organisation"]["id"], meant["id"], "{told}");
+            let insisted = log(body(&told, &json!({"create": true}))).await.expect(201).body;
+            assert_ne!(insisted["consultation"]["organisation"]["id"], meant["id"]);
+            // One of a name again, so that the next one is looked at alone.
+            let id = insisted["consultation"]["organisation"]["id"].as_str().unwrap();
+            let kind = if told["kind"] == "actor" { "actors" } else { "companies" };
+            let archive = format!("/{kind}/{id}/archive");
+            let reason = json!({"reason": "Test"});
+            adviser.post_with(&archive, &[("If-Match", "\"1\"")], &reason).await.expect(200);
+        }
+        for (told, meant) in [
+            (json!({"name": "IHK Musterstadt"}), &chamber),
+            (json!({"name": "IHK Musterstadt", "address": {"city": "Hanau"}}), &chamber),
+            (json!({"name": "Hotel zur Post", "address": {"city": "FRANKFURT am Main"}}), &hotel),
+            (json!({"name": "Hotel zur Post", "district_id": district("06412")}), &hotel),
+        ] {
+            let logged = log(told.clone()).await.expect(201).body;
+            assert_eq!(logged["consultation"]["organisation"]["id"], meant["id"], "{told}");
+        }
     });
 }
 
@@ -246,18 +288,46 @@ fn all_of_it_or_nothing() {
 }
 
 #[test]
-fn a_key_adds_to_the_register_only_with_that_scope() {
+fn a_key_finds_and_adds_only_what_its_scopes_open() {
     both(async |app| {
         let manager = app.log_in("manager").await;
         let adviser = app.log_in("adviser").await;
         let me = adviser.get("/me").await.expect(200).body;
-        let (_, key) = key(&app, &manager, &["log_consultation"]).await;
-        let input = call(&json!({"organisation": {"name": "Neu GmbH"}}));
-        key.post("/quick-log", &call(&json!({}))).await.violates("/site_id", "missing");
-        let input = body(&input, &json!({"site_id": me["site"]["id"], "adviser_ids": [me["id"]]}));
-        key.post("/quick-log", &input).await.problem(403, "forbidden");
+        let with = async |scopes: &[&str]| key(&app, &manager, scopes).await.1;
+        let logs = with(&["log_consultation"]).await;
+        logs.post("/quick-log", &call(&json!({}))).await.violates("/site_id", "missing");
+        let there = json!({"site_id": me["site"]["id"], "adviser_ids": [me["id"]]});
+        let naming = |more: &Value| body(&call(&there), more);
+        let (new, alike) = (json!({"name": "Neu GmbH"}), json!({"name": "Neu AG"}));
+
+        // Whether there is one, or one like it, is not for a key that only logs.
+        let named = naming(&json!({"organisation": new}));
+        let refused = logs.post("/quick-log", &named).await.problem(403, "forbidden");
+        let insisting = naming(&json!({"organisation": {"name": "Neu GmbH", "create": true}}));
+        logs.post("/quick-log", &insisting).await.problem(403, "forbidden");
         assert!(adviser.get("/companies").await.expect(200).items().is_empty());
-        adviser.company("Neu GmbH", &json!({})).await;
-        key.post("/quick-log", &input).await.expect(201);
+        let company = adviser.company("Neu GmbH", &json!({})).await;
+        for organisation in [&new, &alike] {
+            let input = naming(&json!({"organisation": organisation}));
+            let again = logs.post("/quick-log", &input).await.problem(403, "forbidden");
+            assert_eq!(again.body["detail"], refused.body["detail"]);
+        }
+        let by_id = json!({"id": company["id"]});
+        let input = naming(&json!({"organisation": by_id}));
+        logs.post("/quick-log", &input).await.expect(201);
+        let reads = with(&["log_consultation", "read_register"]).await;
+        reads.post("/quick-log", &named).await.expect(201);
+        let input = naming(&json!({"organisation": alike}));
+        reads.post("/quick-log", &input).await.problem(409, "possible_duplicate");
+
+        let contacts = format!("/companies/{}/contacts", company["id"].as_str().unwrap());
+        let contact = adviser.post(&contacts, &json!({"name": "Cora Probstadt"})).await.expect(201);
+        let cora = json!({"organisation": by_id, "contacts": [{"name": "cora probstadt"}]});
+        reads.post("/quick-log", &naming(&cora)).await.problem(403, "forbidden");
+        let reads = with(&["log_consultation", "read_contacts"]).await;
+        let logged = reads.post("/quick-log", &naming(&cora)).await.expect(201).body;
+        assert_eq!(logged["consultation"]["contacts"][0]["id"], contact.id().as_str());
+        let dario = json!({"organisation": by_id, "contacts": [{"name": "Dario Beispiel"}]});
+        reads.post("/quick-log", &naming(&dario)).await.problem(403, "forbidden");
     });
 }

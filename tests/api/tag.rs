@@ -1,9 +1,9 @@
-//! Tags of a carrier, and its tags of companies and actors.
+//! Tags of a carrier, and its tags of companies, actors and consultations.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Session, both, send};
+use crate::harness::{Answer, PERIOD_2026, Session, both, send};
 use crate::hostile::NOWHERE;
 
 pub async fn tag(session: &Session, name: &str) -> Value {
@@ -194,16 +194,111 @@ fn organisations_are_tagged_by_each_carrier_for_itself() {
 }
 
 #[test]
+fn consultations_are_tagged_by_everybody_of_the_carrier() {
+    both(async |app| {
+        let (adviser, colleague) = (app.log_in("adviser").await, app.log_in("colleague").await);
+        let other = app.log_in("other").await;
+        let (example, report) = (tag(&adviser, "Beispiel").await, tag(&adviser, "Bericht").await);
+        let theirs = tag(&other, "Beispiel").await;
+        let (example, report, theirs) = (&example["id"], &report["id"], &theirs["id"]);
+        let input = app.consultation(&adviser, &json!({"held_on": "2026-01-12"})).await;
+        let first = adviser.post("/consultations", &input).await.expect(201);
+        let input = app.consultation(&adviser, &json!({"held_on": "2026-01-13"})).await;
+        let second = adviser.post("/consultations", &input).await.expect(201);
+        let path = format!("/consultations/{}", first.id());
+        let tags = format!("{path}/tags");
+
+        // Also by who was not part of it: it changes nothing of the record.
+        let set = put(&colleague, &tags, &[report, example]).await.expect(200);
+        assert_eq!(names(&set, "tags"), ["Beispiel", "Bericht"]);
+        assert_eq!(adviser.get(&tags).await.expect(200).body, set.body);
+        assert_eq!(adviser.get(&path).await.expect(200).body, first.body);
+        let history = adviser.get(&format!("{path}/history")).await.expect(200);
+        assert_eq!(history.items().len(), 1);
+
+        other.get(&tags).await.problem(404, "not_found");
+        put(&other, &tags, &[theirs]).await.problem(404, "not_found");
+        put(&adviser, &format!("/consultations/{NOWHERE}/tags"), &[])
+            .await
+            .problem(404, "not_found");
+        let unknown = json!(NOWHERE);
+        for (ids, pointer, code) in [
+            (vec![theirs], "/tag_ids/0", "unknown"),
+            (vec![example, &unknown], "/tag_ids/1", "unknown"),
+            (vec![example, example], "/tag_ids/1", "repeated"),
+        ] {
+            put(&adviser, &tags, &ids).await.violates(pointer, code);
+        }
+        put(&adviser, &tags, &[example; 21]).await.violates("/tag_ids", "too_many");
+
+        // The list by tag, alone and with other filters, in both orders and page by page.
+        let second_tags = format!("/consultations/{}/tags", second.id());
+        put(&adviser, &second_tags, &[example]).await.expect(200);
+        let found = async |session: &Session, tag: &Value, more: &str| {
+            let tag = tag.as_str().unwrap();
+            let path = format!("/consultations?tag_id={tag}&total=true{more}");
+            let answer = session.get(&path).await.expect(200);
+            let days = answer.items().iter().map(|item| item["held_on"].as_str().unwrap());
+            (answer.body["total"].as_i64().unwrap(), days.map(str::to_owned).collect::<Vec<_>>())
+        };
+        let (one, two) = ("2026-01-12".to_owned(), "2026-01-13".to_owned());
+        assert_eq!(found(&adviser, example, "").await, (2, vec![two.clone(), one.clone()]));
+        let sorted = found(&adviser, example, "&sort=held_on&limit=1").await;
+        assert_eq!(sorted, (2, vec![one.clone()]));
+        assert_eq!(found(&adviser, report, "").await, (1, vec![one.clone()]));
+        assert_eq!(found(&adviser, example, "&from=2026-01-13").await, (1, vec![two]));
+        assert_eq!(found(&other, example, "").await, (0, vec![]));
+        assert_eq!(found(&adviser, theirs, "").await, (0, vec![]));
+        let bad = adviser.get("/consultations?tag_id=x").await.problem(400, "malformed_query");
+        assert_eq!(bad.body["errors"][0]["pointer"], "tag_id");
+        let view = |tag: &Value| json!({"name": "Beispiele", "list": "consultations", "filter": {"tag_id": tag}});
+        adviser.post("/saved-views", &view(theirs)).await.violates("/filter/tag_id", "unknown");
+        let view = adviser.post("/saved-views", &view(report)).await.expect(201);
+        let path = format!("/consultations?{}", view.body["query"].as_str().unwrap());
+        assert_eq!(adviser.get(&path).await.expect(200).items(), std::slice::from_ref(&first.body));
+
+        // What is voided or of a closed period is sorted like all else; an archived tag stays.
+        let void = format!("/consultations/{}/void", second.id());
+        let reason = json!({"reason": "Doppelt"});
+        adviser.post_with(&void, &[("If-Match", "\"1\"")], &reason).await.expect(200);
+        let period = format!("/funding-periods/{PERIOD_2026}");
+        app.log_in("admin").await.patch(&period, 1, &json!({"status": "closed"})).await.expect(200);
+        put(&adviser, &second_tags, &[report]).await.expect(200);
+        let archive = format!("/tags/{}/archive", example.as_str().unwrap());
+        adviser.post_with(&archive, &[("If-Match", "\"1\"")], &reason).await.expect(200);
+        put(&adviser, &tags, &[example]).await.expect(200);
+        put(&adviser, &tags, &[example]).await.expect(200);
+        put(&adviser, &second_tags, &[example]).await.violates("/tag_ids/0", "archived");
+
+        let officer = app.log_in("data.protection").await;
+        let log = format!("/audit-log?entity_id={}&action=tagged", first.id());
+        let entries = officer.get(&log).await.expect(200);
+        assert_eq!(entries.items().len(), 2, "what changes nothing is no entry");
+        assert_eq!(entries.items()[1]["by"]["name"], "Test colleague");
+        let change = &entries.items()[0]["changes"][0];
+        assert_eq!(
+            (&change["field"], &change["new"][0]["name"]),
+            (&json!("tags"), &json!("Beispiel"))
+        );
+        assert_eq!(change["old"].as_array().unwrap().len(), 2);
+    });
+}
+
+#[test]
 fn of_many_who_tag_at_once_the_last_one_counts() {
     both(async |app| {
         let adviser = app.log_in("adviser").await;
         let company = adviser.company("Begehrt AG", &json!({})).await;
         let path = format!("/companies/{}/tags", company["id"].as_str().unwrap());
+        let input = app.consultation(&adviser, &json!({})).await;
+        let consultation = adviser.post("/consultations", &input).await.expect(201).id();
         let mut tags = Vec::new();
         for name in ["A", "B", "C", "D"] {
             tags.push(tag(&adviser, name).await["id"].clone());
         }
-        for _ in 0..5 {
+        let under_consultation = format!("/consultations/{consultation}/tags");
+        for round in 0..10 {
+            let path = if round % 2 == 0 { &path } else { &under_consultation };
             let mut waiting = Vec::new();
             for place in 0..4 {
                 let (session, path) = (adviser.clone(), path.clone());

@@ -80,11 +80,16 @@ pub fn history(
 /// Whether the caller may attach something, before it is sent. [`add`] looks again.
 ///
 /// # Errors
-/// As [`add`].
+/// As [`add`]. With an `Idempotency-Key` not for what may have come of the first request: that the record
+/// has as many as it can have is no reason to refuse the last one a second time.
 pub fn check_may_add(app: &App, caller: &Caller, to: AttachedTo) -> Result<()> {
     app.read(caller, Action::ChangeAttachments, |tx| {
         let scope = tx.scope();
-        attachment::record(tx.conn, &tx.names, &scope, to)?.check_takes_another(&tx.actor)
+        let record = attachment::record(tx.conn, &tx.names, &scope, to)?;
+        match caller.idempotency {
+            Some(_) => record.check_may_change(&tx.actor),
+            None => record.check_takes_another(&tx.actor),
+        }
     })
 }
 

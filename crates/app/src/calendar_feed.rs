@@ -50,22 +50,24 @@ pub fn remove(app: &App, caller: &Caller) -> Result<()> {
     })
 }
 
-/// The calendar that a secret opens. There is no caller: calendar programs cannot log in.
+/// The calendar that a secret opens. There is no caller: calendar programs cannot log in. They ask every few
+/// minutes, so the audit log says once an hour that it is read.
 ///
 /// # Errors
 /// `NotFound` when it opens none, or none any more.
-pub fn read(app: &App, secret: &str) -> Result<String> {
+pub fn read(app: &App, secret: &str, request_id: &str) -> Result<String> {
     let hash = hash_of(secret);
     let now = app.now();
-    let (calendar, use_is_due) = retrying(|| {
+    let (calendar, holder) = retrying(|| {
         app.database.read(|conn| {
             let today = local_date(now);
             let holder = calendar_feed::holder(conn, &hash, today)?.ok_or(NOT_FOUND)?;
             let names = app.names_of(holder.generation, conn)?;
-            Ok((render(&agenda(conn, &names, &holder, today)?), holder.use_is_due(now)))
+            Ok((render(&agenda(conn, &names, &holder, today)?), holder))
         })
     })?;
-    if use_is_due {
+    if holder.use_is_due(now) {
+        app.note_calendar_read(holder.user, request_id);
         // When that fails, the next request does it.
         let noted = app.database.write(|conn| calendar_feed::note_use(conn, &hash, now));
         if let Err(error) = noted {
@@ -91,7 +93,11 @@ fn agenda(conn: &mut Conn, names: &Names, holder: &Holder, today: NaiveDate) -> 
     } else {
         Vec::new()
     };
-    let events = calendar_feed::events(conn, &scope, user, from, to, MAX_ENTRIES)?;
+    let events = if allows(holder.role, Action::ReadEvents) {
+        calendar_feed::events(conn, &scope, user, from, to, MAX_ENTRIES)?
+    } else {
+        Vec::new()
+    };
     Ok(Agenda { user, tasks, referrals, events })
 }
 

@@ -10,8 +10,8 @@ use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::Action;
 use lotse_domain::{Error, Result};
 use lotse_persistence::{
-    audit, consultation, contact, district, establishment, funding_period, organisation, site,
-    task, topic, user,
+    audit, consultation, contact, district, establishment, event, funding_period, organisation,
+    site, topic, user,
 };
 
 use crate::{App, Caller, Writing};
@@ -113,7 +113,7 @@ pub fn change(
     app.write(caller, Action::ChangeConsultation, |tx| {
         let old = changeable(tx, id, seen)?;
         let input: ConsultationInput = patch.apply(&ConsultationInput::from(&old))?;
-        let context = context(tx, &input)?;
+        let context = context(tx, &input)?.keeping(&old);
         let mut new = old.changed(tx.now, &tx.actor, &input, &context)?;
         consultation::update(tx.conn, &old, &new)?;
         tx.changed(&old.without_kind(), &new)?;
@@ -156,7 +156,7 @@ fn changeable(tx: &mut Writing, id: ConsultationId, seen: i64) -> Result<Consult
 }
 
 /// What an input names, as far as it exists in the caller's scope.
-fn context(tx: &mut Writing, input: &ConsultationInput) -> Result<Context> {
+pub(crate) fn context(tx: &mut Writing, input: &ConsultationInput) -> Result<Context> {
     let scope = tx.scope();
     let site = none_if_missing(site::find(tx.conn, input.site_id))?;
     let carrier = site.as_ref().map(|site| CarrierId(site.carrier.id));
@@ -179,7 +179,7 @@ fn context(tx: &mut Writing, input: &ConsultationInput) -> Result<Context> {
         None => Vec::new(),
     };
     let event = match input.event_id {
-        Some(id) => task::event(tx.conn, &scope, id)?,
+        Some(id) => event::named(tx.conn, &scope, id)?,
         None => None,
     };
     Ok(Context {

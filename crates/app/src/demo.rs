@@ -9,7 +9,7 @@ use lotse_domain::establishment::Establishment;
 use lotse_domain::event::Event;
 use lotse_domain::event_series::EventSeries;
 use lotse_domain::funding_period::FundingPeriod;
-use lotse_domain::id::{CarrierId, OrganisationId};
+use lotse_domain::id::{CarrierId, ConsultationId, OrganisationId};
 use lotse_domain::page::{PageParams, Paging};
 use lotse_domain::participation::Participation;
 use lotse_domain::policy::Scope;
@@ -45,15 +45,16 @@ pub struct Data {
     pub tasks: Vec<Task>,
     pub referrals: Vec<Referral>,
     pub tags: Vec<Tag>,
-    pub tagged: Vec<Tagged>,
+    pub tagged: Vec<Tagged<OrganisationId>>,
+    pub tagged_consultations: Vec<Tagged<ConsultationId>>,
     pub saved_views: Vec<SavedView>,
 }
 
-/// A carrier's tags of an organisation.
+/// A carrier's tags of a record.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Tagged {
+pub struct Tagged<I> {
     pub carrier: CarrierId,
-    pub organisation: OrganisationId,
+    pub record: I,
     pub tags: Vec<TagReference>,
 }
 
@@ -74,6 +75,7 @@ impl Data {
             + self.referrals.len()
             + self.tags.len()
             + self.tagged.len()
+            + self.tagged_consultations.len()
             + self.saved_views.len()
     }
 }
@@ -159,7 +161,12 @@ pub fn fill(app: &App, data: &Data, password: &str, progress: &dyn Fn(usize)) ->
         }
         for new in &data.tagged {
             let scope = Scope::Carrier(new.carrier);
-            tag::set_of_organisation(conn, &scope, new.organisation, &new.tags)?;
+            tag::set_of_organisation(conn, &scope, new.record, &new.tags)?;
+            step();
+        }
+        for new in &data.tagged_consultations {
+            let scope = Scope::Carrier(new.carrier);
+            tag::set_of_consultation(conn, &scope, new.record, &new.tags)?;
             step();
         }
         for new in &data.saved_views {

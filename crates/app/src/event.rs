@@ -9,7 +9,8 @@ use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::Action;
 use lotse_domain::{Error, Result};
 use lotse_persistence::{
-    audit, district, event, event_series, funding_period, organisation, site, topic, user,
+    audit, district, event, event_series, funding_period, organisation, participation, site, topic,
+    user,
 };
 
 use crate::{App, Caller, Writing};
@@ -82,7 +83,8 @@ pub fn change(
         let old = changeable(tx, id, seen)?;
         let input: EventInput = patch.apply(&EventInput::from(&old))?;
         let context = context(tx, &input)?;
-        let new = old.changed(tx.now, &tx.actor, &input, &context)?;
+        let attended = participation::has_attendance(tx.conn, id)?;
+        let new = old.changed(tx.now, &tx.actor, &input, &context, attended)?;
         event::update(tx.conn, &new)?;
         tx.changed(&old, &new)?;
         Ok(new)

@@ -57,7 +57,7 @@ pub fn change(
     patch: &MergePatch,
 ) -> Result<FundingPeriod> {
     app.write(caller, Action::ChangeNetwork, |tx| {
-        let old = funding_period::find(tx.conn, id)?;
+        let old = funding_period::hold(tx.conn, id)?;
         check_version(&old, seen)?;
         let new = old.changed(tx.now, &patch.apply(&FundingPeriodInput::from(&old))?)?;
         if funding_period::has_consultations_outside(tx.conn, &new)? {

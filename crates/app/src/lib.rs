@@ -23,6 +23,7 @@ pub mod carrier;
 pub mod company;
 pub mod consultation;
 pub mod contact;
+pub mod correction;
 pub mod demo;
 pub mod district;
 pub mod establishment;

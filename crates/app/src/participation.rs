@@ -62,10 +62,11 @@ pub fn history(
     })
 }
 
-/// Puts somebody on the list of an event. Everybody of the carrier may, since anybody answers the phone.
+/// Puts somebody on the list of an event. Everybody of the carrier may, since anybody answers the phone; that
+/// somebody was there say those who may change the event.
 ///
 /// # Errors
-/// `NotFound`, also for another carrier's event; `Invalid`; `Conflict` when the event is voided or
+/// `NotFound`, also for another carrier's event; `Invalid`; `Forbidden`; `Conflict` when the event is voided or
 /// cancelled, its funding period takes no entries, or the contact or organisation is on the list already.
 pub fn register(
     app: &App,

@@ -1,3 +1,4 @@
+use lotse_domain::duplicate::Candidate;
 use lotse_domain::entity::Reference;
 use lotse_domain::id::{ConsultationId, ContactId, OrganisationId};
 use lotse_domain::organisation::{OrganisationKind, OrganisationReference};
@@ -17,7 +18,7 @@ use crate::{App, Caller, Writing};
 ///
 /// # Errors
 /// `Invalid` with what is wrong, in the fields of the quick log; `PossibleDuplicate` when the name may
-/// be another organisation's; `Forbidden` for a key that may log and not add to the register;
+/// be another organisation's; `Forbidden` for a key that may log and neither read nor add what is named;
 /// `Conflict` when the funding period takes no entries or the id is another record's.
 pub fn log(app: &App, caller: &Caller, input: &QuickLogInput) -> Result<QuickLogged> {
     app.write(caller, Action::LogConsultation, |tx| {
@@ -29,7 +30,7 @@ pub fn log(app: &App, caller: &Caller, input: &QuickLogInput) -> Result<QuickLog
             Some(named) => Some(organisation_of(tx, named)?),
             None => None,
         };
-        let mut contacts = Vec::new();
+        let (mut contacts, mut places) = (Vec::new(), Vec::new());
         for (index, named) in input.contacts.iter().enumerate() {
             // Without an organisation there are none.
             let Some((organisation, _)) = &found else { break };
@@ -38,6 +39,7 @@ pub fn log(app: &App, caller: &Caller, input: &QuickLogInput) -> Result<QuickLog
             // Named by id and by name, perhaps.
             if !contacts.contains(&id) {
                 contacts.push(id);
+                places.push(index);
             }
         }
         let (organisation, created) = found.unzip();
@@ -45,7 +47,8 @@ pub fn log(app: &App, caller: &Caller, input: &QuickLogInput) -> Result<QuickLog
         let today = tx.today();
         let details = input.consultation(&tx.actor, today, id, contacts)?;
         let new_id = input.id.unwrap_or_else(|| tx.new_id());
-        let consultation = crate::consultation::add(tx, new_id, &details).map_err(in_own_fields)?;
+        let consultation = crate::consultation::add(tx, new_id, &details)
+            .map_err(|error| in_own_fields(error, &places))?;
         let mut follow_ups = Vec::new();
         for (index, task) in input.follow_ups.iter().enumerate() {
             tx.actor.may(Action::ChangeTasks)?;
@@ -96,24 +99,32 @@ fn organisation_of(
     named: &QuickOrganisation,
 ) -> Result<(OrganisationReference, bool)> {
     let unknown = || Error::invalid("/organisation/id", "unknown", "must be a company or an actor");
-    let reference = |tx: &mut Writing, id: OrganisationId| {
-        organisation::facts(tx.conn, id)?.map(|facts| facts.reference).ok_or_else(unknown)
-    };
     let (None, Some(name)) = (named.id, &named.name) else {
         let id = named.id.ok_or_else(unknown)?;
-        return Ok((reference(tx, id)?, false));
+        let facts = organisation::facts(tx.conn, id)?.ok_or_else(unknown)?;
+        return Ok((facts.reference, false));
     };
     if !named.create {
+        // What comes of it tells who is there.
+        tx.actor.may(Action::ReadRegister)?;
         duplicate::hold(tx.conn, name)?;
-        if let [only] = duplicate::of_name(tx.conn, name)?.as_slice() {
-            return Ok((reference(tx, *only)?, false));
+        let mut namesakes = duplicate::of_name(tx.conn, name)?;
+        if let [only] = namesakes.as_slice()
+            && !named.contradicts(only)
+        {
+            return Ok((only.organisation.clone(), false));
         }
-        let candidates = duplicate::similar(tx.conn, name)?;
+        let mut candidates = duplicate::similar(tx.conn, name)?;
+        // A search for what is similar need not come up with what is the same.
+        namesakes.retain(|namesake| {
+            !candidates.iter().any(|similar| similar.organisation.id == namesake.organisation.id)
+        });
+        candidates.splice(..0, namesakes.into_iter().map(Candidate::from));
         if !candidates.is_empty() {
             return Err(Error::PossibleDuplicate {
                 detail:
-                    "There are organisations of a similar name. Name one of them by its id, or \
-                         add another one with \"create\": true."
+                    "There are organisations of this name or a similar one. Name one of them by its \
+                         id, or add another one with \"create\": true."
                         .to_owned(),
                 candidates,
             });
@@ -158,6 +169,7 @@ fn contact_of(
         return Ok(id);
     }
     let name = named.name.as_deref().unwrap_or_default();
+    tx.actor.may(Action::ReadContacts)?;
     if let Some(id) = contact::of_name(tx.conn, &scope, organisation.id, name)? {
         return Ok(id);
     }

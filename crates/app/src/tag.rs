@@ -2,7 +2,7 @@ use lotse_domain::Result;
 use lotse_domain::audit::{AuditAction, FieldChange, HistoryEntry, Subject};
 use lotse_domain::check::Checks;
 use lotse_domain::entity::{ReasonInput, Reference, check_version};
-use lotse_domain::id::{OrganisationId, TagId};
+use lotse_domain::id::{ConsultationId, OrganisationId, TagId};
 use lotse_domain::organisation::OrganisationKind;
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::patch::MergePatch;
@@ -10,10 +10,10 @@ use lotse_domain::policy::Action;
 use lotse_domain::tag::{
     MAX_TAGS, Tag, TagFilter, TagInput, TagReference, Tags, TagsInput, checked_tags,
 };
-use lotse_persistence::{audit, organisation, tag};
+use lotse_persistence::{audit, consultation, organisation, tag};
 use serde_json::json;
 
-use crate::{App, Caller};
+use crate::{App, Caller, Writing};
 
 /// # Errors
 /// What the policy says.
@@ -130,26 +130,74 @@ pub fn set_of_organisation(
         tag::hold_organisation(tx.conn, id)?;
         let (scope, carrier) = (tx.scope(), tx.actor.own_carrier()?.id);
         let before = tag::of_organisation(tx.conn, &scope, id)?;
-        // As many as the rules look at.
-        let named = input.tag_ids.get(..MAX_TAGS).unwrap_or(&input.tag_ids);
-        let known = tag::with_ids(tx.conn, &tx.names, &scope, named)?;
-        let mut checks = Checks::new();
-        let tags = checked_tags(&mut checks, &input.tag_ids, &known, &before);
-        checks.finish()?;
+        let tags = named(tx, input, &before)?;
         if tags != before {
             tag::set_of_organisation(tx.conn, &scope, id, &tags)?;
             // Of the carrier and without a version: the organisation's history, which the network
             // shares, says nothing of it.
             let subject = Subject { kind: kind.into(), id: id.0, carrier: Some(carrier) };
-            let change = FieldChange {
-                field: "tags".to_owned(),
-                old: references(&before),
-                new: references(&tags),
-            };
-            tx.note_changes(AuditAction::Tagged, subject, None, vec![change])?;
+            tx.note_changes(AuditAction::Tagged, subject, None, vec![change_of(&before, &tags)])?;
         }
         Ok(Tags { tags })
     })
+}
+
+/// The tags of a consultation.
+///
+/// # Errors
+/// `NotFound`, also for another carrier's.
+pub fn of_consultation(app: &App, caller: &Caller, id: ConsultationId) -> Result<Tags> {
+    app.read(caller, Action::ReadTags, |tx| {
+        let scope = tx.scope();
+        consultation::find(tx.conn, &tx.names, &scope, id)?;
+        Ok(Tags { tags: tag::of_consultation(tx.conn, &scope, id)? })
+    })
+}
+
+/// Replaces the tags of a consultation. Everybody of the carrier sorts by them, so whose it is does not
+/// matter, nor whether it is voided or its funding period closed: the record itself does not change.
+///
+/// # Errors
+/// `NotFound`, also for another carrier's; `Invalid`.
+pub fn set_of_consultation(
+    app: &App,
+    caller: &Caller,
+    id: ConsultationId,
+    input: &TagsInput,
+) -> Result<Tags> {
+    app.write(caller, Action::ChangeTags, |tx| {
+        let scope = tx.scope();
+        let found = consultation::find(tx.conn, &tx.names, &scope, id)?;
+        tag::hold_consultation(tx.conn, id)?;
+        let before = tag::of_consultation(tx.conn, &scope, id)?;
+        let tags = named(tx, input, &before)?;
+        if tags != before {
+            tag::set_of_consultation(tx.conn, &scope, id, &tags)?;
+            let subject = Subject::of(&found);
+            tx.note_changes(AuditAction::Tagged, subject, None, vec![change_of(&before, &tags)])?;
+        }
+        Ok(Tags { tags })
+    })
+}
+
+/// The tags that an input names. Those before are not looked at again.
+fn named(
+    tx: &mut Writing,
+    input: &TagsInput,
+    before: &[TagReference],
+) -> Result<Vec<TagReference>> {
+    let scope = tx.scope();
+    // As many as the rules look at.
+    let named = input.tag_ids.get(..MAX_TAGS).unwrap_or(&input.tag_ids);
+    let known = tag::with_ids(tx.conn, &tx.names, &scope, named)?;
+    let mut checks = Checks::new();
+    let tags = checked_tags(&mut checks, &input.tag_ids, &known, before);
+    checks.finish()?;
+    Ok(tags)
+}
+
+fn change_of(before: &[TagReference], tags: &[TagReference]) -> FieldChange {
+    FieldChange { field: "tags".to_owned(), old: references(before), new: references(tags) }
 }
 
 fn references(tags: &[TagReference]) -> serde_json::Value {

@@ -1,4 +1,4 @@
-use lotse_domain::audit::{HistoryEntry, Subject};
+use lotse_domain::audit::{AuditAction, HistoryEntry, Subject};
 use lotse_domain::entity::{ReasonInput, check_version};
 use lotse_domain::id::TaskId;
 use lotse_domain::page::{Page, Paging};
@@ -8,7 +8,7 @@ use lotse_domain::task::{
     Context, ReassignInput, Reassigned, Task, TaskCompleteInput, TaskFilter, TaskInput,
 };
 use lotse_domain::{Error, Result};
-use lotse_persistence::{audit, consultation, organisation, referral, task, user};
+use lotse_persistence::{audit, consultation, event, organisation, referral, task, user};
 
 use crate::consultation::none_if_missing;
 use crate::{App, Caller, Writing};
@@ -146,10 +146,12 @@ pub fn reassign(app: &App, caller: &Caller, input: &ReassignInput) -> Result<Rea
             let old = task::next_open_of(tx.conn, &tx.names, &scope, input, after, AT_ONCE)?;
             let Some(last) = old.last() else { break };
             after = Some(last.id);
-            for old in &old {
-                let new = old.handed_over(tx.now, input.from_user_id, &to);
-                task::update(tx.conn, &new).map_err(again)?;
-                tx.changed(old, &new)?;
+            let handed_over = |old: &Task| old.handed_over(tx.now, input.from_user_id, &to);
+            let new: Vec<_> = old.iter().map(handed_over).collect();
+            task::update_people(tx.conn, &new).map_err(again)?;
+            let changes = old.iter().zip(&new);
+            tx.audit_all(changes.clone().map(|(old, new)| (AuditAction::Changed, Some(old), new)))?;
+            for (old, new) in changes {
                 done.reassigned += 1;
                 if new.owner == old.owner {
                     done.stand_ins += 1;
@@ -164,10 +166,11 @@ pub fn reassign(app: &App, caller: &Caller, input: &ReassignInput) -> Result<Rea
             let old = referral::next_open_of(tx.conn, &tx.names, &scope, input, after, AT_ONCE)?;
             let Some(last) = old.last() else { break };
             after = Some(last.id);
-            for old in &old {
-                let new = old.handed_over(tx.now, &to);
-                referral::update(tx.conn, &new).map_err(again)?;
-                tx.changed(old, &new)?;
+            let new: Vec<_> = old.iter().map(|old| old.handed_over(tx.now, &to)).collect();
+            referral::update_owners(tx.conn, &new).map_err(again)?;
+            let changes = old.iter().zip(&new);
+            tx.audit_all(changes.map(|(old, new)| (AuditAction::Changed, Some(old), new)))?;
+            for _ in new {
                 done.reassigned += 1;
                 done.referrals += 1;
             }
@@ -224,7 +227,7 @@ fn context(tx: &mut Writing, input: &TaskInput) -> Result<Context> {
         None => None,
     };
     let event = match input.event_id {
-        Some(id) => task::event(tx.conn, &scope, id)?,
+        Some(id) => event::named(tx.conn, &scope, id)?,
         None => None,
     };
     let people = user::available_on(tx.conn, &named, carrier, today)?;

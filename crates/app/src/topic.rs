@@ -81,6 +81,7 @@ pub fn change(
 /// in turn: whoever follows the chain must come to an end.
 fn check_successor(conn: &mut Conn, topic: Option<TopicId>, input: &TopicInput) -> Result<()> {
     let Some(successor) = input.replaced_by_id else { return Ok(()) };
+    topic::hold_chains(conn)?;
     let mut next = Some(successor);
     let mut steps = 0;
     while let Some(id) = next {

@@ -482,6 +482,19 @@ impl App {
         });
     }
 
+    /// Notes that the calendar of a user was read by its secret address.
+    pub(crate) fn note_calendar_read(&self, user: UserId, request_id: &str) {
+        self.access_log.note(Event {
+            id: self.new_id(),
+            at: self.now(),
+            who: Some(Who { user, session: None, api_key: None }),
+            request_id: request_id.to_owned(),
+            action: AuditAction::Read,
+            subject: Some(subject_of(user)),
+            detail: "calendar_feed",
+        });
+    }
+
     fn authorised(
         &self,
         conn: &mut Conn,

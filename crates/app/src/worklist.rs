@@ -33,10 +33,7 @@ pub fn get(
             .into_iter()
             .filter(|kind| tx.actor.may(kind.permission()).is_ok())
             .collect();
-        let counts = seen
-            .iter()
-            .map(|kind| Ok(WorklistCount { kind: *kind, count: count(tx, &query, *kind)? }))
-            .collect::<Result<_>>()?;
+        let counts = counts(tx, &query, &seen)?;
         let after: Option<(Place, Uuid)> = match &paging.after {
             Some(after) => Some((after.parse()?, after.id)),
             None => None,
@@ -57,19 +54,37 @@ pub fn get(
     })
 }
 
-fn count(tx: &mut Reading, query: &WorklistQuery, kind: WorklistKind) -> Result<i64> {
+fn counts(
+    tx: &mut Reading,
+    query: &WorklistQuery,
+    kinds: &[WorklistKind],
+) -> Result<Vec<WorklistCount>> {
     let scope = tx.scope();
-    match kind {
-        WorklistKind::OverdueMilestone | WorklistKind::DueMilestone => {
-            accompaniment::count_on_worklist(tx.conn, &scope, query, kind)
-        }
-        WorklistKind::OverdueTask | WorklistKind::DueTask => {
-            task::count_on_worklist(tx.conn, &scope, query, kind)
-        }
-        WorklistKind::UnansweredReferral => referral::count_on_worklist(tx.conn, &scope, query),
-        WorklistKind::Gap => worklist::count_gaps(tx.conn, &scope, query),
-        WorklistKind::QuietOrganisation => worklist::count_quiet(tx.conn, &scope, query),
+    let of_organisations =
+        |kind: &WorklistKind| matches!(kind, WorklistKind::Gap | WorklistKind::QuietOrganisation);
+    let organisations = if kinds.iter().any(of_organisations) {
+        worklist::counts(tx.conn, &scope, query)?
+    } else {
+        worklist::Counts::default()
+    };
+    let mut counts = Vec::new();
+    for kind in kinds.iter().copied() {
+        let count = match kind {
+            WorklistKind::OverdueMilestone | WorklistKind::DueMilestone => {
+                accompaniment::count_on_worklist(tx.conn, &scope, query, kind)?
+            }
+            WorklistKind::OverdueTask | WorklistKind::DueTask => {
+                task::count_on_worklist(tx.conn, &scope, query, kind)?
+            }
+            WorklistKind::UnansweredReferral => {
+                referral::count_on_worklist(tx.conn, &scope, query)?
+            }
+            WorklistKind::Gap => organisations.gaps,
+            WorklistKind::QuietOrganisation => organisations.quiet,
+        };
+        counts.push(WorklistCount { kind, count });
     }
+    Ok(counts)
 }
 
 /// Some entries of a section, after one of them.

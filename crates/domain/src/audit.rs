@@ -14,7 +14,7 @@ use crate::policy::Role;
 codes! {
     "audit_action" AuditAction {
         Created, Changed, Archived, Voided,
-        /// A carrier set its tags of a company or actor, which itself did not change.
+        /// A carrier set its tags of a company, an actor or a consultation, which itself did not change.
         Tagged,
         /// A user's password was set; what it is, is nowhere.
         PasswordSet,
@@ -96,7 +96,7 @@ pub struct AuditEntry {
     /// The version that came of it; null where nothing changed.
     #[schema(required)]
     pub entity_version: Option<i64>,
-    /// What was refused or read (a permission), or why a log-in was refused.
+    /// What was refused or read (a permission, or `calendar_feed`), or why a log-in was refused.
     #[schema(required, example = "read_contacts")]
     pub detail: Option<String>,
     /// Whose record it is; null where the network shares it.

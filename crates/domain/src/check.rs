@@ -121,6 +121,22 @@ impl Checks {
         found
     }
 
+    /// A part of the input that has rules of its own, as told of the whole: `pointer` leads to the part.
+    /// None when it is at fault.
+    ///
+    /// # Errors
+    /// What is no fault of the input.
+    pub fn part<T>(&mut self, pointer: &str, result: Result<T>) -> Result<Option<T>> {
+        match result.map_err(|error| error.below(pointer)) {
+            Ok(part) => Ok(Some(part)),
+            Err(Error::Invalid(errors)) => {
+                self.0.extend(errors);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// An e-mail address, lower-cased. The check is the useful minimum: only a message that
     /// arrives proves an address.
     pub fn email(&mut self, pointer: &str, text: &str) -> String {

@@ -102,6 +102,7 @@ pub fn all() -> Vec<CodeList> {
         list::<crate::consultation::Outcome>(),
         list::<crate::contact::LegalBasis>(),
         list::<crate::contact::Purpose>(),
+        list::<crate::correction::CorrectionKind>(),
         list::<crate::district::DistrictKind>(),
         list::<crate::due_rule::DueAnchor>(),
         list::<crate::due_rule::DueUnit>(),

@@ -11,7 +11,7 @@ use crate::entity::{Entity, EntityKind, Reference};
 use crate::error::{Error, Result};
 use crate::id::{
     CarrierId, ConsultationId, ContactId, DistrictId, EstablishmentId, EventId, FundingPeriodId,
-    OrganisationId, SiteId, UserId,
+    OrganisationId, SiteId, TagId, UserId,
 };
 use crate::industry::Classification;
 use crate::occupation::{Occupation, OccupationInput};
@@ -102,7 +102,7 @@ pub struct ConsultationInput {
     pub starts_at: Option<NaiveTime>,
     #[schema(minimum = 1, maximum = 1440)]
     pub minutes: i32,
-    /// Minutes of preparation and follow-up work; counted apart from `minutes`.
+    /// Minutes of preparation and follow-up work; figures have them apart from `minutes`.
     #[schema(minimum = 0, maximum = 1440)]
     pub preparation_minutes: Option<i32>,
     pub channel: Channel,
@@ -182,6 +182,7 @@ impl From<&Consultation> for ConsultationReference {
     }
 }
 
+// Corrections keep it as JSON, so a field that is added needs a default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Consultation {
     pub id: ConsultationId,
@@ -216,7 +217,8 @@ pub struct Consultation {
     pub countries: Vec<Country>,
     #[schema(required)]
     pub notes: Option<String>,
-    /// What in the notes looks like personal data of a candidate, who has no place there.
+    /// What in the notes looks like personal data of a candidate, who has no place there, as of when they were
+    /// written. Empty for notes from before there were warnings.
     pub note_warnings: Vec<NoteWarning>,
     #[schema(required)]
     pub outcome: Option<Outcome>,
@@ -248,13 +250,18 @@ pub struct ConsultationFilter {
     pub status: Option<ConsultationStatus>,
     /// An occupation sought: a code of the `KldB` 2010, or its first digits.
     #[param(example = "26")]
+    #[serde(default, deserialize_with = "crate::occupation::filter_code")]
     pub occupation: Option<String>,
     /// A country of origin.
     #[param(example = "MA")]
+    #[serde(default, deserialize_with = "crate::country::filter_code")]
     pub country: Option<String>,
-    /// Whether the notes look as if they held personal data of a candidate.
+    /// Whether the notes look as if they held personal data of a candidate. They are looked at when a record is
+    /// logged or changed: of notes from before there were warnings, none is known.
     pub note_warnings: Option<bool>,
     pub event_id: Option<EventId>,
+    /// A tag that the own carrier gave.
+    pub tag_id: Option<TagId>,
     pub funding_period_id: Option<FundingPeriodId>,
     /// First date.
     #[serde(default, deserialize_with = "crate::time::optional_date")]
@@ -299,6 +306,24 @@ impl Consultation {
     /// # Errors
     /// `Invalid` with everything that is wrong; `Conflict` when the funding period takes no entries.
     pub fn new(
+        id: ConsultationId,
+        now: DateTime<Utc>,
+        actor: &Actor,
+        input: &ConsultationInput,
+        context: &Context,
+    ) -> Result<Self> {
+        let new = Self::checked(id, now, actor, input, context)?;
+        if let Some(period) = &context.period {
+            period.accepts_entries_of(actor.role)?;
+        }
+        Ok(new)
+    }
+
+    /// What would be logged if its period took entries.
+    ///
+    /// # Errors
+    /// `Invalid` with everything that is wrong.
+    pub(crate) fn checked(
         id: ConsultationId,
         now: DateTime<Utc>,
         actor: &Actor,
@@ -396,7 +421,9 @@ impl Consultation {
         }
     }
 
-    fn check_not_voided(&self) -> Result<()> {
+    /// # Errors
+    /// `Conflict` when it is voided.
+    pub fn check_not_voided(&self) -> Result<()> {
         match &self.voided {
             None => Ok(()),
             Some(voided) => Err(Error::conflict(

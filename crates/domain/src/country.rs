@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::ToSchema;
 
 /// A country with its names.
@@ -34,6 +34,18 @@ pub fn all() -> &'static [Country] {
 pub fn find(code: &str) -> Option<&'static Country> {
     let at = COUNTRIES.binary_search_by(|country| country.code.as_str().cmp(code)).ok()?;
     COUNTRIES.get(at)
+}
+
+/// Reads the code of a country that a list is filtered by, which may be absent.
+///
+/// # Errors
+/// When it is none.
+pub fn filter_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let code = Option::<String>::deserialize(deserializer)?;
+    if code.as_deref().is_some_and(|code| find(code).is_none()) {
+        return Err(de::Error::custom("must be an ISO 3166-1 alpha-2 code such as MA, or XK"));
+    }
+    Ok(code)
 }
 
 #[cfg(test)]

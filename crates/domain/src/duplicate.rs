@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::id::DistrictId;
 use crate::name::fold;
 use crate::organisation::OrganisationReference;
 
@@ -49,6 +50,20 @@ pub struct Candidate {
     /// How alike the names are: 1 is the same but for legal form and spelling.
     #[schema(minimum = 0, maximum = 1, example = 0.83)]
     pub similarity: f64,
+}
+
+/// An organisation of exactly the name that was typed, with what tells it from others of the name.
+#[derive(Clone, Debug)]
+pub struct Namesake {
+    pub organisation: OrganisationReference,
+    pub city: Option<String>,
+    pub district_id: Option<DistrictId>,
+}
+
+impl From<Namesake> for Candidate {
+    fn from(namesake: Namesake) -> Self {
+        Self { organisation: namesake.organisation, city: namesake.city, similarity: 1.0 }
+    }
 }
 
 /// The words of a name that tell it from others. A name of nothing but a legal form keeps it.

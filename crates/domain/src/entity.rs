@@ -12,8 +12,9 @@ codes! {
     /// The kinds of record that have a history.
     "entity_kind" EntityKind {
         Accompaniment, Actor, ApiKey, Assignment, Attachment, Carrier, Company, Consultation, Contact,
-        Coverage, District, Establishment, Event, EventSeries, FundingPeriod, Participation,
-        ProgrammeTemplate, RecruitmentCase, Referral, SavedView, Site, Tag, Task, Topic, User,
+        Correction, Coverage, District, Establishment, Event, EventSeries, FundingPeriod,
+        Participation, ProgrammeTemplate, RecruitmentCase, Referral, SavedView, Site, Tag, Task, Topic,
+        User,
     }
 }
 
@@ -31,6 +32,7 @@ impl EntityKind {
             Self::Company => "companies",
             Self::Consultation => "consultations",
             Self::Contact => "contacts",
+            Self::Correction => "corrections",
             Self::Coverage => "coverages",
             Self::District => "districts",
             Self::Establishment => "establishments",

@@ -202,6 +202,13 @@ pub struct Event {
     pub updated_at: DateTime<Utc>,
 }
 
+/// What the rules of a record that names an event need to know of it.
+#[derive(Clone, Debug)]
+pub struct NamedEvent {
+    pub reference: Reference,
+    pub voided: bool,
+}
+
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -256,20 +263,22 @@ impl Event {
         Self::checked(id, now, actor, input, context, None)
     }
 
+    /// `attended` is whether anybody, in whatever role, is known to have been there or to have stayed away.
+    ///
     /// # Errors
-    /// As [`Self::new`]; `Conflict` when it is voided, and when somebody is known to have been there or
-    /// to have stayed away and it would lie in the future or be cancelled.
+    /// As [`Self::new`]; `Conflict` when it is voided, and when it was attended and would lie in the future
+    /// or be cancelled.
     pub fn changed(
         &self,
         now: DateTime<Utc>,
         actor: &Actor,
         input: &EventInput,
         context: &Context,
+        attended: bool,
     ) -> Result<Self> {
         self.check_not_voided()?;
         let new = Self::checked(self.id, now, actor, input, context, Some(self))?;
-        let known = self.participations.attended + self.participations.no_show > 0;
-        if known && (new.status == EventStatus::Cancelled || new.starts_on > context.today) {
+        if attended && (new.status == EventStatus::Cancelled || new.starts_on > context.today) {
             return Err(Error::conflict(
                 "attendance_recorded",
                 "Attendance was recorded, so the event was neither cancelled nor is it to come.",

@@ -12,7 +12,7 @@ use crate::entity::Reference;
 use crate::error::Result;
 use crate::funding_period::FundingPeriod;
 use crate::id::FundingPeriodId;
-use crate::statistics::{FigureScope, GroupValue, Window, dimensions};
+use crate::statistics::{FigureScope, GroupValue, TopicsAs, Window, dimensions};
 
 codes! {
     /// What figures of events can be grouped by.
@@ -39,6 +39,10 @@ pub struct EventStatisticsParams {
     /// `topic`, `month`, `quarter`, `year`.
     #[param(example = "kind,year")]
     pub group_by: Option<String>,
+    /// Which topic an event counts for: the one on the record, or what replaced it since.
+    #[param(inline)]
+    #[serde(default)]
+    pub topics: TopicsAs,
 }
 
 /// What to count.
@@ -47,6 +51,7 @@ pub struct EventStatisticsQuery {
     pub funding_period_id: FundingPeriodId,
     pub window: Window,
     pub group_by: Vec<EventDimension>,
+    pub topics: TopicsAs,
 }
 
 impl EventStatisticsParams {
@@ -56,7 +61,12 @@ impl EventStatisticsParams {
     pub fn query(&self, period: &FundingPeriod) -> Result<EventStatisticsQuery> {
         let window = Window::of(period, self.from, self.to)?;
         let group_by = dimensions(self.group_by.as_deref())?;
-        Ok(EventStatisticsQuery { funding_period_id: period.id, window, group_by })
+        Ok(EventStatisticsQuery {
+            funding_period_id: period.id,
+            window,
+            group_by,
+            topics: self.topics,
+        })
     }
 }
 
@@ -109,7 +119,7 @@ pub struct EventGroup {
 pub struct EventStatistics {
     pub period: Reference,
     pub window: Window,
-    #[schema(example = "2026.1")]
+    #[schema(example = "2026.2")]
     pub rules_version: String,
     pub scope: FigureScope,
     /// The dimensions in the order asked for.

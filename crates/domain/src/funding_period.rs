@@ -22,7 +22,7 @@ codes! {
         Open,
         /// Only managers record and correct, while the figures are made up.
         Closing,
-        /// Nobody changes anything.
+        /// Nobody changes anything; corrections are entered beside the records.
         Closed,
     }
 }
@@ -146,6 +146,23 @@ impl FundingPeriod {
                     "nothing is recorded in it"
                 }
             ),
+        ))
+    }
+
+    /// Whether what is wrong in this period is told by corrections, since nobody changes its records.
+    ///
+    /// # Errors
+    /// `Conflict` that names the period, its status and what to do instead.
+    pub fn takes_corrections(&self) -> Result<()> {
+        let instead = match self.status {
+            FundingPeriodStatus::Planned => "nothing is recorded in it yet",
+            FundingPeriodStatus::Open => "change or log the record itself",
+            FundingPeriodStatus::Closing => "managers change or log the record itself",
+            FundingPeriodStatus::Closed => return Ok(()),
+        };
+        Err(Error::conflict(
+            "funding_period_not_closed",
+            format!("The funding period {} is {}; {instead}.", self.name, self.status.code()),
         ))
     }
 }

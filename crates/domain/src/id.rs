@@ -44,6 +44,7 @@ ids!(
     CompanyId,
     ConsultationId,
     ContactId,
+    CorrectionId,
     CoverageId,
     DistrictId,
     EstablishmentId,

@@ -16,6 +16,7 @@ pub mod code_list;
 pub mod company;
 pub mod consultation;
 pub mod contact;
+pub mod correction;
 pub mod country;
 pub mod district;
 pub mod due_rule;

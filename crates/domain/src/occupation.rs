@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::ToSchema;
 
 use crate::code::codes;
@@ -80,6 +80,28 @@ pub fn groups() -> &'static [Group] {
 #[must_use]
 pub fn group(code: &str) -> Option<&'static Group> {
     GROUPS.iter().find(|group| group.group == code)
+}
+
+/// Reads the code of an occupation, or its first digits, that a list is filtered by; it may be absent.
+///
+/// # Errors
+/// When no code begins so.
+pub fn filter_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let code = Option::<String>::deserialize(deserializer)?;
+    if code.as_deref().is_some_and(|code| !begins_a_code(code)) {
+        return Err(de::Error::custom(
+            "must be one to five digits of the KldB 2010, such as 2, 26 or 26302",
+        ));
+    }
+    Ok(code)
+}
+
+fn begins_a_code(text: &str) -> bool {
+    if text.len() < 2 {
+        return !text.is_empty() && GROUPS.iter().any(|group| group.group.starts_with(text));
+    }
+    let code = OccupationInput { code: text.to_owned(), skill_level: None, workers: None };
+    Occupation::new(&code).is_ok()
 }
 
 impl Occupation {
@@ -160,6 +182,16 @@ mod tests {
         assert_eq!(Occupation::new(&told).unwrap_err().0, "skill_level");
         let told = OccupationInput { skill_level: Some(SkillLevel::Expert), ..input("26") };
         assert_eq!(Occupation::new(&told).unwrap().skill_level, Some(SkillLevel::Expert));
+    }
+
+    #[test]
+    fn the_first_digits_of_a_code_begin_one() {
+        for text in ["2", "26", "263", "2630", "26302", "0"] {
+            assert!(begins_a_code(text), "{text}");
+        }
+        for text in ["", "a", "2a", "00", "26305", "263021", "２", "%"] {
+            assert!(!begins_a_code(text), "{text}");
+        }
     }
 
     #[test]

@@ -70,7 +70,8 @@ pub struct ParticipationInput {
     pub headcount: i32,
     #[serde(default = "participant")]
     pub role: ParticipationRole,
-    /// Everything but `voided`; `attended`, `no_show` and `walk_in` not before the event's first day.
+    /// Everything but `voided`; `attended`, `no_show` and `walk_in` not before the event's first day, and by
+    /// those who may change the event.
     #[serde(default = "registered")]
     pub status: ParticipationStatus,
     #[schema(max_length = 500)]
@@ -151,7 +152,8 @@ impl Context {
 
 impl Participation {
     /// # Errors
-    /// `Invalid` with everything that is wrong; `Conflict` when the event is voided or cancelled.
+    /// `Invalid` with everything that is wrong; `Conflict` when the event is voided or cancelled;
+    /// `Forbidden` when it says what happened and the actor may not change the event.
     pub fn new(
         id: ParticipationId,
         now: DateTime<Utc>,
@@ -193,6 +195,9 @@ impl Participation {
         old: Option<&Self>,
     ) -> Result<Self> {
         event.check_takes_place()?;
+        if input.status.is_attendance() {
+            event.check_may_change(actor)?;
+        }
         let mut checks = Checks::new();
         let named = old.and_then(|old| old.organisation.as_ref()).map(|known| known.id);
         let organisation = input
@@ -247,12 +252,18 @@ impl Participation {
         })
     }
 
-    /// Who registered somebody may correct it, besides those who may change the event.
+    /// Who registered somebody may correct it, besides those who may change the event. What happened there
+    /// is for the latter alone: figures count it.
     ///
     /// # Errors
     /// `Forbidden` for a colleague who has nothing to do with it.
     pub fn check_may_change(&self, actor: &Actor, event: &Event) -> Result<()> {
-        if self.recorded_by.id == actor.user_id.0 { Ok(()) } else { event.check_may_change(actor) }
+        let registered_it = self.recorded_by.id == actor.user_id.0;
+        if registered_it && !self.status.is_attendance() {
+            Ok(())
+        } else {
+            event.check_may_change(actor)
+        }
     }
 
     fn check_not_voided(&self) -> Result<()> {

@@ -12,21 +12,11 @@ use serde_json::{Map, Value};
 use crate::check::shape_violation;
 use crate::error::{Error, Result};
 
-/// The body of a PATCH: an object with the fields to change.
+/// The body of a PATCH, or a part of another body: an object with the fields to change.
 #[derive(Clone, Debug)]
 pub struct MergePatch(Value);
 
 impl MergePatch {
-    /// # Errors
-    /// `Invalid` when the patch is not an object: that would replace the whole record.
-    pub fn new(patch: Value) -> Result<Self> {
-        if patch.is_object() {
-            Ok(Self(patch))
-        } else {
-            Err(Error::invalid("", "wrong_type", "must be an object with the fields to change"))
-        }
-    }
-
     /// # Errors
     /// `Invalid` with the place when the result does not have the shape of the command.
     pub fn apply<C: Serialize + DeserializeOwned>(&self, current: &C) -> Result<C> {
@@ -39,6 +29,18 @@ impl MergePatch {
         json_patch::merge(&mut merged, &self.0);
         serde_path_to_error::deserialize(merged)
             .map_err(|error| Error::Invalid(vec![shape_violation(error.path(), error.inner())]))
+    }
+}
+
+/// An object: anything else would replace the whole record.
+impl<'de> Deserialize<'de> for MergePatch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let Unambiguous(patch) = Unambiguous::deserialize(deserializer)?;
+        if patch.is_object() {
+            Ok(Self(patch))
+        } else {
+            Err(de::Error::custom("must be an object with the fields to change"))
+        }
     }
 }
 
@@ -57,8 +59,7 @@ fn unknown_null(patch: &Value, current: &Value) -> Option<String> {
 
 /// Any JSON in which no object names a field twice: readers differ in which of the two holds. A command
 /// refuses that by its derived `Deserialize`, `serde_json::Value` takes the last.
-#[derive(Debug)]
-pub struct Unambiguous(pub Value);
+struct Unambiguous(Value);
 
 impl<'de> Deserialize<'de> for Unambiguous {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {

@@ -13,11 +13,13 @@ use crate::consultation::{
     AnonymousInput, Channel, Consultation, ConsultationInput, ConsultationStatus, Outcome,
 };
 use crate::contact::ContactInput;
+use crate::duplicate::Namesake;
 use crate::error::{Error, Result};
 use crate::id::{
     ConsultationId, ContactId, DistrictId, EstablishmentId, EventId, OrganisationId, SiteId, UserId,
 };
 use crate::industry::IndustryInput;
+use crate::name::fold;
 use crate::occupation::OccupationInput;
 use crate::organisation::{Address, OrganisationKind};
 use crate::policy::Actor;
@@ -38,8 +40,9 @@ pub const MAX_FOLLOW_UPS: usize = 10;
 pub struct QuickOrganisation {
     /// Whatever else is named here is for a new one only.
     pub id: Option<OrganisationId>,
-    /// The one of this name is taken. Where there is none, it is added; where others have a similar
-    /// name, the answer is 409 with the candidates, unless `create` is true.
+    /// The one of this name is taken, unless it is of another kind, city or district than is told here.
+    /// Where there is none, it is added; where others have this name or a similar one, the answer is 409
+    /// with the candidates, unless `create` is true.
     #[schema(min_length = 1, max_length = 200)]
     pub name: Option<String>,
     /// Add it although there are others of the same or a similar name.
@@ -272,6 +275,19 @@ impl QuickLogInput {
 }
 
 impl QuickOrganisation {
+    /// Whether it was told to be what the one of its name is not. What either leaves open contradicts
+    /// nothing.
+    #[must_use]
+    pub fn contradicts(&self, found: &Namesake) -> bool {
+        let differs = |told: Option<&str>, known: Option<&str>| match (told, known) {
+            (Some(told), Some(known)) => fold(told) != fold(known),
+            _ => false,
+        };
+        self.kind.is_some_and(|kind| kind != found.organisation.kind)
+            || differs(self.address.city.as_deref(), found.city.as_deref())
+            || self.district_id.is_some_and(|told| found.district_id.is_some_and(|d| d != told))
+    }
+
     /// The company to add.
     #[must_use]
     pub fn company(&self, name: &str) -> CompanyInput {
@@ -322,15 +338,19 @@ impl QuickContact {
     }
 }
 
-/// A violation of the consultation, told in the fields of the quick log.
+/// A violation of the consultation, told in the fields of the quick log. `contacts` are the places in it of
+/// those that the consultation names: who came twice there is named once.
 #[must_use]
-pub fn in_own_fields(error: Error) -> Error {
+pub fn in_own_fields(error: Error, contacts: &[usize]) -> Error {
     let Error::Invalid(mut errors) = error else { return error };
     for violation in &mut errors {
         if violation.pointer == "/organisation_id" {
             violation.pointer = "/organisation/id".to_owned();
         } else if let Some(rest) = violation.pointer.strip_prefix("/contact_ids") {
-            violation.pointer = format!("/contacts{rest}");
+            let named = rest.trim_start_matches('/').parse().ok();
+            let place = named.and_then(|place: usize| contacts.get(place));
+            violation.pointer =
+                place.map_or("/contacts".to_owned(), |place| format!("/contacts/{place}"));
         }
     }
     Error::Invalid(errors)
@@ -340,4 +360,51 @@ pub fn in_own_fields(error: Error) -> Error {
 #[must_use]
 pub fn id_taken(id: Uuid) -> Error {
     Error::conflict("id_taken", format!("Another consultation has the id {id}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::organisation::OrganisationReference;
+
+    #[test]
+    fn what_is_wrong_with_a_contact_is_told_where_it_stands() {
+        let told = |pointer: &str| match in_own_fields(Error::invalid(pointer, "x", "y"), &[0, 2]) {
+            Error::Invalid(errors) => errors[0].pointer.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(told("/contact_ids/0"), "/contacts/0");
+        assert_eq!(told("/contact_ids/1"), "/contacts/2", "the second one is the first again");
+        assert_eq!(told("/contact_ids"), "/contacts");
+        assert_eq!(told("/organisation_id"), "/organisation/id");
+        assert_eq!(told("/minutes"), "/minutes");
+    }
+
+    #[test]
+    fn a_name_alone_does_not_make_it_the_same() {
+        let district = |number| DistrictId(Uuid::from_u128(number));
+        let organisation = OrganisationReference {
+            id: OrganisationId(Uuid::nil()),
+            name: "Hotel zur Post".to_owned(),
+            kind: OrganisationKind::Company,
+        };
+        let city = Some("Frankfurt (Main)".to_owned());
+        let found = Namesake { organisation, city, district_id: Some(district(1)) };
+        let unplaced = Namesake { city: None, district_id: None, ..found.clone() };
+        let contradicts = |told: serde_json::Value| {
+            let told: QuickOrganisation = serde_json::from_value(told).unwrap();
+            (told.contradicts(&found), told.contradicts(&unplaced))
+        };
+        for (told, placed, unplaced) in [
+            (serde_json::json!({}), false, false),
+            (serde_json::json!({"kind": "company"}), false, false),
+            (serde_json::json!({"kind": "actor"}), true, true),
+            (serde_json::json!({"address": {"city": "frankfurt main"}}), false, false),
+            (serde_json::json!({"address": {"city": "Kassel"}}), true, false),
+            (serde_json::json!({"district_id": district(1)}), false, false),
+            (serde_json::json!({"district_id": district(2)}), true, false),
+        ] {
+            assert_eq!(contradicts(told.clone()), (placed, unplaced), "{told}");
+        }
+    }
 }

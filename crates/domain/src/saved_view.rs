@@ -325,6 +325,13 @@ mod tests {
         assert_eq!(refused("actors", &page, None), at("/filter/limit", "unknown_field"));
         let day = json!({"from": "2026-02-31"});
         assert_eq!(refused("consultations", &day, None), at("/filter/from", "wrong_type"));
+        for (parameter, code) in [("country", "ma"), ("occupation", "2a"), ("occupation", "")] {
+            let pointer = format!("/filter/{parameter}");
+            let filter = json!({parameter: code});
+            assert_eq!(refused("consultations", &filter, None), at(&pointer, "wrong_type"));
+        }
+        let absent = json!({"country": null, "occupation": null});
+        assert!(view("consultations", &absent, None).unwrap().filter.is_empty());
         let long = json!({"q": "x".repeat(5000)});
         assert_eq!(refused("companies", &long, None), at("/filter", "too_long"));
         let stray = json!({"q": "a\nb"});

@@ -15,7 +15,7 @@ use crate::funding_period::FundingPeriod;
 use crate::id::FundingPeriodId;
 
 /// Version of the counting rules. It changes when the same records would give other figures.
-pub const RULES_VERSION: &str = "2026.1";
+pub const RULES_VERSION: &str = "2026.2";
 
 codes! {
     /// What figures can be grouped by.
@@ -185,12 +185,14 @@ pub struct Figures {
     pub new_organisations: i64,
     /// Minutes of the headline.
     pub minutes: i64,
+    /// Minutes of preparation and follow-up work of the headline, which `minutes` does not have.
+    pub preparation_minutes: i64,
 }
 
 impl Figures {
     /// Names and values in the order of the documentation.
     #[must_use]
-    pub fn columns(&self) -> [(&'static str, i64); 10] {
+    pub fn columns(&self) -> [(&'static str, i64); 11] {
         [
             ("consultations", self.consultations),
             ("first_consultations", self.first_consultations),
@@ -202,6 +204,7 @@ impl Figures {
             ("actors", self.actors),
             ("new_organisations", self.new_organisations),
             ("minutes", self.minutes),
+            ("preparation_minutes", self.preparation_minutes),
         ]
     }
 }
@@ -241,7 +244,7 @@ codes! {
 pub struct Statistics {
     pub period: Reference,
     pub window: Window,
-    #[schema(example = "2026.1")]
+    #[schema(example = "2026.2")]
     pub rules_version: String,
     pub scope: FigureScope,
     /// The dimensions in the order asked for.

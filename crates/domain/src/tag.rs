@@ -69,7 +69,7 @@ pub struct TagsInput {
     pub tag_ids: Vec<TagId>,
 }
 
-/// The own carrier's tags of a company or actor, by name.
+/// The own carrier's tags of a company, an actor or a consultation, by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Tags {
     pub tags: Vec<TagReference>,

@@ -10,6 +10,7 @@ use crate::code::{Code, codes};
 use crate::consultation::{Consultation, ConsultationReference, OrganisationFacts};
 use crate::entity::{Entity, EntityKind, Reference};
 use crate::error::{Error, Result};
+use crate::event::NamedEvent;
 use crate::id::{CarrierId, ConsultationId, EventId, OrganisationId, TaskId, UserId};
 use crate::organisation::OrganisationReference;
 use crate::policy::{Actor, Role};
@@ -183,13 +184,6 @@ pub struct Context {
     pub consultation: Option<Consultation>,
     pub organisation: Option<OrganisationFacts>,
     pub event: Option<NamedEvent>,
-}
-
-/// What the rules need to know of an event.
-#[derive(Clone, Debug)]
-pub struct NamedEvent {
-    pub reference: Reference,
-    pub voided: bool,
 }
 
 pub(crate) const NOT_AN_ADVISER: (&str, &str) =

@@ -11,10 +11,8 @@ use lotse_domain::page::{Page, PageParams};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{Change, Command, ListQuery, LoggedIn, PathId, VersionedCommand};
-use crate::openapi::{
-    IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter, Nothing,
-};
-use crate::respond::{Answer, Created, Found, Listed, not_stored};
+use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, NoFilter, Nothing};
+use crate::respond::{Answer, Created, Found, Fresh, Listed, not_stored};
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -61,7 +59,7 @@ async fn create(
 
 /// One key. Its secrets are shown as far as they can be recognised.
 #[utoipa::path(
-    tag = "API keys", operation_id = "get_api_key", params(IdPath, IfNoneMatchHeader),
+    tag = "API keys", operation_id = "get_api_key", params(IdPath),
     responses((status = 200, description = "The key", body = ApiKey))
 )]
 #[get("/api-keys/{id}")]
@@ -69,9 +67,9 @@ async fn get(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<ApiKeyId>,
-) -> Answer<Found<ApiKey>> {
+) -> Answer<Fresh<ApiKey>> {
     let found = state.run(move |app| api_key::get(app, &caller, id)).await?;
-    Ok(Found(found))
+    Ok(Fresh(found))
 }
 
 /// Changes a key (JSON Merge Patch). Scopes are taken away by whoever manages the key; to add some, or

@@ -9,7 +9,7 @@ use actix_web::body::SizedStream;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH,
-    CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE, RANGE,
+    CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_RANGE, RANGE,
     Range as RangeHeader,
 };
 use actix_web::rt::time::{Instant, timeout};
@@ -35,7 +35,7 @@ use crate::extract::{
 };
 use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter};
 use crate::problem::Problem;
-use crate::respond::{Answer, Created, Found, Listed};
+use crate::respond::{Answer, Created, Found, Listed, is_known};
 use crate::state::State;
 use crate::store::{Store, Upload};
 
@@ -255,8 +255,14 @@ async fn content(
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<AttachmentId>,
 ) -> Answer<HttpResponse> {
-    let found = state.run(move |app| attachment::get_with_content(app, &caller, id)).await?;
-    send(&state.attachments.store, &request, &found).await
+    let asking = caller.clone();
+    let found = state.run(move |app| attachment::get_with_content(app, &asking, id)).await?;
+    if let Some(response) = send(&state.attachments.store, &request, &found).await? {
+        return Ok(response);
+    }
+    // Voided since it was looked at, or lost.
+    state.run(move |app| attachment::get_with_content(app, &caller, id)).await?;
+    Err(Error::internal("the content of an attachment is missing").into())
 }
 
 /// Takes an attachment back with a reason. Its content is removed for good; what it was stays readable.
@@ -310,15 +316,15 @@ async fn receive(
     to: AttachedTo,
     payload: Payload,
 ) -> Answer<Created<Attachment>> {
-    let asking = caller.clone();
+    // Whether there is one; what it stands for is known when all is there.
+    let idempotency = idempotency_key(request, &[])?;
+    let asking = Caller { idempotency, ..caller.clone() };
     state.run(move |app| attachment::check_may_add(app, &asking, to)).await?;
     let input: AttachmentInput = parameters(request)?;
     let media_type = media_type(request, &state.attachments.media_types)?;
     let name = input.checked(media_type)?;
     let most = state.attachments.most_bytes;
     check_announced(request, most)?;
-    // Whether it is one; what it stands for is known when all is there.
-    idempotency_key(request, &[])?;
 
     let id: AttachmentId = state.app.new_id();
     let mut upload = state.attachments.store.begin(id);
@@ -336,16 +342,23 @@ async fn receive(
     let file = ReceivedFile { id, name, media_type, bytes, sha256 };
     let state = Data::clone(state).into_inner();
     finished(async move {
-        upload.finish().await?;
+        let store = &state.attachments.store;
+        if let Err(error) = upload.finish().await {
+            store.doubt(id, state.app.now());
+            return Err(error.into());
+        }
         let added = state.run(move |app| attachment::add(app, &caller, to, &file)).await;
-        // Refused, or done before under this key. When the database failed instead, it may hold the
-        // row after all; housekeeping looks.
-        let unused = match &added {
-            Ok(attachment) => attachment.id != id,
-            Err(problem) => problem.status.is_client_error(),
-        };
-        if unused && let Err(error) = state.attachments.store.remove(id).await {
-            tracing::warn!(%error, "a content without an attachment was not removed yet");
+        match &added {
+            Ok(attachment) if attachment.id == id => {}
+            // The database failed and may hold the row after all.
+            Err(problem) if !problem.status.is_client_error() => store.doubt(id, state.app.now()),
+            // Refused, or done before under this key.
+            Ok(_) | Err(_) => {
+                if let Err(error) = store.remove(id).await {
+                    tracing::warn!(%error, "a content without an attachment was not removed yet");
+                    store.doubt(id, state.app.now());
+                }
+            }
         }
         Ok(Created(added?))
     })
@@ -456,24 +469,22 @@ fn check_announced(request: &HttpRequest, most: u64) -> Result<(), Problem> {
 }
 
 /// Answers with the file. No browser shows it in the name of this installation: it is to be saved, of
-/// exactly this type, and if something opens it anyway, in a sandbox.
+/// exactly this type, and if something opens it anyway, in a sandbox. None when the store has no content.
 async fn send(
     store: &Store,
     request: &HttpRequest,
     attachment: &Attachment,
-) -> Answer<HttpResponse> {
+) -> Answer<Option<HttpResponse>> {
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let etag = format!("\"{}\"", attachment.sha256);
-    let known = header(IF_NONE_MATCH).is_some_and(|known| {
-        known.split(',').any(|known| matches!(known.trim(), "*") || known.trim() == etag)
-    });
+    let known = is_known(request, &etag);
     let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
         .insert_header((ETAG, etag.as_str()))
         .insert_header((CACHE_CONTROL, "private, no-store"))
         .insert_header((CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"));
     if known {
-        return Ok(response.finish());
+        return Ok(Some(response.finish()));
     }
     let whole = u64::try_from(attachment.bytes).map_err(|error| Error::Internal(error.into()))?;
     // A part of what the client has a part of, or all of it.
@@ -490,15 +501,15 @@ async fn send(
         _ => 0..whole,
     };
     let length = range.end - range.start;
-    let bytes = store.read(attachment.id, range).await?;
+    let Some(bytes) = store.read(attachment.id, range).await? else { return Ok(None) };
     let charset = if attachment.media_type.is_text() { "; charset=utf-8" } else { "" };
-    Ok(response
+    response
         .insert_header((CONTENT_TYPE, format!("{}{charset}", attachment.media_type.name())))
         .insert_header((CONTENT_DISPOSITION, disposition(&attachment.name)))
         .insert_header((ACCEPT_RANGES, "bytes"))
         // As it is: its hash is in `ETag`, and most types are compressed already.
-        .insert_header((CONTENT_ENCODING, "identity"))
-        .body(SizedStream::new(length, bytes)))
+        .insert_header((CONTENT_ENCODING, "identity"));
+    Ok(Some(response.body(SizedStream::new(length, bytes))))
 }
 
 /// `attachment` with the name (RFC 6266): for old clients in letters, digits and little else, for the

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::edge::request_id;
 use crate::extract::LoggedIn;
 use crate::openapi::IfNoneMatchHeader;
 use crate::respond::{Answer, is_known, not_stored};
@@ -82,7 +83,8 @@ async fn read(
     request: HttpRequest,
     secret: Path<String>,
 ) -> Answer<HttpResponse> {
-    let calendar = state.run(move |app| calendar_feed::read(app, &secret)).await?;
+    let id = request_id(&request);
+    let calendar = state.run(move |app| calendar_feed::read(app, &secret, &id)).await?;
     let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha256::digest(&calendar)));
     let known = is_known(&request, &etag);
     let mut answer = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };

@@ -11,8 +11,8 @@ use lotse_domain::page::{Page, PageParams};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{Change, Command, ListQuery, LoggedIn, PathId, VersionedCommand};
-use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter};
-use crate::respond::{Answer, Created, Found, Listed};
+use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, NoFilter};
+use crate::respond::{Answer, Created, Found, Fresh, Listed};
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -49,7 +49,7 @@ async fn log(
 
 /// One consultation.
 #[utoipa::path(
-    tag = "Consultations", operation_id = "get_consultation", params(IdPath, IfNoneMatchHeader),
+    tag = "Consultations", operation_id = "get_consultation", params(IdPath),
     responses((status = 200, description = "The consultation", body = Consultation))
 )]
 #[get("/consultations/{id}")]
@@ -57,9 +57,9 @@ async fn get(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<ConsultationId>,
-) -> Answer<Found<Consultation>> {
+) -> Answer<Fresh<Consultation>> {
     let found = state.run(move |app| consultation::get(app, &caller, id)).await?;
-    Ok(Found(found))
+    Ok(Fresh(found))
 }
 
 /// Changes a consultation (JSON Merge Patch).

@@ -11,8 +11,8 @@ use lotse_domain::page::{Page, PageParams};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{Change, ListQuery, LoggedIn, PathId, VersionedCommand};
-use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter};
-use crate::respond::{Answer, Found, Listed};
+use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, NoFilter};
+use crate::respond::{Answer, Found, Fresh, Listed};
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -21,7 +21,7 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// One contact.
 #[utoipa::path(
-    tag = "Register", operation_id = "get_contact", params(IdPath, IfNoneMatchHeader),
+    tag = "Register", operation_id = "get_contact", params(IdPath),
     responses((status = 200, description = "The contact", body = Contact))
 )]
 #[get("/contacts/{id}")]
@@ -29,9 +29,9 @@ async fn get(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<ContactId>,
-) -> Answer<Found<Contact>> {
+) -> Answer<Fresh<Contact>> {
     let found = state.run(move |app| contact::get(app, &caller, id)).await?;
-    Ok(Found(found))
+    Ok(Fresh(found))
 }
 
 /// Changes a contact (JSON Merge Patch).

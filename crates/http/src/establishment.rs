@@ -11,8 +11,8 @@ use lotse_domain::page::{Page, PageParams};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{Change, Command, ListQuery, LoggedIn, PathId, VersionedCommand};
-use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter};
-use crate::respond::{Answer, Created, Found, Listed};
+use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, NoFilter};
+use crate::respond::{Answer, Created, Found, Fresh, Listed};
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -60,7 +60,7 @@ async fn create(
 
 /// One establishment.
 #[utoipa::path(
-    tag = "Register", operation_id = "get_establishment", params(IdPath, IfNoneMatchHeader),
+    tag = "Register", operation_id = "get_establishment", params(IdPath),
     responses((status = 200, description = "The establishment", body = Establishment))
 )]
 #[get("/establishments/{id}")]
@@ -68,9 +68,9 @@ async fn get(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<EstablishmentId>,
-) -> Answer<Found<Establishment>> {
+) -> Answer<Fresh<Establishment>> {
     let found = state.run(move |app| establishment::get(app, &caller, id)).await?;
-    Ok(Found(found))
+    Ok(Fresh(found))
 }
 
 /// Changes an establishment (JSON Merge Patch).

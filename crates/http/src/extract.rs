@@ -18,7 +18,7 @@ use lotse_domain::api_key::SECRET_PREFIX;
 use lotse_domain::check::shape_violation;
 use lotse_domain::error::Violation;
 use lotse_domain::page::{PageParams, Paging};
-use lotse_domain::patch::{MergePatch, Unambiguous};
+use lotse_domain::patch::MergePatch;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -177,7 +177,8 @@ fn typed<F: DeserializeOwned>(pairs: &[(String, String)]) -> Result<F, Problem> 
     })
 }
 
-/// A JSON body from nobody in particular: log-in and refresh.
+/// A JSON body alone: from nobody in particular (log-in, refresh), or beside [`LoggedIn`] where sending it
+/// twice does no more than once, so that it takes no `Idempotency-Key`.
 pub struct PublicBody<T>(pub T);
 
 impl<T: DeserializeOwned + 'static> FromRequest for PublicBody<T> {
@@ -260,8 +261,7 @@ impl FromRequest for Change {
             let caller = caller?;
             checked?;
             let seen = seen?;
-            let Unambiguous(patch) = parse(&read(payload, limit).await?)?;
-            let patch = MergePatch::new(patch)?;
+            let patch = parse(&read(payload, limit).await?)?;
             Ok(Self { caller, seen, patch })
         })
     }

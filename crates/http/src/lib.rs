@@ -25,6 +25,7 @@ mod code_list;
 mod company;
 mod consultation;
 mod contact;
+mod correction;
 mod district;
 mod establishment;
 mod event;
@@ -113,6 +114,7 @@ fn routes(config: &mut ServiceConfig) {
         .configure(contact::routes)
         .configure(consultation::routes)
         .configure(quick_log::routes)
+        .configure(correction::routes)
         .configure(event_series::routes)
         .configure(event::routes)
         .configure(participation::routes)

@@ -86,6 +86,7 @@ pub struct Nothing {}
         (name = "Network", description = "Carriers, sites, districts, funding periods, topics, users"),
         (name = "Register", description = "Companies, actors and their contacts"),
         (name = "Consultations", description = "What was said to whom"),
+        (name = "Corrections", description = "What records of closed funding periods should have said"),
         (name = "Events", description = "Round tables, conferences and the rest, and who took part"),
         (name = "Programme templates", description = "What accompaniments and recruitment cases are planned by"),
         (name = "Accompaniments", description = "Companies accompanied for 100 days, step by step"),

@@ -15,7 +15,7 @@ use lotse_domain::participation::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{Change, Command, ListQuery, LoggedIn, PathId, VersionedCommand};
-use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter};
+use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, NoFilter};
 use crate::respond::{Answer, Created, Found, Fresh, Listed};
 use crate::state::State;
 
@@ -87,7 +87,7 @@ async fn record_attendance(
 
 /// One participation.
 #[utoipa::path(
-    tag = "Events", operation_id = "get_participation", params(IdPath, IfNoneMatchHeader),
+    tag = "Events", operation_id = "get_participation", params(IdPath),
     responses((status = 200, description = "The participation", body = Participation))
 )]
 #[get("/participations/{id}")]
@@ -95,9 +95,9 @@ async fn get(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<ParticipationId>,
-) -> Answer<Found<Participation>> {
+) -> Answer<Fresh<Participation>> {
     let found = state.run(move |app| participation::get(app, &caller, id)).await?;
-    Ok(Found(found))
+    Ok(Fresh(found))
 }
 
 /// Changes a participation (JSON Merge Patch).

@@ -35,6 +35,9 @@ impl Responder for Logged {
 /// The organisation and the contacts are found by name or added. A name that may be another
 /// organisation's is refused with the candidates, unless the client insists. Sent again with the same
 /// `id`, it is answered as it is and counted once.
+///
+/// An API key needs `read_register` to name an organisation by its name, `read_contacts` to name a contact
+/// so, and what it takes to add what is not there.
 #[utoipa::path(
     tag = "Consultations", operation_id = "quick_log", params(IdempotencyHeader), request_body = QuickLogInput,
     responses(

@@ -13,8 +13,8 @@ use lotse_domain::referral::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{Change, Command, ListQuery, LoggedIn, PathId, VersionedCommand};
-use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter};
-use crate::respond::{Answer, Created, Found, Listed};
+use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, NoFilter};
+use crate::respond::{Answer, Created, Found, Fresh, Listed};
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -57,7 +57,7 @@ async fn create(state: Data<State>, command: Command<ReferralInput>) -> Answer<C
 
 /// One referral.
 #[utoipa::path(
-    tag = "Referrals", operation_id = "get_referral", params(IdPath, IfNoneMatchHeader),
+    tag = "Referrals", operation_id = "get_referral", params(IdPath),
     responses((status = 200, description = "The referral", body = Referral))
 )]
 #[get("/referrals/{id}")]
@@ -65,9 +65,9 @@ async fn get(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<ReferralId>,
-) -> Answer<Found<Referral>> {
+) -> Answer<Fresh<Referral>> {
     let found = state.run(move |app| referral::get(app, &caller, id)).await?;
-    Ok(Found(found))
+    Ok(Fresh(found))
 }
 
 /// Changes an open referral (JSON Merge Patch): its owner, who recorded it, and managers do.

@@ -32,8 +32,9 @@ impl<T: Entity> Responder for Found<T> {
     }
 }
 
-/// 200 with a record that shows more than its own fields, such as how many take part in an event. That
-/// changes without its version, so the client's version is not taken for the answer.
+/// 200 with a record that shows more than its own fields: how many take part in an event, the name of a
+/// company, what somebody is today. That changes without its version, so the client's version is not taken
+/// for the answer.
 pub struct Fresh<T>(pub T);
 
 impl<T: Entity> Responder for Fresh<T> {
@@ -44,8 +45,7 @@ impl<T: Entity> Responder for Fresh<T> {
     }
 }
 
-/// Whether the client has this version already (RFC 9110, section 13.1.2).
-/// Whether the client has what it asks for.
+/// Whether the client has what it asks for already (RFC 9110, section 13.1.2).
 pub fn is_known(request: &HttpRequest, etag: &str) -> bool {
     request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(
         |value| {

@@ -4,9 +4,10 @@
 //! It is in `http` beside `oidc`: it moves bytes from and to connections, asynchronously, and knows no
 //! database; `lotse_app::attachment` is synchronous and knows no bytes.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix_web::web::Bytes;
@@ -27,6 +28,9 @@ const FOLDER_PART: usize = 256 * 1024;
 /// S3 takes no smaller part, but for the last.
 const BUCKET_PART: usize = 5 * 1024 * 1024;
 
+/// Contents of which it is not known what became of them, with when that was.
+type Doubts = HashMap<AttachmentId, DateTime<Utc>>;
+
 /// Cloning shares it.
 #[derive(Clone)]
 pub struct Store {
@@ -34,6 +38,7 @@ pub struct Store {
     /// None for a bucket.
     folder: Option<PathBuf>,
     part: usize,
+    in_doubt: Arc<Mutex<Doubts>>,
 }
 
 /// An object as the store lists it.
@@ -41,7 +46,6 @@ pub struct Store {
 pub struct Stored {
     pub key: String,
     pub bytes: u64,
-    pub modified: DateTime<Utc>,
 }
 
 impl Stored {
@@ -86,7 +90,12 @@ impl Store {
         // What was acknowledged survives a power cut, as in the database: file and folder are synced
         // before an upload counts as done.
         let objects = Arc::new(objects.with_fsync(true));
-        Ok(Self { objects, folder: Some(path.to_owned()), part: FOLDER_PART })
+        Ok(Self {
+            objects,
+            folder: Some(path.to_owned()),
+            part: FOLDER_PART,
+            in_doubt: Arc::default(),
+        })
     }
 
     fn bucket(place: &str, builder: AmazonS3Builder) -> Result<Self> {
@@ -101,7 +110,7 @@ impl Store {
             "" => Arc::new(objects),
             prefix => Arc::new(PrefixStore::new(objects, prefix)),
         };
-        Ok(Self { objects, folder: None, part: BUCKET_PART })
+        Ok(Self { objects, folder: None, part: BUCKET_PART, in_doubt: Arc::default() })
     }
 
     /// Begins a content. Until it is finished, nobody sees it.
@@ -116,22 +125,21 @@ impl Store {
         }
     }
 
-    /// A part of a content, as it is read.
+    /// A part of a content, as it is read; none when there is no such content.
     ///
     /// # Errors
-    /// `Internal` when there is no such object; `StoreUnavailable`.
+    /// `StoreUnavailable`.
     pub async fn read(
         &self,
         id: AttachmentId,
         range: Range<u64>,
-    ) -> Result<BoxStream<'static, std::io::Result<Bytes>>> {
+    ) -> Result<Option<BoxStream<'static, std::io::Result<Bytes>>>> {
         let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
-        let found =
-            self.objects.get_opts(&key(id), options).await.map_err(|error| match error {
-                object_store::Error::NotFound { .. } => Error::Internal(error.into()),
-                error => unavailable(error),
-            })?;
-        Ok(found.into_stream().map_err(std::io::Error::other).boxed())
+        match self.objects.get_opts(&key(id), options).await {
+            Ok(found) => Ok(Some(found.into_stream().map_err(std::io::Error::other).boxed())),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(unavailable(error)),
+        }
     }
 
     /// Removes a content, or nothing.
@@ -143,6 +151,28 @@ impl Store {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(unavailable(error)),
         }
+    }
+
+    /// Says that a content written here may be there without a row: the database did not tell, or it could
+    /// not be removed. It is looked at later, by [`Self::in_doubt_since`].
+    pub fn doubt(&self, id: AttachmentId, at: DateTime<Utc>) {
+        self.doubted().insert(id, at);
+    }
+
+    /// Of the contents in doubt, those from before an instant.
+    #[must_use]
+    pub fn in_doubt_since(&self, before: DateTime<Utc>) -> Vec<AttachmentId> {
+        let doubted = self.doubted();
+        doubted.iter().filter(|(_, at)| **at < before).map(|(id, _)| *id).collect()
+    }
+
+    /// What became of a content is known.
+    pub fn settle(&self, id: AttachmentId) {
+        self.doubted().remove(&id);
+    }
+
+    fn doubted(&self) -> MutexGuard<'_, Doubts> {
+        self.in_doubt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The size of a content; none when there is none.
@@ -163,11 +193,7 @@ impl Store {
             .list(None)
             .map(|found| {
                 let found = found.map_err(unavailable)?;
-                Ok(Stored {
-                    key: found.location.to_string(),
-                    bytes: found.size,
-                    modified: found.last_modified,
-                })
+                Ok(Stored { key: found.location.to_string(), bytes: found.size })
             })
             .boxed()
     }
@@ -379,7 +405,8 @@ mod tests {
     }
 
     async fn read(store: &Store, id: AttachmentId, range: Range<u64>) -> Vec<u8> {
-        let chunks: Vec<_> = store.read(id, range).await.unwrap().try_collect().await.unwrap();
+        let bytes = store.read(id, range).await.unwrap().unwrap();
+        let chunks: Vec<_> = bytes.try_collect().await.unwrap();
         chunks.concat()
     }
 
@@ -409,7 +436,7 @@ mod tests {
         store.remove(large).await.unwrap();
         store.remove(large).await.unwrap();
         assert_eq!(store.size(large).await.unwrap(), None);
-        assert!(matches!(store.read(large, 0..1).await, Err(Error::Internal(_))));
+        assert!(store.read(large, 0..1).await.unwrap().is_none());
 
         // Refused, or left by a client that went.
         for refused in [true, false] {

@@ -1,11 +1,12 @@
-//! `/tags`: what a carrier sorts its records by (Schlagwörter), and its tags of companies and actors.
+//! `/tags`: what a carrier sorts its records by (Schlagwörter), and its tags of companies, actors and
+//! consultations.
 
 use actix_web::web::{Data, Json};
 use actix_web::{get, patch, post, put};
 use lotse_app::tag;
 use lotse_domain::audit::HistoryEntry;
 use lotse_domain::entity::ReasonInput;
-use lotse_domain::id::{ActorId, CompanyId, TagId};
+use lotse_domain::id::{ActorId, CompanyId, ConsultationId, TagId};
 use lotse_domain::organisation::OrganisationKind;
 use lotse_domain::page::{Page, PageParams};
 use lotse_domain::tag::{Tag, TagFilter, TagInput, Tags, TagsInput};
@@ -27,7 +28,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(of_company)
         .service(set_of_company)
         .service(of_actor)
-        .service(set_of_actor);
+        .service(set_of_actor)
+        .service(of_consultation)
+        .service(set_of_consultation);
 }
 
 /// Tags of the own carrier, by name.
@@ -193,5 +196,38 @@ async fn set_of_actor(
     let tags = state
         .run(move |app| tag::set_of_organisation(app, &caller, kind, id.into(), &input))
         .await?;
+    Ok(Json(tags))
+}
+
+/// The tags of a consultation.
+#[utoipa::path(
+    tag = "Tags and views", operation_id = "get_consultation_tags", params(IdPath),
+    responses((status = 200, description = "The tags, by name", body = Tags))
+)]
+#[get("/consultations/{id}/tags")]
+async fn of_consultation(
+    state: Data<State>,
+    LoggedIn(caller): LoggedIn,
+    PathId(id): PathId<ConsultationId>,
+) -> Answer<Json<Tags>> {
+    let tags = state.run(move |app| tag::of_consultation(app, &caller, id)).await?;
+    Ok(Json(tags))
+}
+
+/// Gives a consultation these tags in place of those before. Everybody of the carrier may; the
+/// consultation itself does not change.
+#[utoipa::path(
+    tag = "Tags and views", operation_id = "set_consultation_tags", params(IdPath),
+    request_body = TagsInput,
+    responses((status = 200, description = "The tags as they are now", body = Tags))
+)]
+#[put("/consultations/{id}/tags")]
+async fn set_of_consultation(
+    state: Data<State>,
+    LoggedIn(caller): LoggedIn,
+    PathId(id): PathId<ConsultationId>,
+    PublicBody(input): PublicBody<TagsInput>,
+) -> Answer<Json<Tags>> {
+    let tags = state.run(move |app| tag::set_of_consultation(app, &caller, id, &input)).await?;
     Ok(Json(tags))
 }

@@ -13,10 +13,8 @@ use lotse_domain::task::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{Change, Command, ListQuery, LoggedIn, PathId, VersionedCommand};
-use crate::openapi::{
-    IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter, Nothing,
-};
-use crate::respond::{Answer, Created, Found, Listed};
+use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, NoFilter, Nothing};
+use crate::respond::{Answer, Created, Found, Fresh, Listed};
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -71,7 +69,7 @@ async fn reassign(state: Data<State>, command: Command<ReassignInput>) -> Answer
 
 /// One task.
 #[utoipa::path(
-    tag = "Tasks", operation_id = "get_task", params(IdPath, IfNoneMatchHeader),
+    tag = "Tasks", operation_id = "get_task", params(IdPath),
     responses((status = 200, description = "The task", body = Task))
 )]
 #[get("/tasks/{id}")]
@@ -79,9 +77,9 @@ async fn get(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<TaskId>,
-) -> Answer<Found<Task>> {
+) -> Answer<Fresh<Task>> {
     let found = state.run(move |app| task::get(app, &caller, id)).await?;
-    Ok(Found(found))
+    Ok(Fresh(found))
 }
 
 /// Changes an open task (JSON Merge Patch): owner and stand-in, who recorded it, and managers do.

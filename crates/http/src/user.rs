@@ -11,8 +11,8 @@ use lotse_domain::user::{Assignment, AssignmentInput, NewUserInput, User, UserFi
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{Change, Command, ListQuery, LoggedIn, PathId};
-use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter};
-use crate::respond::{Answer, Created, Found, Listed};
+use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, NoFilter};
+use crate::respond::{Answer, Created, Found, Fresh, Listed};
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -55,7 +55,7 @@ async fn create(state: Data<State>, command: Command<NewUserInput>) -> Answer<Cr
 
 /// One user with what it is today.
 #[utoipa::path(
-    tag = "Network", operation_id = "get_user", params(IdPath, IfNoneMatchHeader),
+    tag = "Network", operation_id = "get_user", params(IdPath),
     responses((status = 200, description = "The user", body = User))
 )]
 #[get("/users/{id}")]
@@ -63,9 +63,9 @@ async fn get(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<UserId>,
-) -> Answer<Found<User>> {
+) -> Answer<Fresh<User>> {
     let found = state.run(move |app| user::get(app, &caller, id)).await?;
-    Ok(Found(found))
+    Ok(Fresh(found))
 }
 
 /// Changes a user (JSON Merge Patch). Suspending ends the user's sessions at once.

@@ -30,7 +30,8 @@ use crate::names::Names;
 use crate::page::first;
 use crate::schema::{
     consultation_advisers, consultation_contacts, consultation_countries, consultation_lists,
-    consultation_occupations, consultation_rows, consultation_topics, consultations, topics,
+    consultation_occupations, consultation_rows, consultation_tags, consultation_topics,
+    consultations, topics,
 };
 use crate::sql_types::{At, Document, Id, Key};
 
@@ -303,6 +304,32 @@ pub fn find(
     entities(conn, found.into_iter().collect(), names)?.pop().ok_or(not_found)
 }
 
+/// The consultation, held until the transaction ends: it and what is said of it are changed by one at a
+/// time.
+///
+/// # Errors
+/// As [`find`].
+pub fn hold(
+    conn: &mut Conn,
+    names: &Names,
+    scope: &Scope,
+    id: ConsultationId,
+) -> Result<Consultation> {
+    // The only writer to SQLite holds everything.
+    if let (Conn::Postgres(conn), Some(carrier)) = (&mut *conn, carrier_of(scope)) {
+        // No key is changed: records that only refer to the consultation need not wait.
+        let _: Option<Key> = consultations::table
+            .filter(consultations::id.eq(Key(id.0)))
+            .filter(consultations::carrier_id.eq(carrier))
+            .select(consultations::id)
+            .for_no_key_update()
+            .first(conn)
+            .optional()
+            .db()?;
+    }
+    find(conn, names, scope, id)
+}
+
 /// Whether there is one with this id, in whatever scope.
 ///
 /// # Errors
@@ -369,15 +396,15 @@ pub fn list(
         }
         if let Some(occupation) = &filter.occupation {
             let sought = consultation_occupations::table
-                .filter(consultation_occupations::consultation_id.eq(consultation_rows::id))
-                .filter(consultation_occupations::code.like(starting_with(occupation)));
-            query = query.filter(exists_one(sought));
+                .filter(consultation_occupations::code.eq(occupation))
+                .select(consultation_occupations::consultation_id);
+            query = query.filter(consultation_rows::id.eq_any(sought));
         }
         if let Some(country) = &filter.country {
             let from_there = consultation_countries::table
-                .filter(consultation_countries::consultation_id.eq(consultation_rows::id))
-                .filter(consultation_countries::code.eq(country));
-            query = query.filter(exists_one(from_there));
+                .filter(consultation_countries::code.eq(country))
+                .select(consultation_countries::consultation_id);
+            query = query.filter(consultation_rows::id.eq_any(from_there));
         }
         match filter.note_warnings {
             Some(true) => query = query.filter(consultation_rows::note_warnings.is_not_null()),
@@ -386,6 +413,13 @@ pub fn list(
         }
         if let Some(event) = filter.event_id {
             query = query.filter(consultation_rows::event_id.eq(Some(Key(event.0))));
+        }
+        if let Some(tag) = filter.tag_id {
+            let tagged = consultation_tags::table
+                .filter(consultation_tags::carrier_id.eq(carrier))
+                .filter(consultation_tags::tag_id.eq(Key(tag.0)))
+                .select(consultation_tags::consultation_id);
+            query = query.filter(consultation_rows::id.eq_any(tagged));
         }
         if let Some(period) = filter.funding_period_id {
             query = query.filter(consultation_rows::funding_period_id.eq(Key(period.0)));
@@ -456,12 +490,6 @@ pub fn list(
     let rows: Vec<Seen> = first(paging, page.select(Seen::as_select())).load(conn).db()?;
     let total = if paging.total { Some(matching().count().get_result(conn).db()?) } else { None };
     paging.page(entities(conn, rows, names)?, total, key)
-}
-
-/// A pattern for codes that begin with the digits; what is no digit matches none.
-fn starting_with(code: &str) -> String {
-    let digits = code.bytes().all(|b| b.is_ascii_digit()) && !code.is_empty();
-    if digits { format!("{code}%") } else { String::new() }
 }
 
 /// # Errors

@@ -4,8 +4,8 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 use lotse_domain::Result;
-use lotse_domain::duplicate::{Candidate, candidates, match_key};
-use lotse_domain::id::OrganisationId;
+use lotse_domain::duplicate::{Candidate, Namesake, candidates, match_key};
+use lotse_domain::id::{DistrictId, OrganisationId};
 use lotse_domain::name::fold;
 use lotse_domain::organisation::OrganisationReference;
 
@@ -47,16 +47,28 @@ pub fn hold(conn: &mut Conn, name: &str) -> Result<()> {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn of_name(conn: &mut Conn, name: &str) -> Result<Vec<OrganisationId>> {
-    let found: Vec<Key> = organisations::table
+pub fn of_name(conn: &mut Conn, name: &str) -> Result<Vec<Namesake>> {
+    type Row = (Key, String, String, Option<String>, Option<Key>);
+    let found: Vec<Row> = organisations::table
         .filter(organisations::name_key.eq(fold(name)))
         .filter(organisations::archived_at.is_null())
         .order(organisations::id)
         .limit(2)
-        .select(organisations::id)
+        .select((
+            organisations::id,
+            organisations::name,
+            organisations::kind,
+            organisations::city,
+            organisations::district_id,
+        ))
         .load(conn)
         .db()?;
-    Ok(found.into_iter().map(|id| OrganisationId(id.0)).collect())
+    let namesake = |(id, name, kind, city, district): Row| {
+        let id = OrganisationId(id.0);
+        let organisation = OrganisationReference { id, name, kind: code(&kind)? };
+        Ok(Namesake { organisation, city, district_id: district.map(|id| DistrictId(id.0)) })
+    };
+    found.into_iter().map(namesake).collect()
 }
 
 /// Those of a similar name that are not archived, the likeliest first.

@@ -126,6 +126,14 @@ fn into_domain(error: DieselError) -> Error {
 /// # Errors
 /// `Stale` when no row was changed.
 pub(crate) fn one_row(changed: usize, written_version: i64) -> Result<()> {
+    all_rows(changed, 1, written_version)
+}
+
+/// The same of an update of several.
+///
+/// # Errors
+/// `Stale` when fewer rows were changed.
+pub(crate) fn all_rows(changed: usize, meant: usize, written_version: i64) -> Result<()> {
     // The winner wrote at least the version that we meant to write.
-    if changed == 1 { Ok(()) } else { Err(Error::Stale { current: written_version }) }
+    if changed == meant { Ok(()) } else { Err(Error::Stale { current: written_version }) }
 }

@@ -7,7 +7,9 @@ use diesel::sql_types::{BigInt, Integer};
 use lotse_domain::code::Code;
 use lotse_domain::consultation::{TopicReference, Voided};
 use lotse_domain::entity::Reference;
-use lotse_domain::event::{Event, EventFilter, EventSort, ParticipationCounts, Speaker};
+use lotse_domain::event::{
+    Event, EventFilter, EventSort, NamedEvent, ParticipationCounts, Speaker,
+};
 use lotse_domain::funding_period::FundingPeriod;
 use lotse_domain::id::{EventId, OrganisationId};
 use lotse_domain::name::{fold, search_text};
@@ -283,6 +285,25 @@ pub fn hold(conn: &mut Conn, names: &Names, scope: &Scope, id: EventId) -> Resul
             .db()?;
     }
     find(conn, names, scope, id)
+}
+
+/// An event of the scope, as far as the rules of what names one need to know it.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn named(conn: &mut Conn, scope: &Scope, id: EventId) -> Result<Option<NamedEvent>> {
+    let Some(carrier) = carrier_of(scope) else { return Ok(None) };
+    let found: Option<(String, Option<At>)> = events::table
+        .filter(events::id.eq(Key(id.0)))
+        .filter(events::carrier_id.eq(carrier))
+        .select((events::title, events::voided_at))
+        .first(conn)
+        .optional()
+        .db()?;
+    Ok(found.map(|(title, voided_at)| NamedEvent {
+        reference: Reference::new(id, title),
+        voided: voided_at.is_some(),
+    }))
 }
 
 /// Whether events recorded in the period begin outside the dates that it is to have.

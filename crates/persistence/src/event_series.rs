@@ -100,11 +100,13 @@ pub fn list(
     };
     let mut query = matching();
     if let Some(after) = &paging.after {
-        // Unique within the carrier, so no id settles a tie.
-        query = query.filter(event_series::name_key.gt(&after.key));
+        // `name_key ≥ key` lets the index find the place; the second part settles ties.
+        query = query
+            .filter(event_series::name_key.ge(&after.key))
+            .filter(event_series::name_key.gt(&after.key).or(event_series::id.gt(Key(after.id))));
     }
-    let rows: Vec<Row> =
-        query.order(event_series::name_key).limit(paging.fetch()).load(conn).db()?;
+    let query = query.order((event_series::name_key, event_series::id));
+    let rows: Vec<Row> = query.limit(paging.fetch()).load(conn).db()?;
     let total = if paging.total { Some(matching().count().get_result(conn).db()?) } else { None };
     let series = rows.into_iter().map(|row| entity(row, names)).collect::<Result<_>>()?;
     paging.page(series, total, key)

@@ -15,7 +15,7 @@ use lotse_domain::event_statistics::{
     EventDimension, EventFigures, EventGroup, EventStatisticsQuery,
 };
 use lotse_domain::policy::Scope;
-use lotse_domain::statistics::GroupValue;
+use lotse_domain::statistics::{GroupValue, TopicsAs};
 
 use crate::connection::{Backend, Conn};
 use crate::error::DbResult;
@@ -111,7 +111,7 @@ struct Source {
     join: &'static str,
 }
 
-fn source(dimension: EventDimension, backend: Backend) -> Source {
+fn source(dimension: EventDimension, topics: TopicsAs, backend: Backend) -> Source {
     let plain = |code| Source { code, label: code, join: "" };
     // Ids in the form that the API gives them.
     let id = |postgres, sqlite| if backend == Backend::Postgres { postgres } else { sqlite };
@@ -141,8 +141,20 @@ fn source(dimension: EventDimension, backend: Backend) -> Source {
         EventDimension::Topic => Source {
             code: "t.code",
             label: "t.label_en",
-            join: "LEFT JOIN event_topics et ON et.event_id = f.id \
-                   LEFT JOIN topics t ON t.id = et.topic_id",
+            join: match topics {
+                TopicsAs::Recorded => {
+                    "LEFT JOIN event_topics et ON et.event_id = f.id \
+                     LEFT JOIN topics t ON t.id = et.topic_id"
+                }
+                // Once, also where a topic and what replaced it are both recorded.
+                TopicsAs::Current => {
+                    "LEFT JOIN (SELECT DISTINCT et.event_id, c.current_id \
+                         FROM event_topics et \
+                         JOIN current_topics c ON c.topic_id = et.topic_id) et \
+                         ON et.event_id = f.id \
+                     LEFT JOIN topics t ON t.id = et.current_id"
+                }
+            },
         },
         EventDimension::Kind => plain("f.kind"),
         EventDimension::Month => plain("f.month"),
@@ -180,7 +192,7 @@ fn rows(
         Scope::Network => None,
         Scope::Carrier(carrier) => Some(carrier.0),
     };
-    let sql = statement(conn.backend(), carrier.is_some(), group_by);
+    let sql = statement(conn.backend(), carrier.is_some(), group_by, query.topics);
     let bound = diesel::sql_query(sql)
         .bind::<Id, _>(Key(query.funding_period_id.0))
         .bind::<Date, _>(query.window.from)
@@ -194,9 +206,14 @@ fn rows(
 
 /// Rule 11. A participation stands once beside its event, and once more for each topic or district, of
 /// which a group has one; so heads can be summed.
-fn statement(backend: Backend, scoped: bool, group_by: &[EventDimension]) -> String {
+fn statement(
+    backend: Backend,
+    scoped: bool,
+    group_by: &[EventDimension],
+    topics: TopicsAs,
+) -> String {
     let sources: Vec<Source> =
-        group_by.iter().map(|dimension| source(*dimension, backend)).collect();
+        group_by.iter().map(|dimension| source(*dimension, topics, backend)).collect();
     let column = |index: usize, part: fn(&Source) -> &'static str| {
         sources.get(index).map_or("CAST(NULL AS TEXT)", part)
     };

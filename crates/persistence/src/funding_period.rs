@@ -66,6 +66,21 @@ pub fn find(conn: &mut Conn, id: FundingPeriodId) -> Result<FundingPeriod> {
     row.map(entity).transpose()?.ok_or(Error::NotFound("funding period"))
 }
 
+/// The period, held until the transaction ends: entries that are under way in it come first and are seen
+/// then, others wait and find it as it was left.
+///
+/// # Errors
+/// As [`find`].
+pub fn hold(conn: &mut Conn, id: FundingPeriodId) -> Result<FundingPeriod> {
+    let found = funding_periods::table.find(Key(id.0));
+    let row: Option<Row> = match conn {
+        Conn::Postgres(conn) => found.for_no_key_update().first(conn).optional().db()?,
+        // The only writer holds everything.
+        Conn::Sqlite(conn) => found.first(conn).optional().db()?,
+    };
+    row.map(entity).transpose()?.ok_or(Error::NotFound("funding period"))
+}
+
 /// The period that a date lies in, held as it is until the transaction ends: nobody closes it while
 /// a consultation is being logged into it.
 ///

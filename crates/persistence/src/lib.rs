@@ -23,6 +23,7 @@ pub mod carrier;
 pub mod company;
 pub mod consultation;
 pub mod contact;
+pub mod correction;
 pub mod district;
 pub mod district_gap;
 pub mod duplicate;

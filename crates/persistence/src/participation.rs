@@ -219,6 +219,23 @@ pub fn of_event(
     rows.into_iter().map(|row| entity(row, names)).collect()
 }
 
+/// Whether of anybody, in whatever role, it is recorded that they were at an event or stayed away.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn has_attendance(conn: &mut Conn, event: EventId) -> Result<bool> {
+    let attendance = ParticipationStatus::all().into_iter().filter(|status| status.is_attendance());
+    let attendance: Vec<&str> = attendance.map(Code::code).collect();
+    let found: Option<Key> = event_participations::table
+        .filter(event_participations::event_id.eq(Key(event.0)))
+        .filter(event_participations::status.eq_any(attendance))
+        .select(event_participations::id)
+        .first(conn)
+        .optional()
+        .db()?;
+    Ok(found.is_some())
+}
+
 /// Those of an organisation in several events that are not voided.
 ///
 /// # Errors

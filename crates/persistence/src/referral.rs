@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use lotse_domain::code::Code;
@@ -17,9 +19,10 @@ use lotse_domain::worklist::{Whose, WorklistQuery};
 use lotse_domain::{Error, Result};
 use uuid::Uuid;
 
+use crate::among::among;
 use crate::connection::Conn;
 use crate::convert::{carrier_of, code, optional_code};
-use crate::error::{DbResult, one_row};
+use crate::error::{DbResult, all_rows, one_row};
 use crate::names::Names;
 use crate::page::first;
 use crate::schema::{company_profiles, referral_rows, referrals};
@@ -441,4 +444,30 @@ pub fn update(conn: &mut Conn, referral: &Referral) -> Result<()> {
         .execute(conn)
         .db()?;
     one_row(changed, referral.version)
+}
+
+/// Writes the owner of several, in a statement for all that are alike.
+///
+/// # Errors
+/// `Stale` when somebody else changed one of them first.
+pub fn update_owners(conn: &mut Conn, referrals: &[Referral]) -> Result<()> {
+    let mut alike: BTreeMap<_, Vec<Key>> = BTreeMap::new();
+    for referral in referrals {
+        let owner = (referral.owner.id, referral.version, referral.updated_at);
+        alike.entry(owner).or_default().push(Key(referral.id.0));
+    }
+    for ((owner, version, updated_at), ids) in alike {
+        let changed = on_backend!(conn, c => diesel::update(referrals::table)
+            .filter(among(referrals::id, &ids))
+            .filter(referrals::version.eq(version - 1))
+            .set((
+                referrals::owner_id.eq(Key(owner)),
+                referrals::version.eq(version),
+                referrals::updated_at.eq(At(updated_at)),
+            ))
+            .execute(c))
+        .db()?;
+        all_rows(changed, ids.len(), version)?;
+    }
+    Ok(())
 }

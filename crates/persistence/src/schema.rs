@@ -414,17 +414,14 @@ tables! {
         name -> Nullable<Text>,
     }
 
-    // A view.
     consultation_countries (consultation_id, code) {
         consultation_id -> Id,
         code -> Text,
     }
 
-    // A view.
     consultation_occupations (consultation_id, code) {
         consultation_id -> Id,
         code -> Text,
-        main_group -> Text,
     }
 
     tasks (id) {
@@ -543,6 +540,25 @@ tables! {
         consultation_organisation_kind -> Nullable<Text>,
     }
 
+    corrections (id) {
+        id -> Id,
+        carrier_id -> Id,
+        funding_period_id -> Id,
+        kind -> Text,
+        consultation_id -> Nullable<Id>,
+        position -> Nullable<Integer>,
+        differences -> Json,
+        corrected -> Nullable<Json>,
+        reason -> Text,
+        withdrawn_at -> Nullable<Instant>,
+        withdrawn_by -> Nullable<Id>,
+        withdraw_reason -> Nullable<Text>,
+        recorded_by -> Id,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
     calendar_feeds (user_id) {
         user_id -> Id,
         secret_hash -> Binary,
@@ -569,6 +585,12 @@ tables! {
         tag_id -> Id,
     }
 
+    consultation_tags (consultation_id, tag_id) {
+        consultation_id -> Id,
+        carrier_id -> Id,
+        tag_id -> Id,
+    }
+
     last_contacts (carrier_id, organisation_id) {
         carrier_id -> Id,
         organisation_id -> Id,
@@ -586,7 +608,7 @@ tables! {
         name -> Text,
         kind -> Text,
         archived_at -> Nullable<Instant>,
-        status -> Nullable<Text>,
+        is_contacted -> Bool,
         lacks_industry -> Bool,
         lacks_size_class -> Bool,
         lacks_district -> Bool,
@@ -600,8 +622,10 @@ tables! {
     }
 
     // A view.
-    organisation_gaps (organisation_id) {
+    organisation_tasks (task_id) {
         organisation_id -> Id,
+        carrier_id -> Id,
+        task_id -> Id,
     }
 
     // A view.
@@ -898,6 +922,8 @@ diesel::joinable!(contacts -> organisations (organisation_id));
 diesel::joinable!(contacts -> carriers (carrier_id));
 diesel::joinable!(consultation_advisers -> consultations (consultation_id));
 diesel::joinable!(consultation_topics -> topics (topic_id));
+diesel::joinable!(consultations -> organisations (organisation_id));
+diesel::joinable!(corrections -> consultations (consultation_id));
 diesel::joinable!(events -> event_series (series_id));
 diesel::joinable!(event_topics -> topics (topic_id));
 diesel::joinable!(event_participations -> events (event_id));
@@ -906,6 +932,7 @@ diesel::joinable!(event_participations -> contacts (contact_id));
 diesel::joinable!(event_staff -> events (event_id));
 diesel::joinable!(calendar_feeds -> users (user_id));
 diesel::joinable!(organisation_tags -> tags (tag_id));
+diesel::joinable!(consultation_tags -> tags (tag_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     accompaniment_goals,
@@ -926,9 +953,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     consultation_lists,
     consultation_occupations,
     consultation_rows,
+    consultation_tags,
     consultation_topics,
     consultations,
     contacts,
+    corrections,
     district_coverages,
     districts,
     establishments,
@@ -945,8 +974,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     installation,
     last_contacts,
     organisation_events,
-    organisation_gaps,
     organisation_tags,
+    organisation_tasks,
     organisations,
     organisations_with_open_tasks,
     programme_templates,

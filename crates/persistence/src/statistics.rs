@@ -54,6 +54,8 @@ struct Row {
     new_organisations: i64,
     #[diesel(sql_type = BigInt)]
     minutes: i64,
+    #[diesel(sql_type = BigInt)]
+    preparation_minutes: i64,
 }
 
 /// The figures of all records in the window and scope.
@@ -102,6 +104,7 @@ fn figures(row: &Row) -> Figures {
         actors: row.actors,
         new_organisations: row.new_organisations,
         minutes: row.minutes,
+        preparation_minutes: row.preparation_minutes,
     }
 }
 
@@ -146,13 +149,21 @@ fn source(dimension: Dimension, topics: TopicsAs, backend: Backend) -> Source {
                     "JOIN consultation_topics ct ON ct.consultation_id = f.id \
                      JOIN topics t ON t.id = ct.topic_id"
                 }
-                // Once, also where a topic and what replaced it are both recorded.
+                // Once, also where a topic and what replaced it are both recorded: one that was replaced
+                // is left out when the record has the one of today, or another before it that became it.
                 TopicsAs::Current => {
-                    "JOIN (SELECT DISTINCT ct.consultation_id, c.current_id \
-                         FROM consultation_topics ct \
-                         JOIN current_topics c ON c.topic_id = ct.topic_id) ct \
-                         ON ct.consultation_id = f.id \
-                     JOIN topics t ON t.id = ct.current_id"
+                    "JOIN consultation_topics ct ON ct.consultation_id = f.id \
+                     JOIN topics_today n ON n.topic_id = ct.topic_id AND ( \
+                         n.current_id = ct.topic_id OR NOT EXISTS ( \
+                             SELECT 1 \
+                             FROM consultation_topics e \
+                             JOIN topics_today en ON en.topic_id = e.topic_id \
+                             WHERE e.consultation_id = ct.consultation_id \
+                                 AND en.current_id = n.current_id \
+                                 AND (e.topic_id = n.current_id OR e.position < ct.position) \
+                         ) \
+                     ) \
+                     JOIN topics t ON t.id = n.current_id"
                 }
             },
         },
@@ -162,13 +173,13 @@ fn source(dimension: Dimension, topics: TopicsAs, backend: Backend) -> Source {
             label: "cc.code",
             join: "LEFT JOIN consultation_countries cc ON cc.consultation_id = f.id",
         },
-        // Once, also where several of its occupations are recorded.
+        // The table has each beginning of a code once, also where several occupations have it.
         Dimension::Occupation => Source {
             column: None,
-            code: "co.main_group",
-            label: "co.main_group",
-            join: "LEFT JOIN (SELECT DISTINCT consultation_id, main_group \
-                       FROM consultation_occupations) co ON co.consultation_id = f.id",
+            code: "co.code",
+            label: "co.code",
+            join: "LEFT JOIN consultation_occupations co \
+                       ON co.consultation_id = f.id AND length(co.code) = 2",
         },
         Dimension::Month => plain("month", "f.month"),
         Dimension::Quarter => plain("quarter", "f.quarter"),
@@ -263,7 +274,8 @@ fn statement(backend: Backend, scoped: bool, group_by: &[Dimension], topics: Top
     let carrier = if scoped { format!("AND carrier_id = {p}4") } else { String::new() };
     format!(
         "WITH numbered AS (
-            SELECT id, organisation_id, organisation_kind, held_on, minutes, short{columns},
+            SELECT id, organisation_id, organisation_kind, held_on, minutes, preparation_minutes,
+                short{columns},
                 row_number() OVER (
                     PARTITION BY organisation_id, short ORDER BY held_on, starts_at, id
                 ) AS nth
@@ -279,7 +291,8 @@ fn statement(backend: Backend, scoped: bool, group_by: &[Dimension], topics: Top
             END AS kind
             FROM numbered
             WHERE held_on BETWEEN {p}2 AND {p}3
-        )
+        ),
+        topics_today AS (SELECT topic_id, current_id FROM current_topics)
         SELECT
             {code_1} AS code_1, {label_1} AS label_1, {code_2} AS code_2, {label_2} AS label_2,
             count(*) FILTER (WHERE NOT f.short) AS consultations,
@@ -293,7 +306,9 @@ fn statement(backend: Backend, scoped: bool, group_by: &[Dimension], topics: Top
             count(DISTINCT f.organisation_id)
                 FILTER (WHERE NOT f.short AND f.organisation_kind = 'actor') AS actors,
             count(DISTINCT f.organisation_id) FILTER (WHERE f.kind = 'first') AS new_organisations,
-            coalesce(sum(f.minutes) FILTER (WHERE NOT f.short), 0) AS minutes
+            coalesce(sum(f.minutes) FILTER (WHERE NOT f.short), 0) AS minutes,
+            coalesce(sum(f.preparation_minutes) FILTER (WHERE NOT f.short), 0)
+                AS preparation_minutes
         FROM f
         {joins}
         {grouping}

@@ -1,5 +1,5 @@
 use diesel::prelude::*;
-use lotse_domain::id::{OrganisationId, TagId};
+use lotse_domain::id::{ConsultationId, OrganisationId, TagId};
 use lotse_domain::name::fold;
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::policy::Scope;
@@ -12,7 +12,7 @@ use crate::convert::{archived, carrier_of};
 use crate::error::{DbResult, one_row};
 use crate::names::Names;
 use crate::page::first;
-use crate::schema::{organisation_tags, organisations, tags};
+use crate::schema::{consultation_tags, consultations, organisation_tags, organisations, tags};
 use crate::sql_types::{At, Key};
 
 #[derive(Queryable, Insertable, AsChangeset)]
@@ -154,9 +154,32 @@ pub fn of_organisation(
         .select((tags::id, tags::name, tags::colour))
         .load(conn)
         .db()?;
-    let tags =
-        found.into_iter().map(|(id, name, colour)| TagReference { id: TagId(id.0), name, colour });
-    Ok(tags.collect())
+    Ok(found.into_iter().map(reference).collect())
+}
+
+/// The tags that the scope's carrier gave a consultation, by name.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn of_consultation(
+    conn: &mut Conn,
+    scope: &Scope,
+    consultation: ConsultationId,
+) -> Result<Vec<TagReference>> {
+    let Some(carrier) = carrier_of(scope) else { return Ok(Vec::new()) };
+    let found: Vec<(Key, String, Option<String>)> = consultation_tags::table
+        .inner_join(tags::table)
+        .filter(consultation_tags::carrier_id.eq(carrier))
+        .filter(consultation_tags::consultation_id.eq(Key(consultation.0)))
+        .order((tags::name_key, tags::id))
+        .select((tags::id, tags::name, tags::colour))
+        .load(conn)
+        .db()?;
+    Ok(found.into_iter().map(reference).collect())
+}
+
+fn reference((id, name, colour): (Key, String, Option<String>)) -> TagReference {
+    TagReference { id: TagId(id.0), name, colour }
 }
 
 /// Has others who set tags of the organisation wait until this transaction ends: the set has no version.
@@ -177,6 +200,26 @@ pub fn hold_organisation(conn: &mut Conn, organisation: OrganisationId) -> Resul
             held.map(drop).ok_or(Error::NotFound("organisation"))
         }
         // The only writer holds everything.
+        Conn::Sqlite(_) => Ok(()),
+    }
+}
+
+/// As [`hold_organisation`], of a consultation.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn hold_consultation(conn: &mut Conn, consultation: ConsultationId) -> Result<()> {
+    match conn {
+        Conn::Postgres(conn) => {
+            let held: Option<Key> = consultations::table
+                .find(Key(consultation.0))
+                .select(consultations::id)
+                .for_no_key_update()
+                .first(conn)
+                .optional()
+                .db()?;
+            held.map(drop).ok_or(Error::NotFound("consultation"))
+        }
         Conn::Sqlite(_) => Ok(()),
     }
 }
@@ -206,6 +249,38 @@ pub fn set_of_organisation(
                 organisation_tags::carrier_id.eq(carrier),
                 organisation_tags::organisation_id.eq(organisation),
                 organisation_tags::tag_id.eq(Key(tag.id.0)),
+            ))
+            .execute(conn)
+            .db()?;
+    }
+    Ok(())
+}
+
+/// Gives a consultation these tags of the scope's carrier in place of those before.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn set_of_consultation(
+    conn: &mut Conn,
+    scope: &Scope,
+    consultation: ConsultationId,
+    tags: &[TagReference],
+) -> Result<()> {
+    let Some(carrier) = carrier_of(scope) else { return Err(Error::NotFound("tag")) };
+    let consultation = Key(consultation.0);
+    diesel::delete(
+        consultation_tags::table
+            .filter(consultation_tags::carrier_id.eq(carrier))
+            .filter(consultation_tags::consultation_id.eq(consultation)),
+    )
+    .execute(conn)
+    .db()?;
+    for tag in tags {
+        diesel::insert_into(consultation_tags::table)
+            .values((
+                consultation_tags::carrier_id.eq(carrier),
+                consultation_tags::consultation_id.eq(consultation),
+                consultation_tags::tag_id.eq(Key(tag.id.0)),
             ))
             .execute(conn)
             .db()?;

@@ -1,27 +1,28 @@
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use lotse_domain::code::Code;
 use lotse_domain::consultation::ConsultationReference;
-use lotse_domain::entity::Reference;
-use lotse_domain::id::{ConsultationId, EventId, OrganisationId, TaskId, UserId};
+use lotse_domain::id::{ConsultationId, OrganisationId, TaskId, UserId};
 use lotse_domain::name::fold;
 use lotse_domain::organisation::OrganisationReference;
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::policy::Scope;
 use lotse_domain::task::{
-    NamedEvent, ReassignInput, Task, TaskCancelled, TaskDone, TaskFilter, TaskPriority, TaskSort,
-    TaskStatus,
+    ReassignInput, Task, TaskCancelled, TaskDone, TaskFilter, TaskPriority, TaskSort, TaskStatus,
 };
 use lotse_domain::worklist::{Section, Whose, WorklistKind, WorklistQuery};
 use lotse_domain::{Error, Result};
 use uuid::Uuid;
 
+use crate::among::among;
 use crate::connection::Conn;
 use crate::convert::{carrier_of, code, contains, reference};
-use crate::error::{DbResult, one_row};
+use crate::error::{DbResult, all_rows, one_row};
 use crate::names::Names;
 use crate::page::first;
-use crate::schema::{consultations, events, task_rows, tasks};
+use crate::schema::{organisation_tasks, task_rows, tasks};
 use crate::sql_types::{At, Key};
 
 /// As it is written.
@@ -200,7 +201,7 @@ pub fn list(
     let key = |task: &Task| (sort.key(task), task.id.0);
     let Some(carrier) = carrier_of(scope) else { return paging.page(Vec::new(), None, key) };
     let matching = || {
-        let mut query = task_rows::table.filter(task_rows::carrier_id.eq(carrier)).into_boxed();
+        let mut query = of(carrier, filter.organisation_id);
         if let Some(owner) = filter.owner_id {
             query = query.filter(task_rows::owner_id.eq(Key(owner.0)));
         }
@@ -215,9 +216,6 @@ pub fn list(
         }
         if let Some(consultation) = filter.consultation_id {
             query = query.filter(task_rows::consultation_id.eq(Some(Key(consultation.0))));
-        }
-        if let Some(organisation) = filter.organisation_id {
-            query = query.filter(about(carrier, Key(organisation.0)));
         }
         if let Some(event) = filter.event_id {
             query = query.filter(task_rows::event_id.eq(Some(Key(event.0))));
@@ -357,15 +355,8 @@ pub fn count_on_worklist(
 }
 
 /// Open ones that are overdue, or due in the days ahead.
-fn waiting(
-    carrier: Key,
-    query: &WorklistQuery,
-    kind: WorklistKind,
-) -> task_rows::BoxedQuery<'static, <Conn as diesel::Connection>::Backend> {
-    let mut tasks = task_rows::table
-        .filter(task_rows::carrier_id.eq(carrier))
-        .filter(task_rows::status.eq(TaskStatus::Open.code()))
-        .into_boxed();
+fn waiting(carrier: Key, query: &WorklistQuery, kind: WorklistKind) -> Tasks {
+    let mut tasks = of(carrier, None).filter(task_rows::status.eq(TaskStatus::Open.code()));
     if let Whose::User(user) = query.whose {
         tasks = tasks.filter(has_to_do(Key(user.0)));
     }
@@ -389,19 +380,14 @@ pub fn next_open_of(
     most: i64,
 ) -> Result<Vec<Task>> {
     let Some(carrier) = carrier_of(scope) else { return Ok(Vec::new()) };
-    let mut query = task_rows::table
-        .filter(task_rows::carrier_id.eq(carrier))
+    let mut query = of(carrier, input.organisation_id)
         .filter(task_rows::status.eq(TaskStatus::Open.code()))
-        .filter(has_to_do(Key(input.from_user_id.0)))
-        .into_boxed();
+        .filter(has_to_do(Key(input.from_user_id.0)));
     if let Some(from) = input.due_from {
         query = query.filter(task_rows::due_on.ge(from));
     }
     if let Some(to) = input.due_to {
         query = query.filter(task_rows::due_on.le(to));
-    }
-    if let Some(organisation) = input.organisation_id {
-        query = query.filter(about(carrier, Key(organisation.0)));
     }
     if let Some(after) = after {
         query = query.filter(task_rows::id.gt(Key(after.0)));
@@ -417,36 +403,20 @@ fn has_to_do(user: Key) -> _ {
     task_rows::owner_id.eq(user).or(task_rows::deputy_id.assume_not_null().eq(user))
 }
 
-/// Those about an organisation, also through a consultation.
-#[diesel::dsl::auto_type(no_type_alias)]
-fn about(carrier: Key, organisation: Key) -> _ {
-    task_rows::organisation_id.assume_not_null().eq(organisation).or(task_rows::consultation_id
-        .assume_not_null()
-        .eq_any(
-            consultations::table
-                .filter(consultations::organisation_id.assume_not_null().eq(organisation))
-                .filter(consultations::carrier_id.eq(carrier))
-                .select(consultations::id),
-        ))
-}
+type Tasks = task_rows::BoxedQuery<'static, <Conn as diesel::Connection>::Backend>;
 
-/// An event of the scope, as far as the rules of a task need to know it.
-///
-/// # Errors
-/// When the database cannot be read.
-pub fn event(conn: &mut Conn, scope: &Scope, id: EventId) -> Result<Option<NamedEvent>> {
-    let Some(carrier) = carrier_of(scope) else { return Ok(None) };
-    let found: Option<(String, Option<At>)> = events::table
-        .filter(events::id.eq(Key(id.0)))
-        .filter(events::carrier_id.eq(carrier))
-        .select((events::title, events::voided_at))
-        .first(conn)
-        .optional()
-        .db()?;
-    Ok(found.map(|(title, voided_at)| NamedEvent {
-        reference: Reference::new(id, title),
-        voided: voided_at.is_some(),
-    }))
+/// Those of a carrier; about an organisation, also through a consultation, where one is named. Then the
+/// carrier is asked for along with it and not once more: SQLite would go through all of the carrier's.
+fn of(carrier: Key, organisation: Option<OrganisationId>) -> Tasks {
+    let all = task_rows::table.into_boxed();
+    let Some(organisation) = organisation else {
+        return all.filter(task_rows::carrier_id.eq(carrier));
+    };
+    let about_it = organisation_tasks::table
+        .filter(organisation_tasks::organisation_id.eq(Key(organisation.0)))
+        .filter(organisation_tasks::carrier_id.eq(carrier))
+        .select(organisation_tasks::task_id);
+    all.filter(task_rows::id.eq_any(about_it))
 }
 
 /// # Errors
@@ -465,4 +435,32 @@ pub fn update(conn: &mut Conn, task: &Task) -> Result<()> {
         .execute(conn)
         .db()?;
     one_row(changed, task.version)
+}
+
+/// Writes owner and stand-in of several, in a statement for all that are alike.
+///
+/// # Errors
+/// `Stale` when somebody else changed one of them first.
+pub fn update_people(conn: &mut Conn, tasks: &[Task]) -> Result<()> {
+    let mut alike: BTreeMap<_, Vec<Key>> = BTreeMap::new();
+    for task in tasks {
+        let deputy = task.deputy.as_ref().map(|deputy| deputy.id);
+        let people = (task.owner.id, deputy, task.version, task.updated_at);
+        alike.entry(people).or_default().push(Key(task.id.0));
+    }
+    for ((owner, deputy, version, updated_at), ids) in alike {
+        let changed = on_backend!(conn, c => diesel::update(tasks::table)
+            .filter(among(tasks::id, &ids))
+            .filter(tasks::version.eq(version - 1))
+            .set((
+                tasks::owner_id.eq(Key(owner)),
+                tasks::deputy_id.eq(deputy.map(Key)),
+                tasks::version.eq(version),
+                tasks::updated_at.eq(At(updated_at)),
+            ))
+            .execute(c))
+        .db()?;
+        all_rows(changed, ids.len(), version)?;
+    }
+    Ok(())
 }

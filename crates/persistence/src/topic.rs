@@ -109,6 +109,19 @@ pub fn list(conn: &mut Conn, filter: &TopicFilter, paging: &Paging) -> Result<Pa
     paging.page(topics, total, |topic: &Topic| (topic.code.clone(), topic.id.0))
 }
 
+/// Has others who say what replaces a topic wait until this transaction ends: chains go over many topics.
+/// Those who log with a topic do not wait.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn hold_chains(conn: &mut Conn) -> Result<()> {
+    if let Conn::Postgres(conn) = conn {
+        let all = topics::table.select(topics::id).order(topics::id);
+        all.for_no_key_update().load::<Key>(conn).db()?;
+    }
+    Ok(())
+}
+
 /// # Errors
 /// `Conflict` when the code is taken.
 pub fn insert(conn: &mut Conn, topic: &Topic) -> Result<()> {

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Date};
 use lotse_domain::Result;
 use lotse_domain::code::Code;
-use lotse_domain::company::CompanyStatus;
 use lotse_domain::consultation::ConsultationStatus;
 use lotse_domain::id::OrganisationId;
 use lotse_domain::organisation::OrganisationReference;
@@ -19,10 +20,8 @@ use crate::connection::Conn;
 use crate::convert::{carrier_of, code};
 use crate::error::DbResult;
 use crate::names::Names;
-use crate::schema::{
-    advised_organisations, consultations, organisation_gaps, organisations_with_open_tasks,
-};
-use crate::sql_types::Key;
+use crate::schema::{advised_organisations, consultations, organisations_with_open_tasks};
+use crate::sql_types::{Id, Key};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = advised_organisations)]
@@ -54,39 +53,36 @@ fn advised(carrier: Key, query: &WorklistQuery) -> Option<Query<'static>> {
     Some(selected)
 }
 
-fn with_gaps(carrier: Key, query: &WorklistQuery) -> Option<Query<'static>> {
-    let gaps = organisation_gaps::table.select(organisation_gaps::organisation_id);
-    Some(advised(carrier, query)?.filter(advised_organisations::organisation_id.eq_any(gaps)))
+/// How many there are, with gaps and without a consultation for long.
+#[derive(Clone, Copy, Debug, Default, Queryable)]
+pub struct Counts {
+    pub gaps: i64,
+    pub quiet: i64,
 }
 
-fn not_advised_for_long(carrier: Key, query: &WorklistQuery) -> Option<Query<'static>> {
-    let planned = organisations_with_open_tasks::table
-        .filter(organisations_with_open_tasks::carrier_id.eq(carrier))
-        .select(organisations_with_open_tasks::organisation_id);
-    let quiet = advised(carrier, query)?
-        .filter(advised_organisations::held_on.lt(query.quiet_before))
-        .filter(
-            advised_organisations::status
-                .is_null()
-                .or(advised_organisations::status.eq(CompanyStatus::Prospect.code()))
-                .or(advised_organisations::status.eq(CompanyStatus::Active.code())),
-        )
-        .filter(advised_organisations::organisation_id.ne_all(planned));
-    Some(quiet)
-}
-
+/// Both in one pass: with everybody's it goes over all organisations of the running periods.
+///
 /// # Errors
 /// When the database cannot be read.
-pub fn count_gaps(conn: &mut Conn, scope: &Scope, query: &WorklistQuery) -> Result<i64> {
-    let selected = carrier_of(scope).and_then(|carrier| with_gaps(carrier, query));
-    selected.map_or(Ok(0), |selected| selected.count().get_result(conn).db())
-}
-
-/// # Errors
-/// When the database cannot be read.
-pub fn count_quiet(conn: &mut Conn, scope: &Scope, query: &WorklistQuery) -> Result<i64> {
-    let selected = carrier_of(scope).and_then(|carrier| not_advised_for_long(carrier, query));
-    selected.map_or(Ok(0), |selected| selected.count().get_result(conn).db())
+pub fn counts(conn: &mut Conn, scope: &Scope, query: &WorklistQuery) -> Result<Counts> {
+    let Some(carrier) = carrier_of(scope) else { return Ok(Counts::default()) };
+    let Some(selected) = advised(carrier, query) else { return Ok(Counts::default()) };
+    selected
+        .select((
+            sql::<BigInt>(
+                "count(CASE WHEN lacks_industry OR lacks_size_class OR lacks_district THEN 1 END)",
+            ),
+            sql::<BigInt>("count(CASE WHEN is_contacted AND held_on < ")
+                .bind::<Date, _>(query.quiet_before)
+                .sql(
+                    " AND organisation_id NOT IN (SELECT p.organisation_id \
+                     FROM organisations_with_open_tasks p WHERE p.carrier_id = ",
+                )
+                .bind::<Id, _>(carrier)
+                .sql(") THEN 1 END)"),
+        ))
+        .first(conn)
+        .db()
 }
 
 /// By their latest consultation, the earliest first.
@@ -102,8 +98,13 @@ pub fn gaps(
     most: i64,
 ) -> Result<Vec<Advised>> {
     let Some(carrier) = carrier_of(scope) else { return Ok(Vec::new()) };
-    let Some(selected) = with_gaps(carrier, query) else { return Ok(Vec::new()) };
-    let rows = page(conn, selected, after, most)?;
+    let Some(selected) = advised(carrier, query) else { return Ok(Vec::new()) };
+    let with_gaps = selected.filter(
+        advised_organisations::lacks_industry
+            .or(advised_organisations::lacks_size_class)
+            .or(advised_organisations::lacks_district),
+    );
+    let rows = page(conn, with_gaps, after, most)?;
     let ids: Vec<Key> = rows.iter().map(|row| row.organisation_id).collect();
     let held: Vec<(Option<Key>, i64)> = on_backend!(conn, c => consultations::table
         .filter(among(consultations::organisation_id.assume_not_null(), &ids))
@@ -144,8 +145,15 @@ pub fn quiet(
     most: i64,
 ) -> Result<Vec<Advised>> {
     let Some(carrier) = carrier_of(scope) else { return Ok(Vec::new()) };
-    let Some(selected) = not_advised_for_long(carrier, query) else { return Ok(Vec::new()) };
-    let rows = page(conn, selected, after, most)?;
+    let Some(selected) = advised(carrier, query) else { return Ok(Vec::new()) };
+    let planned = organisations_with_open_tasks::table
+        .filter(organisations_with_open_tasks::carrier_id.eq(carrier))
+        .select(organisations_with_open_tasks::organisation_id);
+    let not_for_long = selected
+        .filter(advised_organisations::held_on.lt(query.quiet_before))
+        .filter(advised_organisations::is_contacted)
+        .filter(advised_organisations::organisation_id.ne_all(planned));
+    let rows = page(conn, not_for_long, after, most)?;
     rows.into_iter().map(|row| entity(row, None, names)).collect()
 }
 

@@ -1,4 +1,4 @@
-//! The store of attachments beside the database: what has no row is removed, what has no content is
+//! The store of attachments beside the database: what is certainly nobody's is removed, what else differs is
 //! reported.
 
 use std::collections::HashMap;
@@ -15,14 +15,17 @@ use lotse_http::{Store, Stored};
 use lotse_persistence::attachment::Expected;
 use sha2::{Digest, Sha256};
 
-/// Younger ones may be on their way to their row.
-pub const GRACE: TimeDelta = TimeDelta::days(1);
+/// An upload takes an hour at most, so what is older is under way no more.
+pub const GRACE: TimeDelta = TimeDelta::hours(2);
 /// As many objects are looked up in the database at once.
 const AT_ONCE: usize = 500;
 
-/// Removes what is nobody's: contents from before an instant without a row, contents of voided
-/// attachments of whatever age, and what a power cut left of uploads. Answers how many objects went.
-/// What Lotse did not put there stays.
+/// Removes what is certainly nobody's: contents that this program wrote before an instant and that got no
+/// row, contents of voided attachments, and what a power cut left of uploads from before the instant.
+/// Answers how many objects went.
+///
+/// That the database does not know a content says nothing: it may be another installation's, or the
+/// database may be an older copy, and the content is the only one there is.
 ///
 /// # Errors
 /// When the store or the database cannot be reached.
@@ -31,18 +34,21 @@ pub async fn sweep(app: &App, store: &Store, before: DateTime<Utc>) -> Result<us
         let store = store.clone();
         blocking(move || store.remove_unfinished(before)).await?
     };
+    let doubted = store.in_doubt_since(before);
+    let known = expected_of(app, doubted.clone()).await?;
+    for id in doubted {
+        if !known.contains_key(&id) && store.size(id).await?.is_some() {
+            store.remove(id).await?;
+            removed += 1;
+        }
+        store.settle(id);
+    }
     let mut listed = store.list().try_chunks(AT_ONCE);
     while let Some(chunk) = listed.next().await {
-        let chunk = chunk.map_err(|error| error.1)?;
-        let expected = expected_of(app, &chunk).await?;
-        for object in chunk {
-            let Some(id) = object.id() else { continue };
-            let is_unused = match expected.get(&id) {
-                Some(expected) => expected.voided,
-                None => object.modified < before,
-            };
-            if is_unused {
-                store.remove(id).await?;
+        let ids = chunk.map_err(|error| error.1)?.iter().filter_map(Stored::id).collect();
+        for expected in expected_of(app, ids).await?.into_values() {
+            if expected.voided {
+                store.remove(expected.id).await?;
                 removed += 1;
             }
         }
@@ -137,13 +143,7 @@ async fn compare(
     let found = match (store.size(id).await?, expected.voided) {
         (None, true) => return Ok(None),
         (Some(_), true) => return Ok(Some(Fault::NotRemoved(id))),
-        (None, false) => {
-            // Voided in between?
-            let worker = app.clone();
-            let now = blocking(move || attachment::expected_of(&worker, &[id])).await?;
-            let voided = now.iter().any(|now| now.voided);
-            return Ok((!voided).then_some(Fault::Missing(id)));
-        }
+        (None, false) => return missing(app, id).await,
         (Some(found), false) => found,
     };
     if i64::try_from(found) != Ok(expected.bytes) {
@@ -151,7 +151,9 @@ async fn compare(
     }
     if contents {
         let mut hash = Sha256::new();
-        let mut bytes = store.read(id, 0..found).await?;
+        let Some(mut bytes) = store.read(id, 0..found).await? else {
+            return missing(app, id).await;
+        };
         while let Some(chunk) = bytes.next().await {
             hash.update(chunk.map_err(|error| Error::StoreUnavailable(error.into()))?);
         }
@@ -162,16 +164,22 @@ async fn compare(
     Ok(None)
 }
 
+/// A content that is not there, unless the attachment was voided since it was looked at.
+async fn missing(app: &App, id: AttachmentId) -> Result<Option<Fault>> {
+    let now = expected_of(app, vec![id]).await?;
+    let voided = now.get(&id).is_some_and(|now| now.voided);
+    Ok((!voided).then_some(Fault::Missing(id)))
+}
+
 /// Those of the objects that have no row.
 async fn without_attachment(app: &App, objects: Vec<Stored>) -> Result<Vec<Stored>> {
-    let expected = expected_of(app, &objects).await?;
+    let expected = expected_of(app, objects.iter().filter_map(Stored::id).collect()).await?;
     let unknown = |object: &Stored| object.id().is_none_or(|id| !expected.contains_key(&id));
     Ok(objects.into_iter().filter(unknown).collect())
 }
 
-/// What the database says of these objects.
-async fn expected_of(app: &App, objects: &[Stored]) -> Result<HashMap<AttachmentId, Expected>> {
-    let ids: Vec<AttachmentId> = objects.iter().filter_map(Stored::id).collect();
+/// What the database says of these contents.
+async fn expected_of(app: &App, ids: Vec<AttachmentId>) -> Result<HashMap<AttachmentId, Expected>> {
     let app = app.clone();
     let expected = blocking(move || attachment::expected_of(&app, &ids)).await?;
     Ok(expected.into_iter().map(|expected| (expected.id, expected)).collect())

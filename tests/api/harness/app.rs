@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use lotse_app::operator::{NewUser, add_user};
 use lotse_app::{App, Clock};
 use lotse_domain::policy::Role;
+use lotse_http::Store;
 use lotse_persistence::{Conn, Database, Options, migrations};
 use lotse_server::config::Config;
 use lotse_server::serve;
@@ -42,6 +43,8 @@ pub struct TestApp {
     pub app: App,
     pub clock: Clock,
     pub database_url: String,
+    /// As the server has it: it knows what the server began.
+    pub store: Store,
     client: reqwest::Client,
     server: Option<(ServerHandle, JoinHandle<()>)>,
     folder: tempfile::TempDir,
@@ -62,13 +65,15 @@ impl TestApp {
         let mut config = config(&database_url, folder.path().join("key.pem"));
         change(&mut config);
         let app = serve::app(&config, serve::database(&config).unwrap(), clock.clone()).unwrap();
-        let (base, server) = start_server(&config, &app, &clock);
+        let store = serve::store(&config).unwrap();
+        let (base, server) = start_server(&config, &app, store.clone(), &clock);
         Self {
             backend,
             base,
             app,
             clock,
             database_url,
+            store,
             client: client(),
             server: Some(server),
             folder,
@@ -195,13 +200,13 @@ pub fn config(database_url: &str, key: PathBuf) -> Config {
 fn start_server(
     config: &Config,
     app: &App,
+    store: Store,
     clock: &Clock,
 ) -> (String, (ServerHandle, JoinHandle<()>)) {
     let (config, app, clock) = (config.clone(), app.clone(), clock.clone());
     let (send, receive) = mpsc::channel();
     let thread = std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let store = serve::store(&config).unwrap();
             let listening = serve::listen(&config, app, store, clock).unwrap();
             send.send((listening.address, listening.server.handle())).unwrap();
             listening.server.await.unwrap();

@@ -1,16 +1,15 @@
 //! The rules that a consultation is logged and changed by.
 
-use std::collections::HashSet;
-
 use chrono::{NaiveDate, Timelike};
 
-use super::{ConsultationInput, ConsultationStatus, MAX_MINUTES, TopicReference};
+use super::{Consultation, ConsultationInput, ConsultationStatus, MAX_MINUTES, TopicReference};
 use crate::check::Checks;
 use crate::country::{self, Country};
 use crate::district::{self, District};
 use crate::entity::Reference;
 use crate::error::{Error, Result};
 use crate::establishment::Establishment;
+use crate::event::NamedEvent;
 use crate::funding_period::FundingPeriod;
 use crate::id::{CarrierId, DistrictId};
 use crate::industry;
@@ -18,7 +17,6 @@ use crate::occupation::{MAX_WORKERS, Occupation};
 use crate::organisation::OrganisationReference;
 use crate::policy::Actor;
 use crate::site::Site;
-use crate::task::NamedEvent;
 use crate::topic::Topic;
 
 /// How many of a kind a consultation names.
@@ -41,6 +39,20 @@ pub struct Context {
     /// An event of the caller's carrier.
     pub event: Option<NamedEvent>,
     pub districts: Vec<District>,
+}
+
+impl Context {
+    /// What a record names already was in order when it was named, whatever became of it since.
+    #[must_use]
+    pub fn keeping(mut self, before: &Consultation) -> Self {
+        if let (Some(organisation), Some(kept)) = (&mut self.organisation, &before.organisation) {
+            organisation.archived &= organisation.reference.id != kept.id;
+        }
+        if let (Some(event), Some(kept)) = (&mut self.event, &before.event) {
+            event.voided &= event.reference.id != kept.id;
+        }
+        self
+    }
 }
 
 /// What the rules need to know of an organisation.
@@ -69,6 +81,7 @@ pub struct Named {
     pub notes: Option<String>,
 }
 
+/// All rules but whether the period takes entries, which a correction leaves out.
 pub fn check(actor: &Actor, input: &ConsultationInput, context: &Context) -> Result<Named> {
     let mut checks = Checks::new();
     checks.range("/minutes", input.minutes, 1, MAX_MINUTES);
@@ -102,13 +115,13 @@ pub fn check(actor: &Actor, input: &ConsultationInput, context: &Context) -> Res
     let notes = checks.optional_prose("/notes", input.notes.as_deref(), 10_000);
     check_site(&mut checks, actor, input, context.site.as_ref());
     check_organisation(&mut checks, input, context);
-    let advisers = named(&mut checks, "/adviser_ids", &input.adviser_ids, 1, |id| {
+    let advisers = checks.named("/adviser_ids", &input.adviser_ids, (1, MAX_NAMED), |id| {
         context.advisers.iter().find(|adviser| adviser.id == id.0).cloned().ok_or((
             "not_an_adviser",
             "must be a user who advises for the site's carrier on that date",
         ))
     });
-    let topics = named(&mut checks, "/topics", &input.topics, 1, |code| {
+    let topics = checks.named("/topics", &input.topics, (1, MAX_NAMED), |code| {
         match context.topics.iter().find(|topic| topic.code == *code) {
             None => Err(("unknown", "must be the code of a topic, see GET /api/v1/topics")),
             Some(topic) if !topic.valid_on(input.held_on) => {
@@ -121,7 +134,7 @@ pub fn check(actor: &Actor, input: &ConsultationInput, context: &Context) -> Res
             }),
         }
     });
-    let contacts = named(&mut checks, "/contact_ids", &input.contact_ids, 0, |id| {
+    let contacts = checks.named("/contact_ids", &input.contact_ids, (0, MAX_NAMED), |id| {
         context
             .contacts
             .iter()
@@ -129,7 +142,7 @@ pub fn check(actor: &Actor, input: &ConsultationInput, context: &Context) -> Res
             .cloned()
             .ok_or(("unknown", "must be a contact of the organisation"))
     });
-    let countries = named(&mut checks, "/countries", &input.countries, 0, |code| {
+    let countries = checks.named("/countries", &input.countries, (0, MAX_NAMED), |code| {
         country::find(code)
             .cloned()
             .ok_or(("not_a_country", "must be an ISO 3166-1 alpha-2 code such as MA, or XK"))
@@ -150,7 +163,6 @@ pub fn check(actor: &Actor, input: &ConsultationInput, context: &Context) -> Res
     let (Some(site), Some(period)) = (&context.site, &context.period) else {
         return Err(Error::internal("a consultation without site or period passed the rules"));
     };
-    period.accepts_entries_of(actor.role)?;
     Ok(Named {
         organisation: context.organisation.as_ref().map(|o| o.reference.clone()),
         establishment: context.establishment.as_ref().map(|e| Reference::new(e.id, &e.name)),
@@ -255,29 +267,6 @@ fn check_organisation(checks: &mut Checks, input: &ConsultationInput, context: &
             "must be a section letter of the classification that is named with it",
         );
     }
-}
-
-/// Each of a list of ids or codes, found or faulted; none twice.
-fn named<K: std::hash::Hash + Eq, T>(
-    checks: &mut Checks,
-    pointer: &str,
-    keys: &[K],
-    least: usize,
-    find: impl Fn(&K) -> Result<T, (&'static str, &'static str)>,
-) -> Vec<T> {
-    checks.require(keys.len() >= least, pointer, "too_few", "must name at least one");
-    checks.require(keys.len() <= MAX_NAMED, pointer, "too_many", "must name at most 20");
-    let mut seen = HashSet::new();
-    let mut found = Vec::new();
-    for (index, key) in keys.iter().enumerate().take(MAX_NAMED) {
-        let pointer = format!("{pointer}/{index}");
-        checks.require(seen.insert(key), &pointer, "repeated", "must be named once");
-        match find(key) {
-            Ok(item) => found.push(item),
-            Err((code, message)) => checks.fail(pointer, code, message),
-        }
-    }
-    found
 }
 
 /// Rule 5: the establishment's district, else the organisation's, as of the service date.

@@ -35,7 +35,7 @@ pub struct AttendanceEntry {
     /// Stays as it is unless told; 1 for a walk-in.
     #[schema(minimum = 1, maximum = 10_000)]
     pub headcount: Option<i32>,
-    /// `participant` unless told; goes with `organisation_id`.
+    /// `participant` unless told; goes with `organisation_id`. A contact that is on the list has its role there.
     pub role: Option<ParticipationRole>,
     /// Stays as it is unless told.
     #[schema(max_length = 500)]
@@ -292,6 +292,13 @@ impl<'a> List<'a> {
             contact(checks, &at, contact_id, Some(id), context)
         });
         if let Some(old) = old {
+            // Heads are found by their role, a contact is not; who is no participant does not count.
+            checks.require(
+                entry.role.is_none_or(|role| role == old.role),
+                &format!("{pointer}/role"),
+                "differs",
+                "must be the role on the list; to change it, change the participation",
+            );
             return told(checks, pointer, entry, old, ParticipationStatus::Attended);
         }
         let headcount = entry.headcount.unwrap_or(1);

@@ -128,6 +128,19 @@ pub fn make(maker: &mut Maker, staff: &Staff, register: &Register) -> Result<Vec
             all.push(anonymous(maker, staff, &first, held_on, nobody)?);
         }
     }
+    // Some come back later, up to the day that the demonstration is as of. Last, so that what was there
+    // before stays as it is.
+    let third = period(maker, "2026-06-01")?;
+    for client in &register.clients {
+        if maker.chance(0.3) {
+            let held_on = workday(maker, date("2023-04-03")?, second.ends_on)?;
+            all.push(consultation(maker, staff, register, &second, held_on, Some(client))?);
+        }
+        if maker.chance(0.15) {
+            let held_on = workday(maker, third.starts_on, date("2026-10-30")?)?;
+            all.push(consultation(maker, staff, register, &third, held_on, Some(client))?);
+        }
+    }
     // In the order of recording, as they would have come about.
     all.sort_by_key(|consultation| consultation.created_at);
     Ok(all)

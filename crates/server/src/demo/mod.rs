@@ -73,7 +73,7 @@ pub fn make(network: &Network) -> Result<Data> {
     let events = events::make(&mut maker, &staff, &register)?;
     let (tasks, referrals) = follow_ups::make(&mut maker, &staff, &register, &consultations)?;
     // After what was there before, which stays as it is.
-    let sorted = tags::make(&mut maker, &staff, &register)?;
+    let sorted = tags::make(&mut maker, &staff, &register, &consultations)?;
     Ok(Data {
         users: staff.users,
         assignments: staff.assignments,
@@ -89,6 +89,7 @@ pub fn make(network: &Network) -> Result<Data> {
         referrals,
         tags: sorted.tags,
         tagged: sorted.tagged,
+        tagged_consultations: sorted.tagged_consultations,
         saved_views: sorted.saved_views,
     })
 }

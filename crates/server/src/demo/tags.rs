@@ -1,11 +1,12 @@
-//! Tags of each carrier on what it advises, and a few saved views.
+//! Tags of each carrier on whom it advises and what was said, and a few saved views.
 
 use lotse_app::demo::Tagged;
+use lotse_domain::consultation::Consultation;
 use lotse_domain::entity::Reference;
-use lotse_domain::id::CarrierId;
+use lotse_domain::id::{CarrierId, ConsultationId, OrganisationId};
 use lotse_domain::organisation::OrganisationKind;
 use lotse_domain::saved_view::{SavedView, SavedViewInput, SavedViewList};
-use lotse_domain::tag::{Tag, TagInput};
+use lotse_domain::tag::{Tag, TagInput, TagReference};
 use lotse_domain::{Error, Result};
 use serde_json::json;
 
@@ -22,14 +23,22 @@ const OF_COMPANIES: [(&str, &str, f64); 4] = [
     ("Nachfassen", "#6a1b9a", 0.08),
 ];
 const OF_ACTORS: (&str, &str, f64) = ("Enger Partner", "#1565c0", 0.4);
+const OF_CONSULTATIONS: [(&str, &str, f64); 2] =
+    [("Gutes Beispiel", "#00838f", 0.02), ("Für den Sachbericht", "#4527a0", 0.03)];
 
 pub struct Sorted {
     pub tags: Vec<Tag>,
-    pub tagged: Vec<Tagged>,
+    pub tagged: Vec<Tagged<OrganisationId>>,
+    pub tagged_consultations: Vec<Tagged<ConsultationId>>,
     pub saved_views: Vec<SavedView>,
 }
 
-pub fn make(maker: &mut Maker, staff: &Staff, register: &Register) -> Result<Sorted> {
+pub fn make(
+    maker: &mut Maker,
+    staff: &Staff,
+    register: &Register,
+    consultations: &[Consultation],
+) -> Result<Sorted> {
     let now = at(date("2019-01-03")?, 9, 0);
     let mut tags: Vec<Tag> = Vec::new();
     let carriers: Vec<Reference> =
@@ -38,7 +47,8 @@ pub fn make(maker: &mut Maker, staff: &Staff, register: &Register) -> Result<Sor
         if carriers[..place].contains(carrier) {
             continue;
         }
-        for (name, colour, _) in OF_COMPANIES.into_iter().chain([OF_ACTORS]) {
+        let all = OF_COMPANIES.into_iter().chain([OF_ACTORS]).chain(OF_CONSULTATIONS);
+        for (name, colour, _) in all {
             let input = TagInput { name: name.to_owned(), colour: Some(colour.to_owned()) };
             tags.push(Tag::new(maker.id(now), now, &input, carrier.clone())?);
         }
@@ -50,20 +60,39 @@ pub fn make(maker: &mut Maker, staff: &Staff, register: &Register) -> Result<Sor
             OrganisationKind::Company => &OF_COMPANIES[..],
             OrganisationKind::Actor => &[OF_ACTORS],
         };
-        let mut set = Vec::new();
-        for (name, _, probability) in of_kind {
-            let tag = tags.iter().find(|tag| tag.carrier == *carrier && tag.name == *name);
-            if maker.chance(*probability) {
-                set.extend(tag.map(Tag::reference));
-            }
-        }
+        let set = some_of(maker, &tags, carrier, of_kind);
         if !set.is_empty() {
-            let (carrier, organisation) = (CarrierId(carrier.id), client.organisation.id);
-            tagged.push(Tagged { carrier, organisation, tags: set });
+            let (carrier, record) = (CarrierId(carrier.id), client.organisation.id);
+            tagged.push(Tagged { carrier, record, tags: set });
+        }
+    }
+    let mut tagged_consultations = Vec::new();
+    for consultation in consultations.iter().filter(|c| c.voided.is_none()) {
+        let set = some_of(maker, &tags, &consultation.carrier, &OF_CONSULTATIONS);
+        if !set.is_empty() {
+            let (carrier, record) = (CarrierId(consultation.carrier.id), consultation.id);
+            tagged_consultations.push(Tagged { carrier, record, tags: set });
         }
     }
     let saved_views = saved_views(maker, staff, &tags)?;
-    Ok(Sorted { tags, tagged, saved_views })
+    Ok(Sorted { tags, tagged, tagged_consultations, saved_views })
+}
+
+/// The carrier's tags of these names, each with its probability.
+fn some_of(
+    maker: &mut Maker,
+    tags: &[Tag],
+    carrier: &Reference,
+    names: &[(&str, &str, f64)],
+) -> Vec<TagReference> {
+    let mut set = Vec::new();
+    for (name, _, probability) in names {
+        let tag = tags.iter().find(|tag| tag.carrier == *carrier && tag.name == *name);
+        if maker.chance(*probability) {
+            set.extend(tag.map(Tag::reference));
+        }
+    }
+    set
 }
 
 fn saved_views(maker: &mut Maker, staff: &Staff, tags: &[Tag]) -> Result<Vec<SavedView>> {
