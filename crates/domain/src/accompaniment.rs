@@ -463,11 +463,23 @@ impl Accompaniment {
         Self { version: self.version + 1, updated_at: now, ..self.as_recorded() }
     }
 
-    /// The company and the first day, for other records.
     #[must_use]
     pub fn reference(&self) -> Reference {
-        Reference::new(self.id, format!("{}, {}", self.company.name, self.stands_on()))
+        reference(self.id, &self.company.name, self.stands_on())
     }
+}
+
+/// What the rules of other records need to know of an accompaniment.
+#[derive(Clone, Debug)]
+pub struct NamedAccompaniment {
+    pub reference: Reference,
+    pub company_id: CompanyId,
+}
+
+/// An accompaniment in another record: the company, and the day that it stands at.
+#[must_use]
+pub fn reference(id: AccompanimentId, company: &str, stands_on: NaiveDate) -> Reference {
+    Reference::new(id, format!("{company}, {stands_on}"))
 }
 
 impl From<&Accompaniment> for AccompanimentInput {

@@ -1,15 +1,21 @@
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use lotse_domain::accompaniment::{Accompaniment, Agreed, Completed, Ended, HandOver, Rejected};
+use lotse_domain::accompaniment::{
+    Accompaniment, Agreed, Completed, Ended, HandOver, NamedAccompaniment, Rejected, reference,
+};
 use lotse_domain::code::Code;
 use lotse_domain::entity::Reference;
+use lotse_domain::funding_period::FundingPeriod;
 use lotse_domain::id::{AccompanimentId, CompanyId};
 use lotse_domain::plan::{Phase, steps_of};
 use lotse_domain::policy::Scope;
 use lotse_domain::programme_template::ProgrammeTemplate;
 use lotse_domain::{Error, Result};
 
+use crate::among::among;
 use crate::connection::Conn;
 use crate::convert::{carrier_of, code, optional_code};
 use crate::error::{DbResult, one_row};
@@ -215,6 +221,53 @@ pub fn find(
     parts::entities(conn, names, found.into_iter().collect())?.pop().ok_or(not_found)
 }
 
+/// What other records need to know of one in the scope.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn named(
+    conn: &mut Conn,
+    scope: &Scope,
+    id: AccompanimentId,
+) -> Result<Option<NamedAccompaniment>> {
+    let Some(carrier) = carrier_of(scope) else { return Ok(None) };
+    let own = accompaniments::table
+        .find(Key(id.0))
+        .filter(accompaniments::carrier_id.eq(carrier))
+        .select(accompaniments::id);
+    let found: Option<Key> = own.first(conn).optional().db()?;
+    Ok(named_among(conn, found.as_slice())?.into_values().next())
+}
+
+/// As [`named`], for records that name them and are in the scope themselves.
+pub(crate) fn named_among(
+    conn: &mut Conn,
+    ids: &[Key],
+) -> Result<HashMap<Key, NamedAccompaniment>> {
+    type Found = (Key, Key, String, NaiveDate, Option<NaiveDate>);
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found: Vec<Found> = on_backend!(conn, c => accompaniments::table
+        .inner_join(organisations::table)
+        .filter(among(accompaniments::id, ids))
+        .select((
+            accompaniments::id,
+            accompaniments::company_id,
+            organisations::name,
+            accompaniments::requested_on,
+            accompaniments::started_on,
+        ))
+        .load(c))
+    .db()?;
+    let named = found.into_iter().map(|(id, company, name, requested_on, started_on)| {
+        let stands_on = started_on.unwrap_or(requested_on);
+        let reference = reference(AccompanimentId(id.0), &name, stands_on);
+        (id, NamedAccompaniment { reference, company_id: CompanyId(company.0) })
+    });
+    Ok(named.collect())
+}
+
 /// Whether a company is being accompanied, by whichever carrier.
 ///
 /// # Errors
@@ -226,6 +279,21 @@ pub fn has_open(conn: &mut Conn, company: CompanyId) -> Result<bool> {
         .filter(accompaniments::completed_on.is_null())
         .filter(accompaniments::ended_on.is_null());
     diesel::select(exists(open)).get_result(conn).db()
+}
+
+/// Whether accompaniments that started in the period started outside the dates that it is to have.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn any_outside(conn: &mut Conn, period: &FundingPeriod) -> Result<bool> {
+    let outside = accompaniments::table
+        .filter(accompaniments::funding_period_id.eq(Some(Key(period.id.0))))
+        .filter(
+            accompaniments::started_on
+                .lt(period.starts_on)
+                .or(accompaniments::started_on.gt(period.ends_on)),
+        );
+    diesel::select(exists(outside)).get_result(conn).db()
 }
 
 /// # Errors

@@ -401,8 +401,7 @@ tables! {
         organisation_kind -> Nullable<Text>,
         establishment_name -> Nullable<Text>,
         event_title -> Nullable<Text>,
-        accompaniment_requested_on -> Nullable<Date>,
-        accompaniment_started_on -> Nullable<Date>,
+        accompaniment_on -> Nullable<Date>,
     }
 
     // A view.
@@ -829,6 +828,7 @@ tables! {
         version -> BigInt,
         created_at -> Instant,
         updated_at -> Instant,
+        accompaniment_id -> Nullable<Id>,
     }
 
     event_sites (event_id, position) {

@@ -9,6 +9,8 @@ ALTER TABLE attachments ADD CONSTRAINT attachments_of_one_record CHECK (
 DROP VIEW consultation_rows;
 DROP INDEX consultations_accompaniment;
 ALTER TABLE consultations DROP COLUMN accompaniment_id;
+DROP INDEX events_accompaniment;
+ALTER TABLE events DROP COLUMN accompaniment_id;
 
 CREATE VIEW consultation_rows AS
 SELECT

@@ -250,9 +250,12 @@ JOIN accompaniments a ON a.id = s.accompaniment_id
 JOIN organisations o ON o.id = a.company_id
 WHERE s.awaited_on IS NOT NULL;
 
--- A consultation can belong to an accompaniment.
+-- A consultation or an event can belong to an accompaniment.
 ALTER TABLE consultations ADD COLUMN accompaniment_id UUID REFERENCES accompaniments (id);
 CREATE INDEX consultations_accompaniment ON consultations (accompaniment_id, held_on, id)
+    WHERE accompaniment_id IS NOT NULL;
+ALTER TABLE events ADD COLUMN accompaniment_id UUID REFERENCES accompaniments (id);
+CREATE INDEX events_accompaniment ON events (accompaniment_id, starts_on, id)
     WHERE accompaniment_id IS NOT NULL;
 
 DROP VIEW consultation_rows;
@@ -314,8 +317,11 @@ SELECT
     (SELECT o.kind FROM organisations o WHERE o.id = c.organisation_id) AS organisation_kind,
     (SELECT e.name FROM establishments e WHERE e.id = c.establishment_id) AS establishment_name,
     (SELECT v.title FROM events v WHERE v.id = c.event_id) AS event_title,
-    (SELECT a.requested_on FROM accompaniments a WHERE a.id = c.accompaniment_id) AS accompaniment_requested_on,
-    (SELECT a.started_on FROM accompaniments a WHERE a.id = c.accompaniment_id) AS accompaniment_started_on
+    (
+        SELECT coalesce(a.started_on, a.requested_on)
+        FROM accompaniments a
+        WHERE a.id = c.accompaniment_id
+    ) AS accompaniment_on
 FROM consultations c
 JOIN funding_periods f ON f.id = c.funding_period_id;
 

@@ -38,6 +38,8 @@ CREATE INDEX attachments_event ON attachments (event_id, id) WHERE event_id IS N
 DROP VIEW consultation_rows;
 DROP INDEX consultations_accompaniment;
 ALTER TABLE consultations DROP COLUMN accompaniment_id;
+DROP INDEX events_accompaniment;
+ALTER TABLE events DROP COLUMN accompaniment_id;
 
 CREATE VIEW consultation_rows AS
 SELECT

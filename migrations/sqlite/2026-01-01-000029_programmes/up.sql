@@ -250,9 +250,12 @@ JOIN accompaniments a ON a.id = s.accompaniment_id
 JOIN organisations o ON o.id = a.company_id
 WHERE s.awaited_on IS NOT NULL;
 
--- A consultation can belong to an accompaniment.
+-- A consultation or an event can belong to an accompaniment.
 ALTER TABLE consultations ADD COLUMN accompaniment_id BLOB REFERENCES accompaniments (id);
 CREATE INDEX consultations_accompaniment ON consultations (accompaniment_id, held_on, id)
+    WHERE accompaniment_id IS NOT NULL;
+ALTER TABLE events ADD COLUMN accompaniment_id BLOB REFERENCES accompaniments (id);
+CREATE INDEX events_accompaniment ON events (accompaniment_id, starts_on, id)
     WHERE accompaniment_id IS NOT NULL;
 
 DROP VIEW consultation_rows;
@@ -314,8 +317,7 @@ SELECT
     o.kind AS organisation_kind,
     e.name AS establishment_name,
     v.title AS event_title,
-    a.requested_on AS accompaniment_requested_on,
-    a.started_on AS accompaniment_started_on
+    coalesce(a.started_on, a.requested_on) AS accompaniment_on
 FROM consultations c
 CROSS JOIN funding_periods f ON f.id = c.funding_period_id
 LEFT JOIN organisations o ON o.id = c.organisation_id

@@ -9,6 +9,12 @@ use crate::plan::{Plan, Step, StepDoneInput, StepOverrideInput};
 use crate::policy::Actor;
 
 impl Accompaniment {
+    /// Whether anybody is still to do a step.
+    #[must_use]
+    pub fn awaits(&self, step: &Step) -> bool {
+        self.started_on.is_some() && self.moment().awaits(step)
+    }
+
     /// By when each step is to be done, in their order; none for what nobody waits for and for forecasts.
     #[must_use]
     pub fn awaited_on(&self) -> Vec<Option<NaiveDate>> {

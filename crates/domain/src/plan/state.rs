@@ -105,7 +105,8 @@ pub enum Moment {
 
 impl Moment {
     /// Whether anybody is still to do the step.
-    fn awaits(self, step: &Step) -> bool {
+    #[must_use]
+    pub fn awaits(self, step: &Step) -> bool {
         step.is_open()
             && match self {
                 Self::Open => true,
