@@ -351,7 +351,8 @@ fn a_pause_over_easter_moves_what_is_open_and_back() {
     both(async |app| {
         let adviser = app.log_in("adviser").await;
         let run = begun(&adviser, "Ostern GmbH", Some("2026-03-09"), &json!({})).await;
-        let run = done(&adviser, &run, "kick_off", &json!({})).await.expect(200).body;
+        let on_time = json!({"done_on": "2026-03-09"});
+        let run = done(&adviser, &run, "kick_off", &on_time).await.expect(200).body;
         let before = plan(&run);
         for (more, pointer, code) in [
             (json!({"from": "2026-03-09"}), "/from", "before_start"),
