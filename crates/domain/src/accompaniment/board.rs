@@ -73,28 +73,32 @@ impl Board {
     #[must_use]
     pub fn new(on: NaiveDate, runs: &[Accompaniment], track: Option<Track>) -> Self {
         // By the first day of a phase, so that phases of several templates stand in one order.
-        let mut phases: BTreeMap<(Option<u32>, &str), (&Phase, Vec<BoardRow>)> = BTreeMap::new();
+        let mut phases: BTreeMap<(Option<u32>, &str), BoardPhase> = BTreeMap::new();
         for run in runs {
             let Some(row) = run.board_row(on) else { continue };
             let Some(phase) = run.phase_on_day(row.day) else { continue };
             if track.is_none_or(|track| track == row.track) {
                 let key = (phase.from_day, phase.code.as_str());
-                phases.entry(key).or_insert_with(|| (phase, Vec::new())).1.push(row);
+                phases.entry(key).or_insert_with(|| phase.into()).accompaniments.push(row);
             }
         }
-        let phases = phases
-            .into_values()
-            .map(|(phase, mut accompaniments)| {
-                accompaniments.sort_by_key(|row| (Reverse(row.day), row.id));
-                BoardPhase {
-                    code: phase.code.clone(),
-                    label_de: phase.label_de.clone(),
-                    label_en: phase.label_en.clone(),
-                    accompaniments,
-                }
-            })
-            .collect();
+        let mut phases: Vec<BoardPhase> = phases.into_values().collect();
+        for phase in &mut phases {
+            phase.accompaniments.sort_by_key(|row| (Reverse(row.day), row.id));
+        }
         Self { on, phases }
+    }
+}
+
+/// Without accompaniments.
+impl From<&Phase> for BoardPhase {
+    fn from(phase: &Phase) -> Self {
+        Self {
+            code: phase.code.clone(),
+            label_de: phase.label_de.clone(),
+            label_en: phase.label_en.clone(),
+            accompaniments: Vec::new(),
+        }
     }
 }
 

@@ -49,11 +49,12 @@ fn is_of(user: Key) -> _ {
 /// Whether a day lies in a pause of the run.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn is_paused_on(day: NaiveDate) -> _ {
-    let pauses: _ = accompaniment_pauses::table
-        .filter(accompaniment_pauses::accompaniment_id.eq(accompaniments::id))
-        .filter(accompaniment_pauses::from_on.le(day))
-        .filter(accompaniment_pauses::until_on.ge(day));
-    exists(pauses)
+    exists(
+        accompaniment_pauses::table
+            .filter(accompaniment_pauses::accompaniment_id.eq(accompaniments::id))
+            .filter(accompaniment_pauses::from_on.le(day))
+            .filter(accompaniment_pauses::until_on.ge(day)),
+    )
 }
 
 /// `user` is the caller, and `today` the day, that a filter may speak of.
