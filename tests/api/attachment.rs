@@ -1,5 +1,6 @@
 //! Attachments: files of consultations and events, from the first byte to `lotse check`.
 
+use std::fmt::Write;
 use std::process::Command;
 use std::time::Duration;
 
@@ -117,7 +118,10 @@ fn a_file_comes_goes_and_leaves_a_trace() {
         let id = new.id();
         let path = format!("/attachments/{id}");
         assert_eq!(new.header("location"), format!("/api/v1{path}"));
-        let hash: String = Sha256::digest(PDF).iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut hash = String::new();
+        for byte in Sha256::digest(PDF) {
+            write!(hash, "{byte:02x}").unwrap();
+        }
         for (field, value) in [
             ("name", json!(name)),
             ("media_type", json!("application/pdf")),
@@ -139,8 +143,11 @@ fn a_file_comes_goes_and_leaves_a_trace() {
         assert_eq!(new.body["recorded_by"]["name"], "Test adviser");
         assert_eq!(adviser.get(&path).await.expect(200).body, new.body);
         let list = format!("{record}/attachments");
-        assert_eq!(adviser.get(&list).await.expect(200).items()[..], [new.body.clone()]);
-        assert_eq!(objects(&app), [id.clone()], "under its id, whatever its name");
+        assert_eq!(
+            adviser.get(&list).await.expect(200).items()[..],
+            *std::slice::from_ref(&new.body)
+        );
+        assert_eq!(objects(&app), std::slice::from_ref(&id), "under its id, whatever its name");
 
         // The file: to be saved, of this type, by nobody's cache.
         let content = format!("{path}/content");
@@ -419,7 +426,7 @@ fn whose_record_it_is_and_nobody_else() {
         pdf(&adviser, &format!("/events{}", &record["/consultations".len()..]))
             .await
             .problem(404, "not_found");
-        assert_eq!(objects(&app), [id.clone()]);
+        assert_eq!(objects(&app), std::slice::from_ref(&id));
 
         // Evidence comes late; to what is voided comes none, but what should not be there can go.
         let admin = app.log_in("admin").await;

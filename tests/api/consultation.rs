@@ -141,7 +141,7 @@ fn notes_that_look_like_a_candidates_data_are_warned_of_and_kept() {
         assert_eq!(new["note_warnings"], json!(["passport_number", "date_of_birth"]));
         assert_eq!(new["notes"], notes["notes"]);
         let found = adviser.get("/consultations?note_warnings=true").await.expect(200);
-        assert_eq!(found.items(), &[new.clone()]);
+        assert_eq!(found.items(), std::slice::from_ref(&new));
 
         let mended = adviser.patch(&path(&new), 1, &json!({"notes": "Ein Kandidat."})).await;
         assert_eq!(mended.expect(200).body["note_warnings"], json!([]));
@@ -512,7 +512,7 @@ fn a_consultation_names_the_event_that_it_was_held_at() {
         assert_eq!(new["event"], json!({"id": events[0], "name": "Runder Tisch Pflege"}));
         log(&app, &adviser, &json!({})).await;
         let list = format!("/consultations?event_id={}", events[0]);
-        assert_eq!(adviser.get(&list).await.expect(200).items(), &[new.clone()]);
+        assert_eq!(adviser.get(&list).await.expect(200).items(), std::slice::from_ref(&new));
 
         let of_another = app.consultation(&adviser, &json!({"event_id": events[1]})).await;
         adviser.post("/consultations", &of_another).await.violates("/event_id", "unknown");

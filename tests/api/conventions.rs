@@ -300,10 +300,15 @@ fn an_answer_is_never_taken_for_an_older_one() {
         let task = json!({"title": "Rückruf", "due_on": "2026-04-01", "consultation_id": of});
         let referral = json!({"organisation_id": id, "actor_id": office["id"], "reason": "Visum",
             "referred_on": "2026-03-02"});
+        let wrong = json!({"organisation_id": id});
+        let wrong = crate::correction::record(&app, &adviser, &wrong).await;
+        let correction =
+            json!({"kind": "void", "consultation_id": wrong["id"], "reason": "Doppelt"});
         let records = [
             consultation.clone(),
             new("/tasks", &task).await,
             new("/referrals", &referral).await,
+            new("/corrections", &correction).await,
             new(&format!("{event}/participations"), &json!({"organisation_id": id})).await,
             new(&format!("{under}/contacts"), &json!({"name": "Cora Probstadt"})).await,
             new(&format!("{under}/establishments"), &json!({"name": "Werk Süd"})).await,

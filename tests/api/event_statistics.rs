@@ -147,8 +147,11 @@ async fn void(session: &Session, path: &str) {
     session.post_with(path, &[("If-Match", "\"1\"")], &reason).await.expect(200);
 }
 
+/// An event and its participations, as they are listed.
+type Listed = (Value, Vec<Value>);
+
 /// Everything that the carrier lists: each event with its participations.
-async fn listed(session: &Session) -> Vec<(Value, Vec<Value>)> {
+async fn listed(session: &Session) -> Vec<Listed> {
     let events = session.get("/events?limit=200").await.expect(200);
     let mut all = Vec::new();
     for event in events.items() {
@@ -161,7 +164,7 @@ async fn listed(session: &Session) -> Vec<(Value, Vec<Value>)> {
 type Figures = BTreeMap<&'static str, i64>;
 
 /// The rules of docs/counting.md on what the API lists.
-fn figures(events: &[&(Value, Vec<Value>)]) -> Figures {
+fn figures(events: &[&Listed]) -> Figures {
     let mut figures: Figures = BTreeMap::from(
         ["events", "participations", "of_companies", "of_actors", "unnamed"].map(|name| (name, 0)),
     );
@@ -231,7 +234,7 @@ fn of_json(value: &Value, names: &Figures) -> Figures {
 
 async fn compare(
     session: &Session,
-    records: &[(Value, Vec<Value>)],
+    records: &[Listed],
     dimensions: &[EventDimension],
     window: Option<(NaiveDate, NaiveDate)>,
 ) {
@@ -253,7 +256,7 @@ async fn compare(
         assert_eq!(answer["groups"], json!([]));
         return;
     }
-    let mut members: BTreeMap<Vec<Option<String>>, Vec<&(Value, Vec<Value>)>> = BTreeMap::new();
+    let mut members: BTreeMap<Vec<Option<String>>, Vec<&Listed>> = BTreeMap::new();
     for record in counted {
         let mut keys = vec![Vec::new()];
         for dimension in dimensions {

@@ -311,7 +311,7 @@ fn of_many_who_tag_at_once_the_last_one_counts() {
             for answer in waiting {
                 answers.push(answer.await.unwrap());
             }
-            let now = adviser.get(&path).await.expect(200).body;
+            let now = adviser.get(path).await.expect(200).body;
             assert!(answers.contains(&now), "one of them, not a mixture: {now}");
         }
     });

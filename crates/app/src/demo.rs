@@ -145,7 +145,9 @@ pub fn fill(app: &App, data: &Data, password: &str, progress: &dyn Fn(usize)) ->
         }
         for batch in data.participations.chunks(200) {
             participation::insert_all(conn, batch)?;
-            batch.iter().for_each(|_| step());
+            for _ in batch {
+                step();
+            }
         }
         for new in &data.tasks {
             task::insert(conn, new)?;

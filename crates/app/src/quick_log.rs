@@ -77,6 +77,11 @@ pub fn log(app: &App, caller: &Caller, input: &QuickLogInput) -> Result<QuickLog
 /// What the caller has logged under the id, if that is what happened.
 fn logged_before(tx: &mut Writing, id: Option<ConsultationId>) -> Result<Option<QuickLogged>> {
     let Some(id) = id else { return Ok(None) };
+    // First whether there is one, then whose: the other way round, one that is logged in between would be
+    // taken for somebody else's.
+    if !consultation::exists(tx.conn, id)? {
+        return Ok(None);
+    }
     let scope = tx.scope();
     match consultation::find(tx.conn, &tx.names, &scope, id) {
         Ok(found) if found.recorded_by.id == tx.actor.user_id.0 => Ok(Some(QuickLogged {
@@ -86,9 +91,7 @@ fn logged_before(tx: &mut Writing, id: Option<ConsultationId>) -> Result<Option<
             organisation_created: false,
             repeated: true,
         })),
-        Ok(_) => Err(id_taken(id.0)),
-        Err(Error::NotFound(_)) if consultation::exists(tx.conn, id)? => Err(id_taken(id.0)),
-        Err(Error::NotFound(_)) => Ok(None),
+        Ok(_) | Err(Error::NotFound(_)) => Err(id_taken(id.0)),
         Err(error) => Err(error),
     }
 }
@@ -132,25 +135,15 @@ fn organisation_of(
     }
     tx.actor.may(Action::ChangeRegister)?;
     let below = |error: Error| error.below("/organisation");
-    let added = match (named.kind, named.actor_type) {
-        (Some(OrganisationKind::Actor), Some(actor_type)) => {
-            let new = crate::actor::add(tx, &named.actor(name, actor_type)).map_err(below)?;
-            OrganisationReference {
-                id: OrganisationId(new.id.0),
-                name: new.name,
-                kind: OrganisationKind::Actor,
-            }
-        }
-        _ => {
-            let new = crate::company::add(tx, &named.company(name)).map_err(below)?;
-            OrganisationReference {
-                id: OrganisationId(new.id.0),
-                name: new.name,
-                kind: OrganisationKind::Company,
-            }
-        }
+    // An actor has a type, and nothing else has one.
+    let (id, name, kind) = if let Some(actor_type) = named.actor_type {
+        let new = crate::actor::add(tx, &named.actor(name, actor_type)).map_err(below)?;
+        (new.id.0, new.name, OrganisationKind::Actor)
+    } else {
+        let new = crate::company::add(tx, &named.company(name)).map_err(below)?;
+        (new.id.0, new.name, OrganisationKind::Company)
     };
-    Ok((added, true))
+    Ok((OrganisationReference { id: OrganisationId(id), name, kind }, true))
 }
 
 /// The contact that is meant, added where there is none of the name.

@@ -167,8 +167,7 @@ pub fn set_of_consultation(
 ) -> Result<Tags> {
     app.write(caller, Action::ChangeTags, |tx| {
         let scope = tx.scope();
-        let found = consultation::find(tx.conn, &tx.names, &scope, id)?;
-        tag::hold_consultation(tx.conn, id)?;
+        let found = consultation::hold(tx.conn, &tx.names, &scope, id)?;
         let before = tag::of_consultation(tx.conn, &scope, id)?;
         let tags = named(tx, input, &before)?;
         if tags != before {

@@ -12,8 +12,8 @@ use lotse_domain::page::{Page, PageParams};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{Command, ListQuery, LoggedIn, PathId, VersionedCommand};
-use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter};
-use crate::respond::{Answer, Created, Found, Listed};
+use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, NoFilter};
+use crate::respond::{Answer, Created, Found, Fresh, Listed};
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -57,7 +57,7 @@ async fn enter(
 
 /// One correction.
 #[utoipa::path(
-    tag = "Corrections", operation_id = "get_correction", params(IdPath, IfNoneMatchHeader),
+    tag = "Corrections", operation_id = "get_correction", params(IdPath),
     responses((status = 200, description = "The correction", body = Correction))
 )]
 #[get("/corrections/{id}")]
@@ -65,9 +65,9 @@ async fn get(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<CorrectionId>,
-) -> Answer<Found<Correction>> {
+) -> Answer<Fresh<Correction>> {
     let found = state.run(move |app| correction::get(app, &caller, id)).await?;
-    Ok(Found(found))
+    Ok(Fresh(found))
 }
 
 /// Takes a correction back with a reason: who recorded it and managers do.

@@ -1,14 +1,13 @@
 use std::collections::HashMap;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{NaiveDate, NaiveTime};
 use diesel::dsl::exists as exists_one;
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
 use lotse_domain::accompaniment;
 use lotse_domain::code::Code;
 use lotse_domain::consultation::{
-    AnonymousInput, Consultation, ConsultationFilter, ConsultationKind, ConsultationSort,
-    TopicReference, Voided,
+    AnonymousInput, Consultation, ConsultationKind, TopicReference, Voided,
 };
 use lotse_domain::country::{self, Country};
 use lotse_domain::entity::Reference;
@@ -16,7 +15,6 @@ use lotse_domain::id::{AccompanimentId, ConsultationId, DistrictId, Organisation
 use lotse_domain::name::fold;
 use lotse_domain::occupation::{Occupation, OccupationInput};
 use lotse_domain::organisation::OrganisationReference;
-use lotse_domain::page::{Page, Paging};
 use lotse_domain::policy::Scope;
 use lotse_domain::{Error, Result};
 use serde::Serialize;
@@ -24,17 +22,18 @@ use serde::de::DeserializeOwned;
 
 use crate::among::among;
 use crate::connection::Conn;
-use crate::convert::{carrier_of, code, contains, optional_code, reference};
+use crate::convert::{carrier_of, code, optional_code, reference};
 use crate::error::{DbResult, one_row};
 use crate::last_contact;
 use crate::names::Names;
-use crate::page::first;
 use crate::schema::{
-    consultation_advisers, consultation_contacts, consultation_countries, consultation_lists,
-    consultation_occupations, consultation_rows, consultation_tags, consultation_topics,
-    consultations, topics,
+    consultation_advisers, consultation_contacts, consultation_lists, consultation_rows,
+    consultation_topics, consultations, topics,
 };
 use crate::sql_types::{At, Document, Id, Key};
+
+mod list;
+pub use list::list;
 
 /// As it is written.
 #[derive(Insertable, AsChangeset)]
@@ -361,150 +360,6 @@ pub fn kind(conn: &mut Conn, id: ConsultationId) -> Result<Option<ConsultationKi
         .first(conn)
         .db()?;
     optional_code(kind.as_deref())
-}
-
-/// # Errors
-/// When the database cannot be read.
-pub fn list(
-    conn: &mut Conn,
-    names: &Names,
-    scope: &Scope,
-    filter: &ConsultationFilter,
-    paging: &Paging,
-) -> Result<Page<Consultation>> {
-    let sort = filter.sort.unwrap_or_default();
-    let key = |consultation: &Consultation| (sort.key(consultation), consultation.id.0);
-    let Some(carrier) = carrier_of(scope) else { return paging.page(Vec::new(), None, key) };
-    let matching = || {
-        let mut query =
-            consultation_rows::table.filter(consultation_rows::carrier_id.eq(carrier)).into_boxed();
-        if let Some(organisation) = filter.organisation_id {
-            query = query.filter(consultation_rows::organisation_id.eq(Some(Key(organisation.0))));
-        }
-        if let Some(site) = filter.site_id {
-            query = query.filter(consultation_rows::site_id.eq(Key(site.0)));
-        }
-        if let Some(adviser) = filter.adviser_id {
-            let advised = consultation_advisers::table
-                .filter(consultation_advisers::user_id.eq(Key(adviser.0)))
-                .select(consultation_advisers::consultation_id);
-            query = query.filter(consultation_rows::id.eq_any(advised));
-        }
-        if let Some(district) = filter.district_id {
-            query = query.filter(consultation_rows::district_id.eq(Some(Key(district.0))));
-        }
-        if let Some(topic) = &filter.topic {
-            let about = consultation_topics::table
-                .inner_join(topics::table)
-                .filter(topics::code.eq(topic))
-                .select(consultation_topics::consultation_id);
-            query = query.filter(consultation_rows::id.eq_any(about));
-        }
-        if let Some(channel) = filter.channel {
-            query = query.filter(consultation_rows::channel.eq(channel.code()));
-        }
-        if let Some(status) = filter.status {
-            query = query.filter(consultation_rows::status.eq(status.code()));
-        }
-        if let Some(occupation) = &filter.occupation {
-            let sought = consultation_occupations::table
-                .filter(consultation_occupations::code.eq(occupation))
-                .select(consultation_occupations::consultation_id);
-            query = query.filter(consultation_rows::id.eq_any(sought));
-        }
-        if let Some(country) = &filter.country {
-            let from_there = consultation_countries::table
-                .filter(consultation_countries::code.eq(country))
-                .select(consultation_countries::consultation_id);
-            query = query.filter(consultation_rows::id.eq_any(from_there));
-        }
-        match filter.note_warnings {
-            Some(true) => query = query.filter(consultation_rows::note_warnings.is_not_null()),
-            Some(false) => query = query.filter(consultation_rows::note_warnings.is_null()),
-            None => {}
-        }
-        if let Some(event) = filter.event_id {
-            query = query.filter(consultation_rows::event_id.eq(Some(Key(event.0))));
-        }
-        if let Some(run) = filter.accompaniment_id {
-            query = query.filter(consultation_rows::accompaniment_id.eq(Some(Key(run.0))));
-        }
-        if let Some(tag) = filter.tag_id {
-            let tagged = consultation_tags::table
-                .filter(consultation_tags::carrier_id.eq(carrier))
-                .filter(consultation_tags::tag_id.eq(Key(tag.0)))
-                .select(consultation_tags::consultation_id);
-            query = query.filter(consultation_rows::id.eq_any(tagged));
-        }
-        if let Some(period) = filter.funding_period_id {
-            query = query.filter(consultation_rows::funding_period_id.eq(Key(period.0)));
-        }
-        if let Some(from) = filter.from {
-            query = query.filter(consultation_rows::held_on.ge(from));
-        }
-        if let Some(to) = filter.to {
-            query = query.filter(consultation_rows::held_on.le(to));
-        }
-        if let Some(typed) = &filter.q {
-            for word in fold(typed).split(' ') {
-                query = query.filter(consultation_rows::search_text.like(contains(word)));
-            }
-        }
-        query
-    };
-    let mut page = matching();
-    if let Some(after) = &paging.after {
-        // `sort value ≥ key` lets the index find the place; the second part settles ties.
-        match sort {
-            ConsultationSort::HeldOn => {
-                let held_on: NaiveDate = after.parse()?;
-                page = page.filter(consultation_rows::held_on.ge(held_on)).filter(
-                    consultation_rows::held_on
-                        .gt(held_on)
-                        .or(consultation_rows::id.gt(Key(after.id))),
-                );
-            }
-            ConsultationSort::HeldOnDescending => {
-                let held_on: NaiveDate = after.parse()?;
-                page = page.filter(consultation_rows::held_on.le(held_on)).filter(
-                    consultation_rows::held_on
-                        .lt(held_on)
-                        .or(consultation_rows::id.lt(Key(after.id))),
-                );
-            }
-            ConsultationSort::CreatedAt => {
-                let at: DateTime<Utc> = after.parse()?;
-                page = page.filter(consultation_rows::created_at.ge(At(at))).filter(
-                    consultation_rows::created_at
-                        .gt(At(at))
-                        .or(consultation_rows::id.gt(Key(after.id))),
-                );
-            }
-            ConsultationSort::CreatedAtDescending => {
-                let at: DateTime<Utc> = after.parse()?;
-                page = page.filter(consultation_rows::created_at.le(At(at))).filter(
-                    consultation_rows::created_at
-                        .lt(At(at))
-                        .or(consultation_rows::id.lt(Key(after.id))),
-                );
-            }
-        }
-    }
-    page = match sort {
-        ConsultationSort::HeldOn => page.order((consultation_rows::held_on, consultation_rows::id)),
-        ConsultationSort::HeldOnDescending => {
-            page.order((consultation_rows::held_on.desc(), consultation_rows::id.desc()))
-        }
-        ConsultationSort::CreatedAt => {
-            page.order((consultation_rows::created_at, consultation_rows::id))
-        }
-        ConsultationSort::CreatedAtDescending => {
-            page.order((consultation_rows::created_at.desc(), consultation_rows::id.desc()))
-        }
-    };
-    let rows: Vec<Seen> = first(paging, page.select(Seen::as_select())).load(conn).db()?;
-    let total = if paging.total { Some(matching().count().get_result(conn).db()?) } else { None };
-    paging.page(entities(conn, rows, names)?, total, key)
 }
 
 /// # Errors

@@ -320,12 +320,12 @@ pub fn facts(conn: &mut Conn, id: OrganisationId) -> Result<Option<OrganisationF
 /// # Errors
 /// When the database cannot be read.
 pub fn facts_among(conn: &mut Conn, ids: &[OrganisationId]) -> Result<Vec<OrganisationFacts>> {
+    type Row = (Key, String, String, Option<Key>, Option<At>);
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let ids: Vec<Key> = ids.iter().map(|id| Key(id.0)).collect();
-    let found: Vec<(Key, String, String, Option<Key>, Option<At>)> =
-        on_backend!(conn, c => organisations::table
+    let found: Vec<Row> = on_backend!(conn, c => organisations::table
             .filter(among(organisations::id, &ids))
             .select((
                 organisations::id,
@@ -335,7 +335,7 @@ pub fn facts_among(conn: &mut Conn, ids: &[OrganisationId]) -> Result<Vec<Organi
                 organisations::archived_at,
             ))
             .load(c))
-        .db()?;
+    .db()?;
     found
         .into_iter()
         .map(|(id, name, kind, district_id, archived_at)| {

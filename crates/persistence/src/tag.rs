@@ -12,7 +12,7 @@ use crate::convert::{archived, carrier_of};
 use crate::error::{DbResult, one_row};
 use crate::names::Names;
 use crate::page::first;
-use crate::schema::{consultation_tags, consultations, organisation_tags, organisations, tags};
+use crate::schema::{consultation_tags, organisation_tags, organisations, tags};
 use crate::sql_types::{At, Key};
 
 #[derive(Queryable, Insertable, AsChangeset)]
@@ -200,26 +200,6 @@ pub fn hold_organisation(conn: &mut Conn, organisation: OrganisationId) -> Resul
             held.map(drop).ok_or(Error::NotFound("organisation"))
         }
         // The only writer holds everything.
-        Conn::Sqlite(_) => Ok(()),
-    }
-}
-
-/// As [`hold_organisation`], of a consultation.
-///
-/// # Errors
-/// When the database cannot be read.
-pub fn hold_consultation(conn: &mut Conn, consultation: ConsultationId) -> Result<()> {
-    match conn {
-        Conn::Postgres(conn) => {
-            let held: Option<Key> = consultations::table
-                .find(Key(consultation.0))
-                .select(consultations::id)
-                .for_no_key_update()
-                .first(conn)
-                .optional()
-                .db()?;
-            held.map(drop).ok_or(Error::NotFound("consultation"))
-        }
         Conn::Sqlite(_) => Ok(()),
     }
 }

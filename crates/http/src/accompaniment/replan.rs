@@ -39,7 +39,7 @@ pub struct ReplanBody {
 #[serde(untagged)]
 pub enum Replanned {
     Preview(ReplanPreview),
-    Done(Accompaniment),
+    Done(Box<Accompaniment>),
 }
 
 impl Responder for Replanned {
@@ -48,7 +48,7 @@ impl Responder for Replanned {
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         match self {
             Self::Preview(preview) => Json(preview).respond_to(request).map_into_boxed_body(),
-            Self::Done(run) => Fresh(run).respond_to(request),
+            Self::Done(run) => Fresh(*run).respond_to(request),
         }
     }
 }
@@ -80,5 +80,5 @@ pub async fn replan(
     let missing = || Error::invalid("/token", "missing", "must be the token of a preview");
     let input = ReplanInput { token: body.token.ok_or_else(missing)? };
     let done = state.run(move |app| accompaniment::replan(app, &caller, id, seen, &input)).await?;
-    Ok(Replanned::Done(done))
+    Ok(Replanned::Done(Box::new(done)))
 }

@@ -104,17 +104,11 @@ pub fn make(maker: &mut Maker, staff: &Staff, register: &Register) -> Result<Eve
         let Some(site) = position(maker, name) else { continue };
         let carrier = maker.network.sites[site].carrier.id;
         let known = conferences.iter().position(|series| series.carrier.id == carrier);
-        let of = match known {
-            Some(of) => of,
-            None => {
-                conferences.push(new_series(
-                    maker,
-                    site,
-                    "Fachtag Arbeit und Einwanderung".into(),
-                )?);
-                conferences.len() - 1
-            }
-        };
+        let of = known.unwrap_or(conferences.len());
+        if known.is_none() {
+            let name = "Fachtag Arbeit und Einwanderung".into();
+            conferences.push(new_series(maker, site, name)?);
+        }
         let draft = Draft {
             site,
             kind: EventKind::Conference,
