@@ -63,6 +63,8 @@ struct Makers {
     other: Session,
     other_manager: Session,
     admin: Session,
+    /// A short one, so that what runs by it takes little room in a snapshot.
+    template: String,
 }
 
 impl Makers {
@@ -74,12 +76,14 @@ impl Makers {
             "assignment": {"role": "manager", "carrier_id": BWHW, "valid_from": "2026-01-01"},
         });
         admin.post("/users", &second).await.expect(201);
+        let template = crate::programme_template::published(&admin, "matrix").await;
         Self {
             own: app.log_in("colleague").await,
             own_manager: app.log_in("manager.2").await,
             other: app.log_in("other").await,
             other_manager: app.log_in("other.manager").await,
             admin,
+            template: template["id"].as_str().unwrap().to_owned(),
         }
     }
 
@@ -121,7 +125,7 @@ impl Makers {
                 adviser.post("/consultations", &input).await.expect(201).id()
             }
             "accompaniments" => {
-                let made = accompaniment(adviser, manager, path).await;
+                let made = accompaniment(adviser, manager, &self.template, path).await;
                 made["id"].as_str().unwrap().to_owned()
             }
             "programme-templates" => {
@@ -211,19 +215,19 @@ impl Makers {
 }
 
 /// A run in a state in which the operation is possible.
-async fn accompaniment(adviser: &Session, manager: &Session, path: &str) -> Value {
+async fn accompaniment(adviser: &Session, manager: &Session, template: &str, path: &str) -> Value {
     let last = path.split('/').skip(3).collect::<Vec<_>>().join("/");
-    let name = new_name();
+    let (name, short) = (new_name(), json!({"template_id": template}));
     match last.as_str() {
         "" | "agree" | "reject" | "history" | "attachments" | "hand-over" => {
-            crate::accompaniment::request(adviser, &name, &json!({})).await
+            crate::accompaniment::request(adviser, &name, &short).await
         }
         "hand-over/accept" | "hand-over/decline" => {
-            let run = crate::accompaniment::request(adviser, &name, &json!({})).await;
+            let run = crate::accompaniment::request(adviser, &name, &short).await;
             let to = json!({"to_id": manager.id().await});
             crate::accompaniment::act(adviser, &run, "hand-over", &to).await.expect(200).body
         }
-        _ => crate::accompaniment::begun(adviser, &name, None, &json!({})).await,
+        _ => crate::accompaniment::begun(adviser, &name, None, &short).await,
     }
 }
 
@@ -309,7 +313,7 @@ async fn input(app: &TestApp, makers: &Makers, operation: &Value, of: Of) -> Opt
         "create_event" => return Some(app.event(maker, &json!({})).await),
         // A key leads nothing itself, so it says who does.
         "request_accompaniment" => {
-            let lead = json!({"lead_id": maker.id().await});
+            let lead = json!({"lead_id": maker.id().await, "template_id": makers.template});
             return Some(crate::accompaniment::input(maker, "Muster GmbH", &lead).await);
         }
         "create_programme_template" => {
