@@ -9,6 +9,7 @@ use reqwest::Method;
 use reqwest::header::IF_NONE_MATCH;
 use serde_json::{Value, json};
 
+use crate::accompaniment::{act, begun};
 use crate::api_key::key;
 use crate::harness::{Answer, BWHW, Session, TestApp, VSB, both, both_with, send};
 use crate::hostile::changes;
@@ -307,4 +308,29 @@ fn a_password_alone_makes_no_address_where_it_is_not_enough() {
             made.problem(403, "second_factor_missing");
         },
     );
+}
+
+#[test]
+fn milestones_stand_at_the_days_that_they_are_planned_for() {
+    both(async |app| {
+        let (adviser, colleague) = (app.log_in("adviser").await, app.log_in("colleague").await);
+        let deputy = json!({"deputy_id": colleague.id().await});
+        let run = begun(&adviser, "Kalender GmbH", Some("2026-03-02"), &deputy).await;
+        let kick_off = "milestones/kick_off/complete";
+        let run = act(&adviser, &run, kick_off, &json!({})).await.expect(200).body;
+        begun(&app.log_in("manager").await, "Fremde GmbH", None, &json!({})).await;
+        let calendar = read(&app, &address(&adviser).await).await;
+        let titles = summaries(&calendar);
+        assert_eq!(titles.len(), 17, "all but what was done: {titles:?}");
+        assert_eq!(titles[0], "Kalender GmbH: Stellen- und Anforderungsprofil erstellen");
+        let unfolded = calendar.text.replace("\r\n ", "");
+        let uid = format!("UID:{}.vacancy_profile@lotse", run["id"].as_str().unwrap());
+        assert!(unfolded.contains(&uid), "{unfolded}");
+        let theirs = read(&app, &address(&colleague).await).await;
+        assert!(theirs.text.contains("In Vertretung für Test adviser"));
+        assert_eq!(summaries(&theirs), titles);
+        act(&adviser, &run, "end", &json!({"reason": "withdrew"})).await.expect(200);
+        let calendar = read(&app, &address(&adviser).await).await;
+        assert_eq!(summaries(&calendar), [] as [&str; 0]);
+    });
 }

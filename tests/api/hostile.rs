@@ -54,7 +54,7 @@ async fn try_everything(app: &TestApp, gone: &Session) {
         if operation["security"] == json!([{}]) || path == "/openapi.json" {
             continue;
         }
-        let mut target = path.replace("{id}", FRANKFURT);
+        let mut target = path.replace("{id}", FRANKFURT).replace("{code}", "kick_off");
         if path.starts_with("/statistics") {
             write!(target, "?funding_period_id={PERIOD_2026}").unwrap();
         }
@@ -180,6 +180,9 @@ async fn records(app: &TestApp, adviser: &Session) -> Vec<(&'static str, String)
     let attachment = pdf(adviser, &record).await.expect(201).id();
     let missing = crate::correction::missing(app, adviser, &json!({})).await;
     let correction = crate::correction::add(adviser, &missing).await.expect(201).id();
+    let run = crate::accompaniment::request(adviser, "Fremdfeldlauf GmbH", &json!({})).await;
+    let admin = app.log_in("admin").await;
+    let template = crate::programme_template::draft(&admin, "fremdfeld").await;
     let first = async |list: &str| {
         let list = adviser.get(&format!("{list}?limit=1")).await.expect(200);
         list.items()[0]["id"].as_str().unwrap().to_owned()
@@ -207,6 +210,8 @@ async fn records(app: &TestApp, adviser: &Session) -> Vec<(&'static str, String)
         ("/saved-views", adviser.post("/saved-views", &view).await.expect(201).id()),
         ("/attachments", attachment),
         ("/corrections", correction),
+        ("/accompaniments", run["id"].as_str().unwrap().to_owned()),
+        ("/programme-templates", template["id"].as_str().unwrap().to_owned()),
     ]
 }
 
@@ -225,14 +230,15 @@ fn no_body_sets_what_is_not_the_callers_to_set() {
                 Some((
                     "/companies" | "/actors" | "/contacts" | "/establishments" | "/consultations"
                     | "/event-series" | "/events" | "/participations" | "/tasks" | "/referrals"
-                    | "/tags" | "/saved-views" | "/attachments" | "/corrections",
+                    | "/tags" | "/saved-views" | "/attachments" | "/corrections"
+                    | "/accompaniments",
                     _,
                 )) => &adviser,
                 None if path == "/quick-log" => &adviser,
                 _ => &admin,
             };
             let target = match resource {
-                Some((_, id)) => path.replace("{id}", id),
+                Some((_, id)) => path.replace("{id}", id).replace("{code}", "kick_off"),
                 None => path.to_owned(),
             };
             assert!(!target.contains('{'), "{path}: add a record of its resource");
@@ -333,6 +339,7 @@ fn what_belongs_to_another_carrier_answers_as_if_it_did_not_exist() {
                             | "/saved-views"
                             | "/attachments"
                             | "/corrections"
+                            | "/accompaniments"
                     ) && path.starts_with(resource)
                 }) else {
                     continue;
@@ -352,7 +359,10 @@ fn what_belongs_to_another_carrier_answers_as_if_it_did_not_exist() {
                 {
                     let ask = async |id: &str| {
                         let request = other
-                            .request(method.clone(), &path.replace("{id}", id))
+                            .request(
+                                method.clone(),
+                                &path.replace("{id}", id).replace("{code}", "kick_off"),
+                            )
                             .header("If-Match", version)
                             .header("If-None-Match", "\"1\"");
                         send(match body {

@@ -2,9 +2,12 @@
 
 mod harness;
 
+mod accompaniment;
+mod accompaniment_random;
 mod api_key;
 mod attachment;
 mod audit;
+mod board;
 mod browser;
 mod calendar_feed;
 mod concurrency;
@@ -26,6 +29,7 @@ mod migrations;
 mod network;
 mod openapi;
 mod participation;
+mod programme_template;
 mod quick_log;
 mod rate_limit;
 mod referral;

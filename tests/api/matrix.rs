@@ -63,6 +63,8 @@ struct Makers {
     other: Session,
     other_manager: Session,
     admin: Session,
+    /// A short one, so that what runs by it takes little room in a snapshot.
+    template: String,
 }
 
 impl Makers {
@@ -74,12 +76,14 @@ impl Makers {
             "assignment": {"role": "manager", "carrier_id": BWHW, "valid_from": "2026-01-01"},
         });
         admin.post("/users", &second).await.expect(201);
+        let template = crate::programme_template::published(&admin, "matrix").await;
         Self {
             own: app.log_in("colleague").await,
             own_manager: app.log_in("manager.2").await,
             other: app.log_in("other").await,
             other_manager: app.log_in("other.manager").await,
             admin,
+            template: template["id"].as_str().unwrap().to_owned(),
         }
     }
 
@@ -119,6 +123,19 @@ impl Makers {
             "consultations" => {
                 let input = app.consultation(adviser, &json!({})).await;
                 adviser.post("/consultations", &input).await.expect(201).id()
+            }
+            "accompaniments" => {
+                let made = accompaniment(adviser, manager, &self.template, path).await;
+                made["id"].as_str().unwrap().to_owned()
+            }
+            "programme-templates" => {
+                let made = match path.rsplit('/').next() {
+                    Some("retire") => {
+                        crate::programme_template::published(&self.admin, &new_code()).await
+                    }
+                    _ => crate::programme_template::draft(&self.admin, &new_code()).await,
+                };
+                made["id"].as_str().unwrap().to_owned()
             }
             "tasks" => {
                 let made = crate::task::create(adviser, &json!({})).await;
@@ -197,6 +214,28 @@ impl Makers {
     }
 }
 
+/// A run in a state in which the operation is possible.
+async fn accompaniment(adviser: &Session, manager: &Session, template: &str, path: &str) -> Value {
+    let last = path.split('/').skip(3).collect::<Vec<_>>().join("/");
+    let (name, short) = (new_name(), json!({"template_id": template}));
+    match last.as_str() {
+        "" | "agree" | "reject" | "history" | "attachments" | "hand-over" => {
+            crate::accompaniment::request(adviser, &name, &short).await
+        }
+        "hand-over/accept" | "hand-over/decline" => {
+            let run = crate::accompaniment::request(adviser, &name, &short).await;
+            let to = json!({"to_id": manager.id().await});
+            crate::accompaniment::act(adviser, &run, "hand-over", &to).await.expect(200).body
+        }
+        _ => crate::accompaniment::begun(adviser, &name, None, &short).await,
+    }
+}
+
+/// A code that no template has yet.
+fn new_code() -> String {
+    new_name().to_lowercase().replace(' ', "_")
+}
+
 /// An organisation and an actor, as a referral names them.
 async fn referred(adviser: &Session) -> Value {
     let company = adviser.company("Muster GmbH", &json!({})).await;
@@ -218,6 +257,7 @@ fn places(id: &str, path: &str) -> Vec<Of> {
             "log_consultation"
                 | "enter_correction"
                 | "create_event"
+                | "request_accompaniment"
                 | "create_api_key"
                 | "reassign_tasks"
         ) =>
@@ -226,8 +266,8 @@ fn places(id: &str, path: &str) -> Vec<Of> {
         }
         _ if !path.contains("{id}") => vec![Of::None],
         "consultations" | "contacts" | "event-series" | "events" | "participations" | "tasks"
-        | "referrals" | "corrections" | "tags" | "saved-views" | "attachments" | "api-keys"
-        | "users" | "sites" | "carriers" => {
+        | "referrals" | "corrections" | "accompaniments" | "tags" | "saved-views"
+        | "attachments" | "api-keys" | "users" | "sites" | "carriers" => {
             vec![Of::Own, Of::Other, Of::Missing]
         }
         "me" => vec![Of::Other, Of::Missing],
@@ -271,6 +311,21 @@ async fn input(app: &TestApp, makers: &Makers, operation: &Value, of: Of) -> Opt
             }));
         }
         "create_event" => return Some(app.event(maker, &json!({})).await),
+        // A key leads nothing itself, so it says who does.
+        "request_accompaniment" => {
+            let lead = json!({"lead_id": maker.id().await, "template_id": makers.template});
+            return Some(crate::accompaniment::input(maker, "Muster GmbH", &lead).await);
+        }
+        "create_programme_template" => {
+            return Some(crate::programme_template::short(&new_code()));
+        }
+        "hand_accompaniment_over" => {
+            let to = if of == Of::Other { &makers.other_manager } else { &makers.own_manager };
+            return Some(json!({"to_id": to.id().await}));
+        }
+        // What came of the goals, and what re-planning would do, is another question.
+        "set_accompaniment_goals" => return Some(json!({"goals": []})),
+        "override_milestone" => return Some(json!({"on": "2026-04-20", "reason": "Away"})),
         // The examples name records that are not there.
         "register_participation" => return Some(json!({"headcount": 3})),
         "record_attendance" => return Some(json!({"participations": [], "others": "no_show"})),
@@ -298,8 +353,15 @@ async fn version(makers: &Makers, path: &str, id: &str, of: Of) -> i64 {
     let resource = path.split('/').nth(1).unwrap();
     let reader = match (resource, of) {
         (
-            "users" | "carriers" | "sites" | "districts" | "coverages" | "topics"
-            | "funding-periods" | "api-keys",
+            "users"
+            | "carriers"
+            | "sites"
+            | "districts"
+            | "coverages"
+            | "topics"
+            | "funding-periods"
+            | "api-keys"
+            | "programme-templates",
             _,
         ) => &makers.admin,
         (_, Of::Other) => &makers.other,
@@ -335,10 +397,10 @@ async fn ask(app: &TestApp, conn: &mut Conn, makers: &Makers, who: &Session, row
         "get_statistics" | "get_event_statistics" => {
             format!("{}?funding_period_id={PERIOD_2019}", row.path)
         }
-        "attach_to_consultation" | "attach_to_event" => {
+        "attach_to_consultation" | "attach_to_event" | "attach_to_accompaniment" => {
             format!("{}?name=a.pdf", row.path.replace("{id}", &id))
         }
-        _ => row.path.replace("{id}", &id),
+        _ => row.path.replace("{id}", &id).replace("{code}", "kick_off"),
     };
     let mut request =
         who.request(row.method.clone(), &target).header("If-Match", format!("\"{version}\""));

@@ -212,6 +212,7 @@ fn write(app: &TestApp, user: Uuid, organisations: &[Organisation], drafts: &[Dr
                 outcome: None,
                 anonymous: None,
                 event: None,
+                accompaniment: None,
                 voided: (status == ConsultationStatus::Voided).then(|| Voided {
                     at: now,
                     by: by.clone(),

@@ -8,7 +8,7 @@ use lotse_domain::time::local_date;
 use lotse_domain::{Error, Result};
 use lotse_persistence::calendar_feed::{self, Holder};
 use lotse_persistence::names::Names;
-use lotse_persistence::{Conn, referral, task, user};
+use lotse_persistence::{Conn, accompaniment, referral, task, user};
 
 use crate::session::{hash_of, new_token};
 use crate::transaction::retrying;
@@ -93,12 +93,17 @@ fn agenda(conn: &mut Conn, names: &Names, holder: &Holder, today: NaiveDate) -> 
     } else {
         Vec::new()
     };
+    let accompaniments = if allows(holder.role, Action::ReadAccompaniments) {
+        accompaniment::of_user(conn, names, &scope, user)?
+    } else {
+        Vec::new()
+    };
     let events = if allows(holder.role, Action::ReadEvents) {
         calendar_feed::events(conn, &scope, user, from, to, MAX_ENTRIES)?
     } else {
         Vec::new()
     };
-    Ok(Agenda { user, tasks, referrals, events })
+    Ok(Agenda { user, from, tasks, accompaniments, referrals, events })
 }
 
 /// An address reads without a second factor, so who has yet to show one gets none. Everybody else may

@@ -10,8 +10,8 @@ use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::Action;
 use lotse_domain::{Error, Result};
 use lotse_persistence::{
-    audit, consultation, contact, district, establishment, event, funding_period, organisation,
-    site, topic, user,
+    accompaniment, audit, consultation, contact, district, establishment, event, funding_period,
+    organisation, site, topic, user,
 };
 
 use crate::{App, Caller, Writing};
@@ -182,6 +182,10 @@ pub(crate) fn context(tx: &mut Writing, input: &ConsultationInput) -> Result<Con
         Some(id) => event::named(tx.conn, &scope, id)?,
         None => None,
     };
+    let accompaniment = match input.accompaniment_id {
+        Some(id) => accompaniment::named(tx.conn, &scope, id)?,
+        None => None,
+    };
     Ok(Context {
         today: tx.today(),
         site,
@@ -192,6 +196,7 @@ pub(crate) fn context(tx: &mut Writing, input: &ConsultationInput) -> Result<Con
         topics: topic::with_codes(tx.conn, first(&input.topics))?,
         contacts,
         event,
+        accompaniment,
         districts: district::all(tx.conn)?,
     })
 }

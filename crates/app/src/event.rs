@@ -9,8 +9,8 @@ use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::Action;
 use lotse_domain::{Error, Result};
 use lotse_persistence::{
-    audit, district, event, event_series, funding_period, organisation, participation, site, topic,
-    user,
+    accompaniment, audit, district, event, event_series, funding_period, organisation,
+    participation, site, topic, user,
 };
 
 use crate::{App, Caller, Writing};
@@ -142,6 +142,10 @@ fn context(tx: &mut Writing, input: &EventInput) -> Result<Context> {
         },
         None => None,
     };
+    let accompaniment = match input.accompaniment_id {
+        Some(id) => accompaniment::named(tx.conn, &scope, id)?,
+        None => None,
+    };
     let speakers = first(&input.speakers, MAX_SPEAKERS);
     let organisations: Vec<OrganisationId> = first(&input.organiser_ids, MAX_NAMED)
         .iter()
@@ -152,6 +156,7 @@ fn context(tx: &mut Writing, input: &EventInput) -> Result<Context> {
         today: tx.today(),
         period: funding_period::hold_for_entry(tx.conn, input.starts_on)?,
         series,
+        accompaniment,
         sites: site::with_ids(tx.conn, first(&input.site_ids, MAX_NAMED))?,
         staff: user::advisers_on(
             tx.conn,

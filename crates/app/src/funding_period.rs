@@ -6,7 +6,7 @@ use lotse_domain::page::{Page, Paging};
 use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::Action;
 use lotse_domain::{Error, Result};
-use lotse_persistence::{audit, event, funding_period};
+use lotse_persistence::{accompaniment, audit, event, funding_period};
 
 use crate::{App, Caller};
 
@@ -70,6 +70,12 @@ pub fn change(
             return Err(Error::conflict(
                 "events_outside",
                 "Events of the period would lie outside its dates.",
+            ));
+        }
+        if accompaniment::any_outside(tx.conn, &new)? {
+            return Err(Error::conflict(
+                "accompaniments_outside",
+                "Accompaniments of the period would have started outside its dates.",
             ));
         }
         funding_period::update(tx.conn, &new)?;

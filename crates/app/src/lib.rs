@@ -13,6 +13,7 @@ mod idempotency;
 mod password;
 mod transaction;
 
+pub mod accompaniment;
 pub mod actor;
 pub mod api_key;
 pub mod attachment;
@@ -35,6 +36,7 @@ pub mod invitation;
 pub mod operator;
 pub mod organisation;
 pub mod participation;
+pub mod programme_template;
 pub mod quick_log;
 pub mod referral;
 pub mod saved_view;

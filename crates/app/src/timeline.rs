@@ -9,7 +9,7 @@ use lotse_domain::policy::{Action, Actor};
 use lotse_domain::referral::{ReferralFilter, ReferralSort};
 use lotse_domain::task::{TaskFilter, TaskSort};
 use lotse_domain::timeline::{TimelineEntry, TimelineFilter, TimelineKind};
-use lotse_persistence::{consultation, organisation, referral, task, timeline};
+use lotse_persistence::{accompaniment, consultation, organisation, referral, task, timeline};
 
 use crate::{App, Caller, Reading};
 
@@ -106,6 +106,11 @@ fn part_of(
             };
             let page = task::list(tx.conn, &tx.names, &scope, &of_it, user, today, paging)?;
             Ok(page.map(TimelineEntry::task))
+        }
+        TimelineKind::Accompaniment => {
+            let (conn, names) = (&mut *tx.conn, &tx.names);
+            let page = accompaniment::of_organisation(conn, names, &scope, id, filter, paging)?;
+            Ok(page.map(|run| TimelineEntry::accompaniment(run.shown(today))))
         }
         TimelineKind::Change => {
             Ok(timeline::changes(tx.conn, id, filter, paging)?.map(TimelineEntry::change))

@@ -1,4 +1,3 @@
-use chrono::NaiveDate;
 use lotse_domain::Result;
 use lotse_domain::code::Code;
 use lotse_domain::page::Paging;
@@ -7,7 +6,7 @@ use lotse_domain::worklist::{
     Place, Section, Worklist, WorklistCount, WorklistEntry, WorklistFilter, WorklistKind,
     WorklistQuery,
 };
-use lotse_persistence::{funding_period, referral, task, worklist};
+use lotse_persistence::{accompaniment, funding_period, referral, task, worklist};
 use uuid::Uuid;
 
 use crate::{App, Caller, Reading};
@@ -48,7 +47,6 @@ pub fn get(
                 continue;
             }
             let after = after.filter(|(place, _)| place.section == section);
-            let after = after.map(|(place, id)| (place.on, id));
             entries.extend(section_of(tx, &query, section, after, left)?);
         }
         let page = paging.page(entries, None, |entry| (entry.place().to_string(), entry.id))?;
@@ -72,6 +70,9 @@ fn counts(
     let mut counts = Vec::new();
     for kind in kinds.iter().copied() {
         let count = match kind {
+            WorklistKind::OverdueMilestone | WorklistKind::DueMilestone => {
+                accompaniment::count_on_worklist(tx.conn, &scope, query, kind)?
+            }
             WorklistKind::OverdueTask | WorklistKind::DueTask => {
                 task::count_on_worklist(tx.conn, &scope, query, kind)?
             }
@@ -91,11 +92,19 @@ fn section_of(
     tx: &mut Reading,
     query: &WorklistQuery,
     section: Section,
-    after: Option<(NaiveDate, Uuid)>,
+    after: Option<(Place, Uuid)>,
     most: i64,
 ) -> Result<Vec<WorklistEntry>> {
     let (scope, kind, today) = (tx.scope(), section.kind(), query.today);
+    let position = after.map(|(place, id)| (place.on, id, place.position));
+    let after = after.map(|(place, id)| (place.on, id));
     match section {
+        Section::OverdueMilestones | Section::DueMilestones => {
+            let (conn, names) = (&mut *tx.conn, &tx.names);
+            let awaited =
+                accompaniment::on_worklist(conn, names, &scope, query, kind, position, most)?;
+            Ok(awaited.into_iter().map(|it| WorklistEntry::milestone(kind, today, it)).collect())
+        }
         Section::OverdueHigh | Section::Overdue | Section::DueHigh | Section::Due => {
             let tasks = task::on_worklist(tx.conn, &tx.names, &scope, query, section, after, most)?;
             Ok(tasks.into_iter().map(|task| WorklistEntry::task(kind, today, task)).collect())

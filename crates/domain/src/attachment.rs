@@ -1,4 +1,5 @@
-//! Attachments (Anhänge): files of consultations and events, such as minutes, forms and certificates.
+//! Attachments (Anhänge): files of consultations, events and accompaniments, such as minutes, forms and
+//! certificates.
 
 use std::fmt;
 
@@ -12,7 +13,7 @@ use crate::check::Checks;
 use crate::code::codes;
 use crate::entity::{Entity, EntityKind, Reference};
 use crate::error::{Error, Result};
-use crate::id::{AttachmentId, CarrierId, ConsultationId, EventId, UserId};
+use crate::id::{AccompanimentId, AttachmentId, CarrierId, ConsultationId, EventId, UserId};
 use crate::policy::{Actor, Role};
 
 mod content;
@@ -23,7 +24,7 @@ pub const MAX_ATTACHMENTS: i64 = 50;
 
 codes! {
     /// The kinds of record that have attachments.
-    "attached_kind" AttachedKind { Consultation, Event }
+    "attached_kind" AttachedKind { Consultation, Event, Accompaniment }
 }
 
 /// The record that an attachment belongs to.
@@ -45,11 +46,18 @@ impl From<EventId> for AttachedTo {
     }
 }
 
+impl From<AccompanimentId> for AttachedTo {
+    fn from(id: AccompanimentId) -> Self {
+        Self { kind: AttachedKind::Accompaniment, id: id.0 }
+    }
+}
+
 impl From<AttachedKind> for EntityKind {
     fn from(kind: AttachedKind) -> Self {
         match kind {
             AttachedKind::Consultation => Self::Consultation,
             AttachedKind::Event => Self::Event,
+            AttachedKind::Accompaniment => Self::Accompaniment,
         }
     }
 }

@@ -153,20 +153,54 @@ pub struct AuditFilter {
     pub to: Option<NaiveDate>,
 }
 
-/// What differs between two states of a record, field by field. Book-keeping is left out.
+/// What differs between two states of a record, field by field. Book-keeping is left out. Of a list of steps
+/// each is told apart by its code, so that a history shows which one was done and not all of them again.
 #[must_use]
 pub fn changes(old: &Value, new: &Value) -> Vec<FieldChange> {
-    // The last one is derived: the heads that an event counts.
-    const NOT_CONTENT: [&str; 5] = ["id", "version", "created_at", "updated_at", "participations"];
+    // The last two are derived: the heads that an event counts, and how a plan stands on a day.
+    const NOT_CONTENT: [&str; 6] =
+        ["id", "version", "created_at", "updated_at", "participations", "state"];
     let Some(fields) = new.as_object() else { return Vec::new() };
     fields
         .iter()
         .filter(|(field, _)| !NOT_CONTENT.contains(&field.as_str()))
-        .filter_map(|(field, new)| {
+        .flat_map(|(field, new)| {
             let old = old.get(field).cloned().unwrap_or(Value::Null);
-            (old != *new).then(|| FieldChange { field: field.clone(), old, new: new.clone() })
+            match (field.as_str(), old.as_array(), new.as_array()) {
+                ("steps", Some(old), Some(new)) if !old.is_empty() => changed_steps(old, new),
+                _ if old == *new => Vec::new(),
+                _ => vec![FieldChange { field: field.clone(), old, new: new.clone() }],
+            }
         })
         .collect()
+}
+
+fn changed_steps(old: &[Value], new: &[Value]) -> Vec<FieldChange> {
+    let find = |steps: &[Value], code: &Value| {
+        steps.iter().find(|step| step["code"] == *code).cloned().unwrap_or(Value::Null)
+    };
+    let whole = |code: &Value, old: Value, new: Value| FieldChange {
+        field: format!("steps/{}", code.as_str().unwrap_or_default()),
+        old,
+        new,
+    };
+    let of_new = new.iter().flat_map(|step| {
+        let code = &step["code"];
+        let before = find(old, code);
+        if before.is_null() {
+            return vec![whole(code, before, step.clone())];
+        }
+        changes(&before, step)
+            .into_iter()
+            .map(|change| FieldChange {
+                field: format!("steps/{}/{}", code.as_str().unwrap_or_default(), change.field),
+                ..change
+            })
+            .collect()
+    });
+    let gone = old.iter().filter(|step| find(new, &step["code"]).is_null());
+    let gone = gone.map(|step| whole(&step["code"], step.clone(), Value::Null));
+    of_new.chain(gone).collect()
 }
 
 #[cfg(test)]
@@ -182,5 +216,19 @@ mod tests {
         assert_eq!(all.len(), 1);
         assert_eq!((all[0].field.as_str(), &all[0].new), ("minutes", &json!(45)));
         assert_eq!(changes(&Value::Null, &new).len(), 2, "created: what is not null");
+    }
+
+    #[test]
+    fn a_step_is_told_by_its_code() {
+        let step = |code: &str, done: Value| json!({"code": code, "done": done, "state": done});
+        let old = json!({"steps": [step("a", Value::Null), step("b", Value::Null)]});
+        let new =
+            json!({"steps": [step("a", json!({"on": "2026-03-02"})), step("c", Value::Null)]});
+        let told = |old: &Value, new: &Value| {
+            changes(old, new).into_iter().map(|change| change.field).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&old, &new), ["steps/a/done", "steps/c", "steps/b"]);
+        assert_eq!(told(&old, &old), [] as [&str; 0]);
+        assert_eq!(told(&json!({"steps": []}), &new), ["steps"], "all of them are new");
     }
 }

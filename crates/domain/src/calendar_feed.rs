@@ -5,11 +5,14 @@
 //! time of writing, which the standard does not allow there, and which would make every answer another
 //! one. `calcard` reads it back in the tests.
 
+use std::fmt::Display;
+
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::accompaniment::Accompaniment;
 use crate::id::UserId;
 use crate::referral::Referral;
 use crate::task::{Task, TaskPriority};
@@ -62,8 +65,12 @@ pub struct CalendarEvent {
 #[derive(Clone, Debug)]
 pub struct Agenda {
     pub user: UserId,
+    /// How far it reaches back.
+    pub from: NaiveDate,
     /// Open ones that the user owns or stands in for.
     pub tasks: Vec<Task>,
+    /// Accompaniments that the user leads or stands in for.
+    pub accompaniments: Vec<Accompaniment>,
     /// Open ones that the user looks after.
     pub referrals: Vec<Referral>,
     /// Those that the user is responsible for.
@@ -112,6 +119,9 @@ pub fn render(agenda: &Agenda) -> String {
     for task in &agenda.tasks {
         calendar.task(task, agenda.user);
     }
+    for run in &agenda.accompaniments {
+        calendar.milestones(run, agenda);
+    }
     for referral in &agenda.referrals {
         calendar.referral(referral);
     }
@@ -149,6 +159,25 @@ impl Calendar {
         self.text("SUMMARY", &task.title);
         self.line(&format!("PRIORITY:{priority}"));
         self.due(task.due_on, &task.title, &about);
+    }
+
+    /// The steps that somebody is still to do, at the days that they are planned for.
+    fn milestones(&mut self, run: &Accompaniment, agenda: &Agenda) {
+        for step in &run.steps {
+            let Some(on) = step.due_on().filter(|on| *on >= agenda.from) else { continue };
+            if !run.awaits(step) {
+                continue;
+            }
+            let mut about = vec![format!("Begleitung von {}", run.company.name)];
+            if run.lead.id != agenda.user.0 {
+                about.push(format!("In Vertretung für {}", run.lead.name));
+            }
+            let title = format!("{}: {}", run.company.name, step.definition.title_de);
+            let id = format!("{}.{}", run.id, step.definition.code);
+            self.begin(id, run.version, run.updated_at);
+            self.text("SUMMARY", &title);
+            self.due(on, &title, &about);
+        }
     }
 
     fn referral(&mut self, referral: &Referral) {
@@ -189,7 +218,7 @@ impl Calendar {
         self.line("END:VEVENT");
     }
 
-    fn begin(&mut self, id: Uuid, version: i64, updated_at: DateTime<Utc>) {
+    fn begin(&mut self, id: impl Display, version: i64, updated_at: DateTime<Utc>) {
         let at = updated_at.format("%Y%m%dT%H%M%SZ");
         self.line("BEGIN:VEVENT");
         self.line(&format!("UID:{id}@lotse"));

@@ -82,10 +82,16 @@ fn list<C: Code>() -> CodeList {
 #[must_use]
 pub fn all() -> Vec<CodeList> {
     vec![
+        list::<crate::accompaniment::AccompanimentOperation>(),
+        list::<crate::accompaniment::AccompanimentOutcome>(),
+        list::<crate::accompaniment::AccompanimentStatus>(),
+        list::<crate::accompaniment::EarlyEnd>(),
+        list::<crate::accompaniment::GoalAchievement>(),
         list::<crate::actor::ActorType>(),
         list::<crate::api_key::ApiKeyStatus>(),
         list::<crate::attachment::AttachedKind>(),
         list::<crate::audit::AuditAction>(),
+        list::<crate::calendar::FederalState>(),
         list::<crate::company::CompanyStatus>(),
         list::<crate::company::HeardOfUs>(),
         list::<crate::company::LegalForm>(),
@@ -98,6 +104,8 @@ pub fn all() -> Vec<CodeList> {
         list::<crate::contact::Purpose>(),
         list::<crate::correction::CorrectionKind>(),
         list::<crate::district::DistrictKind>(),
+        list::<crate::due_rule::DueAnchor>(),
+        list::<crate::due_rule::DueUnit>(),
         list::<crate::entity::EntityKind>(),
         list::<crate::event::EventKind>(),
         list::<crate::event::EventStatus>(),
@@ -107,8 +115,21 @@ pub fn all() -> Vec<CodeList> {
         list::<crate::organisation::OrganisationKind>(),
         list::<crate::participation::ParticipationRole>(),
         list::<crate::participation::ParticipationStatus>(),
+        list::<crate::plan::Lateness>(),
+        list::<crate::plan::ReplanCause>(),
+        list::<crate::plan::StepStatus>(),
+        list::<crate::plan::Track>(),
+        list::<crate::plan::TrackReasonCode>(),
         list::<crate::policy::Action>(),
         list::<crate::policy::Role>(),
+        list::<crate::programme_template::LimitKind>(),
+        list::<crate::programme_template::RecruitmentProcedure>(),
+        list::<crate::programme_template::StepOwner>(),
+        list::<crate::programme_template::TemplateStatus>(),
+        list::<crate::programme_template::TemplateUse>(),
+        list::<crate::recruitment_case::RecruitmentCaseOperation>(),
+        list::<crate::recruitment_case::RecruitmentCaseStatus>(),
+        list::<crate::recruitment_case::RecruitmentOutcome>(),
         list::<crate::referral::ReferralAnswer>(),
         list::<crate::referral::ReferralStatus>(),
         list::<crate::saved_view::SavedViewList>(),
@@ -127,6 +148,7 @@ pub fn all() -> Vec<CodeList> {
         sections(crate::industry::Classification::Wz2025),
         countries(),
         occupation_groups(),
+        residence_purposes(),
     ]
 }
 
@@ -155,6 +177,18 @@ fn occupation_groups() -> CodeList {
     CodeList { set: "occupation_group".to_owned(), codes }
 }
 
+fn residence_purposes() -> CodeList {
+    let codes = crate::programme_template::purposes()
+        .iter()
+        .map(|purpose| CodeLabel {
+            code: purpose.code.clone(),
+            label_de: format!("{} ({})", purpose.label_de, purpose.legal_basis),
+            label_en: format!("{} ({})", purpose.label_en, purpose.legal_basis),
+        })
+        .collect();
+    CodeList { set: "residence_purpose".to_owned(), codes }
+}
+
 fn sections(classification: crate::industry::Classification) -> CodeList {
     let codes = crate::industry::sections(classification)
         .iter()
@@ -179,7 +213,10 @@ mod tests {
                 let key = (list.set.clone(), label.code.clone());
                 // These come from files of their own.
                 if list.set.ends_with("_section")
-                    || matches!(list.set.as_str(), "country" | "occupation_group")
+                    || matches!(
+                        list.set.as_str(),
+                        "country" | "occupation_group" | "residence_purpose"
+                    )
                 {
                     continue;
                 }

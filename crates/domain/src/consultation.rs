@@ -10,8 +10,8 @@ use crate::country::Country;
 use crate::entity::{Entity, EntityKind, Reference};
 use crate::error::{Error, Result};
 use crate::id::{
-    CarrierId, ConsultationId, ContactId, DistrictId, EstablishmentId, EventId, FundingPeriodId,
-    OrganisationId, SiteId, TagId, UserId,
+    AccompanimentId, CarrierId, ConsultationId, ContactId, DistrictId, EstablishmentId, EventId,
+    FundingPeriodId, OrganisationId, SiteId, TagId, UserId,
 };
 use crate::industry::Classification;
 use crate::occupation::{Occupation, OccupationInput};
@@ -139,6 +139,8 @@ pub struct ConsultationInput {
     pub anonymous: Option<AnonymousInput>,
     /// The event of the own carrier that it was held at. Attendance by itself is no consultation.
     pub event_id: Option<EventId>,
+    /// The accompaniment that it belongs to: one of the organisation by the own carrier.
+    pub accompaniment_id: Option<AccompanimentId>,
 }
 
 fn held() -> ConsultationStatus {
@@ -228,6 +230,8 @@ pub struct Consultation {
     #[schema(required)]
     pub event: Option<Reference>,
     #[schema(required)]
+    pub accompaniment: Option<Reference>,
+    #[schema(required)]
     pub voided: Option<Voided>,
     pub recorded_by: Reference,
     pub version: i64,
@@ -260,6 +264,7 @@ pub struct ConsultationFilter {
     /// logged or changed: of notes from before there were warnings, none is known.
     pub note_warnings: Option<bool>,
     pub event_id: Option<EventId>,
+    pub accompaniment_id: Option<AccompanimentId>,
     /// A tag that the own carrier gave.
     pub tag_id: Option<TagId>,
     pub funding_period_id: Option<FundingPeriodId>,
@@ -357,6 +362,7 @@ impl Consultation {
             outcome: input.outcome,
             anonymous: input.anonymous.clone(),
             event: checked.event,
+            accompaniment: checked.accompaniment,
             voided: None,
             recorded_by: actor.reference(),
             version: 1,
@@ -457,6 +463,7 @@ impl From<&Consultation> for ConsultationInput {
             outcome: consultation.outcome,
             anonymous: consultation.anonymous.clone(),
             event_id: consultation.event.as_ref().map(|event| event.id.into()),
+            accompaniment_id: consultation.accompaniment.as_ref().map(|run| run.id.into()),
         }
     }
 }

@@ -11,9 +11,10 @@ use crate::id::CarrierId;
 codes! {
     /// The kinds of record that have a history.
     "entity_kind" EntityKind {
-        Actor, ApiKey, Assignment, Attachment, Carrier, Company, Consultation, Contact, Correction, Coverage,
-        District, Establishment, Event, EventSeries, FundingPeriod, Participation, Referral, SavedView,
-        Site, Tag, Task, Topic, User,
+        Accompaniment, Actor, ApiKey, Assignment, Attachment, Carrier, Company, Consultation, Contact,
+        Correction, Coverage, District, Establishment, Event, EventSeries, FundingPeriod,
+        Participation, ProgrammeTemplate, RecruitmentCase, Referral, SavedView, Site, Tag, Task, Topic,
+        User,
     }
 }
 
@@ -22,6 +23,7 @@ impl EntityKind {
     #[must_use]
     pub fn collection(self) -> &'static str {
         match self {
+            Self::Accompaniment => "accompaniments",
             Self::Actor => "actors",
             Self::ApiKey => "api-keys",
             Self::Assignment => "assignments",
@@ -38,6 +40,8 @@ impl EntityKind {
             Self::EventSeries => "event-series",
             Self::FundingPeriod => "funding-periods",
             Self::Participation => "participations",
+            Self::ProgrammeTemplate => "programme-templates",
+            Self::RecruitmentCase => "recruitment-cases",
             Self::SavedView => "saved-views",
             Self::Site => "sites",
             Self::Tag => "tags",

@@ -12,7 +12,8 @@ use crate::entity::{Entity, EntityKind, Reference};
 use crate::error::{Error, Result};
 use crate::funding_period::{FundingPeriod, FundingPeriodStatus};
 use crate::id::{
-    CarrierId, DistrictId, EventId, EventSeriesId, FundingPeriodId, OrganisationId, SiteId, UserId,
+    AccompanimentId, CarrierId, DistrictId, EventId, EventSeriesId, FundingPeriodId,
+    OrganisationId, SiteId, UserId,
 };
 use crate::organisation::OrganisationReference;
 use crate::policy::{Actor, Role};
@@ -80,6 +81,8 @@ pub struct EventInput {
     pub title: String,
     /// A series of the own carrier.
     pub series_id: Option<EventSeriesId>,
+    /// The accompaniment by the own carrier that it belongs to.
+    pub accompaniment_id: Option<AccompanimentId>,
     /// First day, in a funding period; says which one the event belongs to.
     #[serde(deserialize_with = "crate::time::date")]
     pub starts_on: NaiveDate,
@@ -168,6 +171,8 @@ pub struct Event {
     pub funding_period: Reference,
     #[schema(required)]
     pub series: Option<Reference>,
+    #[schema(required)]
+    pub accompaniment: Option<Reference>,
     pub kind: EventKind,
     pub title: String,
     pub starts_on: NaiveDate,
@@ -218,6 +223,7 @@ pub struct EventFilter {
     /// Any site, not only the host.
     pub site_id: Option<SiteId>,
     pub series_id: Option<EventSeriesId>,
+    pub accompaniment_id: Option<AccompanimentId>,
     /// Code of a topic.
     pub topic: Option<String>,
     /// A district that is addressed.
@@ -307,6 +313,7 @@ impl Event {
             carrier: checked.carrier,
             funding_period: checked.funding_period,
             series: checked.series,
+            accompaniment: checked.accompaniment,
             kind: input.kind,
             title: checked.title,
             starts_on: input.starts_on,
@@ -407,6 +414,7 @@ impl From<&Event> for EventInput {
             kind: event.kind,
             title: event.title.clone(),
             series_id: event.series.as_ref().map(|series| series.id.into()),
+            accompaniment_id: event.accompaniment.as_ref().map(|run| run.id.into()),
             starts_on: event.starts_on,
             // So that an event of one day moves when its first day does.
             ends_on: Some(event.ends_on).filter(|ends_on| *ends_on != event.starts_on),

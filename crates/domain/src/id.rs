@@ -34,6 +34,7 @@ macro_rules! ids {
 }
 
 ids!(
+    AccompanimentId,
     ActorId,
     ApiKeyId,
     AssignmentId,
@@ -52,6 +53,8 @@ ids!(
     FundingPeriodId,
     OrganisationId,
     ParticipationId,
+    ProgrammeTemplateId,
+    RecruitmentCaseId,
     ReferralId,
     SavedViewId,
     SessionId,

@@ -2,10 +2,12 @@
 //! calculations and the permission table. No I/O, no clock, no randomness: `now`, `today` and
 //! new ids are arguments.
 
+pub mod accompaniment;
 pub mod actor;
 pub mod api_key;
 pub mod attachment;
 pub mod audit;
+pub mod calendar;
 pub mod calendar_feed;
 pub mod carrier;
 pub mod check;
@@ -17,6 +19,7 @@ pub mod contact;
 pub mod correction;
 pub mod country;
 pub mod district;
+pub mod due_rule;
 pub mod duplicate;
 pub mod entity;
 pub mod error;
@@ -34,8 +37,11 @@ pub mod organisation;
 pub mod page;
 pub mod participation;
 pub mod patch;
+pub mod plan;
 pub mod policy;
+pub mod programme_template;
 pub mod quick_log;
+pub mod recruitment_case;
 pub mod referral;
 pub mod saved_view;
 pub mod second_factor;

@@ -78,6 +78,11 @@ codes! {
         ChangeTags,
         ReadSavedViews,
         ChangeSavedViews,
+        ReadProgrammeTemplates,
+        ChangeProgrammeTemplates,
+        /// Accompaniments and recruitment cases.
+        ReadAccompaniments,
+        ChangeAccompaniments,
         /// All of an organisation, as far as each kind of record may be read.
         ReadTimeline,
         /// What waits, as far as each kind of record may be read.
@@ -93,9 +98,11 @@ codes! {
 pub fn allows(role: Role, action: Action) -> bool {
     use Role::{Admin, Adviser, Coordinator, DataProtection, Integration, Manager};
     match action {
-        Action::ReadOwnAccount | Action::ReadNetwork => true,
+        Action::ReadOwnAccount | Action::ReadNetwork | Action::ReadProgrammeTemplates => true,
         Action::ManageOwnAccount => role != Integration,
-        Action::ChangeNetwork | Action::ChangeUsers => role == Admin,
+        Action::ChangeNetwork | Action::ChangeUsers | Action::ChangeProgrammeTemplates => {
+            role == Admin
+        }
         Action::ReadRegister
         | Action::ChangeRegister
         | Action::ReadContacts
@@ -117,6 +124,8 @@ pub fn allows(role: Role, action: Action) -> bool {
         | Action::ChangeTags
         | Action::ReadSavedViews
         | Action::ChangeSavedViews
+        | Action::ReadAccompaniments
+        | Action::ChangeAccompaniments
         | Action::ReadTimeline
         | Action::ReadWorklist => matches!(role, Adviser | Manager | Integration),
         Action::ReassignTasks => role == Manager,
@@ -140,6 +149,7 @@ impl Action {
                 | Self::ReadTasks
                 | Self::ReadReferrals
                 | Self::ReadAttachments
+                | Self::ReadAccompaniments
                 | Self::ReadTimeline
                 | Self::ReadWorklist
                 | Self::ReadAuditLog
@@ -274,12 +284,12 @@ mod tests {
     fn the_reviewed_table_is_the_table() {
         use std::fmt::Write;
 
-        let mut table = format!("{:<21}", "");
+        let mut table = format!("{:<26}", "");
         for role in Role::all() {
             write!(table, " {:<15}", role.code()).unwrap();
         }
         for action in Action::all() {
-            table = format!("{}\n{:<21}", table.trim_end(), action.code());
+            table = format!("{}\n{:<26}", table.trim_end(), action.code());
             for role in Role::all() {
                 write!(table, " {:<15}", if allows(role, action) { "yes" } else { "-" }).unwrap();
             }

@@ -16,7 +16,8 @@ use crate::contact::ContactInput;
 use crate::duplicate::Namesake;
 use crate::error::{Error, Result};
 use crate::id::{
-    ConsultationId, ContactId, DistrictId, EstablishmentId, EventId, OrganisationId, SiteId, UserId,
+    AccompanimentId, ConsultationId, ContactId, DistrictId, EstablishmentId, EventId,
+    OrganisationId, SiteId, UserId,
 };
 use crate::industry::IndustryInput;
 use crate::name::fold;
@@ -135,6 +136,8 @@ pub struct QuickLogInput {
     pub anonymous: Option<AnonymousInput>,
     /// The event of the own carrier that it was held at.
     pub event_id: Option<EventId>,
+    /// The accompaniment of the organisation that it belongs to.
+    pub accompaniment_id: Option<AccompanimentId>,
     /// What was promised (Wiedervorlagen), at most 10. They are about the consultation, so they name
     /// nothing else.
     #[serde(default)]
@@ -270,6 +273,7 @@ impl QuickLogInput {
             outcome: self.outcome,
             anonymous: self.anonymous.clone(),
             event_id: self.event_id,
+            accompaniment_id: self.accompaniment_id,
         })
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::calendar::FederalState;
 use crate::check::Checks;
 use crate::entity::{Entity, EntityKind, Reference};
 use crate::error::Result;
@@ -27,6 +28,14 @@ pub struct SiteInput {
     /// Last day of work at this site; null while it is open.
     #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub valid_to: Option<NaiveDate>,
+    /// Its public holidays hold for what is planned at the site.
+    #[serde(default = "hesse")]
+    #[schema(default = "hesse")]
+    pub federal_state: FederalState,
+}
+
+fn hesse() -> FederalState {
+    FederalState::Hesse
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -37,6 +46,7 @@ pub struct Site {
     pub valid_from: NaiveDate,
     #[schema(required)]
     pub valid_to: Option<NaiveDate>,
+    pub federal_state: FederalState,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -70,6 +80,7 @@ impl Site {
             name: checks.line("/name", &input.name, 100),
             valid_from: input.valid_from,
             valid_to: input.valid_to,
+            federal_state: input.federal_state,
             version: 1,
             created_at: now,
             updated_at: now,
@@ -108,6 +119,7 @@ impl From<&Site> for SiteInput {
             name: site.name.clone(),
             valid_from: site.valid_from,
             valid_to: site.valid_to,
+            federal_state: site.federal_state,
         }
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::accompaniment::Accompaniment;
 use crate::audit::HistoryEntry;
 use crate::code::{Code, codes};
 use crate::consultation::Consultation;
@@ -23,7 +24,7 @@ codes! {
         Consultation,
         /// One that it takes part in, speaks at or organises.
         Event,
-        Referral, Task,
+        Referral, Task, Accompaniment,
         /// Of its entry in the register.
         Change,
     }
@@ -38,6 +39,7 @@ impl TimelineKind {
             Self::Event => Action::ReadParticipations,
             Self::Referral => Action::ReadReferrals,
             Self::Task => Action::ReadTasks,
+            Self::Accompaniment => Action::ReadAccompaniments,
             Self::Change => Action::ReadRegister,
         }
     }
@@ -47,8 +49,8 @@ impl TimelineKind {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct TimelineFilter {
-    /// `consultation`, `event`, `referral`, `task`, `change`, separated by commas; all that the caller may
-    /// see unless told.
+    /// `consultation`, `event`, `referral`, `task`, `accompaniment`, `change`, separated by commas; all
+    /// that the caller may see unless told.
     #[param(example = "consultation,event")]
     pub kinds: Option<String>,
     /// First day.
@@ -105,7 +107,8 @@ pub struct TimelineEvent {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TimelineEntry {
     pub kind: TimelineKind,
-    /// The day that it stands at: when it was held, begins, was referred, is due or was changed.
+    /// The day that it stands at: when it was held, begins, was referred, is due or was changed; of an
+    /// accompaniment that has not begun, when it was requested.
     pub on: NaiveDate,
     /// Of the record, or of the change.
     pub id: Uuid,
@@ -118,13 +121,16 @@ pub struct TimelineEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<Task>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub accompaniment: Option<Accompaniment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<HistoryEntry>,
 }
 
 impl TimelineEntry {
     fn bare(kind: TimelineKind, on: NaiveDate, id: Uuid) -> Self {
-        let (consultation, event, referral, task, change) = (None, None, None, None, None);
-        Self { kind, on, id, consultation, event, referral, task, change }
+        let (consultation, event, referral, task) = (None, None, None, None);
+        let (accompaniment, change) = (None, None);
+        Self { kind, on, id, consultation, event, referral, task, accompaniment, change }
     }
 
     #[must_use]
@@ -149,6 +155,12 @@ impl TimelineEntry {
     pub fn task(it: Task) -> Self {
         let bare = Self::bare(TimelineKind::Task, it.due_on, it.id.0);
         Self { task: Some(it), ..bare }
+    }
+
+    #[must_use]
+    pub fn accompaniment(it: Accompaniment) -> Self {
+        let bare = Self::bare(TimelineKind::Accompaniment, it.stands_on(), it.id.0);
+        Self { accompaniment: Some(it), ..bare }
     }
 
     #[must_use]

@@ -11,9 +11,10 @@ use crate::check::Checks;
 use crate::code::codes;
 use crate::entity::Reference;
 use crate::error::{Error, Result};
-use crate::id::UserId;
+use crate::id::{AccompanimentId, UserId};
 use crate::organisation::OrganisationReference;
 use crate::policy::{Action, Actor, Role};
+use crate::programme_template::StepOwner;
 use crate::referral::Referral;
 use crate::task::{Task, TaskPriority};
 
@@ -27,8 +28,12 @@ const MAX_QUIET_DAYS: u32 = 3660;
 codes! {
     /// In the order of the list.
     "worklist_kind" WorklistKind {
+        /// A step of an accompaniment that was to be done before today.
+        OverdueMilestone,
         /// Of high priority first.
         OverdueTask,
+        /// A step of an accompaniment, today or in the days ahead.
+        DueMilestone,
         /// Today or in the days ahead; of high priority first.
         DueTask,
         /// Whose answer is due today or was before.
@@ -45,6 +50,7 @@ impl WorklistKind {
     #[must_use]
     pub fn permission(self) -> Action {
         match self {
+            Self::OverdueMilestone | Self::DueMilestone => Action::ReadAccompaniments,
             Self::OverdueTask | Self::DueTask => Action::ReadTasks,
             Self::UnansweredReferral => Action::ReadReferrals,
             Self::Gap | Self::QuietOrganisation => Action::ReadConsultations,
@@ -67,7 +73,7 @@ pub struct WorklistFilter {
     pub user_id: Option<UserId>,
     /// Everybody's of the carrier; what an API key reads unless told.
     pub everybody: Option<bool>,
-    /// Tasks due this many days ahead, 0 to 366.
+    /// Tasks and milestones due this many days ahead, 0 to 366.
     #[param(minimum = 0, maximum = 366, default = 7)]
     pub days_ahead: Option<u32>,
     /// Days without a consultation after which an organisation is on the list, 1 to 3660; as the
@@ -88,7 +94,7 @@ pub enum Whose {
 pub struct WorklistQuery {
     pub whose: Whose,
     pub today: NaiveDate,
-    /// The last day of tasks ahead.
+    /// The last day of tasks and milestones ahead.
     pub ahead: NaiveDate,
     /// Organisations whose latest consultation was before this day are quiet.
     pub quiet_before: NaiveDate,
@@ -152,8 +158,10 @@ impl WorklistFilter {
 /// Part of the list, in its order. Within one, the earliest comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Section {
+    OverdueMilestones,
     OverdueHigh,
     Overdue,
+    DueMilestones,
     DueHigh,
     Due,
     Unanswered,
@@ -162,9 +170,11 @@ pub enum Section {
 }
 
 impl Section {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
+        Self::OverdueMilestones,
         Self::OverdueHigh,
         Self::Overdue,
+        Self::DueMilestones,
         Self::DueHigh,
         Self::Due,
         Self::Unanswered,
@@ -175,6 +185,8 @@ impl Section {
     #[must_use]
     pub fn kind(self) -> WorklistKind {
         match self {
+            Self::OverdueMilestones => WorklistKind::OverdueMilestone,
+            Self::DueMilestones => WorklistKind::DueMilestone,
             Self::OverdueHigh | Self::Overdue => WorklistKind::OverdueTask,
             Self::DueHigh | Self::Due => WorklistKind::DueTask,
             Self::Unanswered => WorklistKind::UnansweredReferral,
@@ -189,11 +201,13 @@ impl Section {
 pub struct Place {
     pub section: Section,
     pub on: NaiveDate,
+    /// Which one of a record that several entries are of: of a run, the position of the step.
+    pub position: i32,
 }
 
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.section as usize, self.on)
+        write!(f, "{} {} {}", self.section as usize, self.on, self.position)
     }
 }
 
@@ -201,12 +215,15 @@ impl FromStr for Place {
     type Err = ();
 
     fn from_str(text: &str) -> std::result::Result<Self, ()> {
-        let (section, on) = text.split_once(' ').ok_or(())?;
+        let mut parts = text.splitn(3, ' ');
+        let mut part = || parts.next().ok_or(());
+        let (section, on, position) = (part()?, part()?, part()?);
         let section: usize = section.parse().map_err(|_| ())?;
         let section = *Section::ALL.get(section).ok_or(())?;
         // As it was written, so that a forged one cannot name a day that no database knows.
         let day: NaiveDate = on.parse().map_err(|_| ())?;
-        if on.len() == 10 { Ok(Self { section, on: day }) } else { Err(()) }
+        let position = position.parse().map_err(|_| ())?;
+        if on.len() == 10 { Ok(Self { section, on: day, position }) } else { Err(()) }
     }
 }
 
@@ -218,23 +235,48 @@ pub struct WorklistGap {
     pub consultations: i64,
 }
 
+/// A step of an accompaniment that somebody is to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Milestone {
+    pub accompaniment_id: AccompanimentId,
+    #[schema(example = "midterm_review")]
+    pub code: String,
+    pub title_de: String,
+    pub title_en: String,
+    pub owner: StepOwner,
+    pub mandatory: bool,
+    /// Its place in the plan, from 0.
+    pub position: i32,
+}
+
+/// A milestone with the run that it is of.
+#[derive(Clone, Debug)]
+pub struct Awaited {
+    pub on: NaiveDate,
+    pub company: OrganisationReference,
+    pub lead: Reference,
+    pub milestone: Milestone,
+}
+
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct WorklistEntry {
     pub kind: WorklistKind,
-    /// When the task or the answer is due; of an organisation, when it was advised last.
+    /// When the task, the step or the answer is due; of an organisation, when it was advised last.
     pub on: NaiveDate,
     /// Days from then until today; negative for what lies ahead.
     pub days: i64,
-    /// Of the task, the referral or the organisation.
+    /// Of the task, the accompaniment, the referral or the organisation.
     pub id: Uuid,
     /// What it is about; null for a task about none.
     #[schema(required)]
     pub organisation: Option<OrganisationReference>,
-    /// Whose it is: the owner, or the leading adviser of the latest consultation.
+    /// Whose it is: the owner, the lead, or the leading adviser of the latest consultation.
     pub user: Reference,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<Task>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub milestone: Option<Milestone>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub referral: Option<Referral>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -261,6 +303,23 @@ impl WorklistEntry {
             organisation: task.organisation.clone(),
             user: task.owner.clone(),
             task: Some(task),
+            milestone: None,
+            referral: None,
+            gap: None,
+        }
+    }
+
+    #[must_use]
+    pub fn milestone(kind: WorklistKind, today: NaiveDate, awaited: Awaited) -> Self {
+        Self {
+            kind,
+            on: awaited.on,
+            days: (today - awaited.on).num_days(),
+            id: awaited.milestone.accompaniment_id.0,
+            organisation: Some(awaited.company),
+            user: awaited.lead,
+            task: None,
+            milestone: Some(awaited.milestone),
             referral: None,
             gap: None,
         }
@@ -270,6 +329,8 @@ impl WorklistEntry {
     pub fn place(&self) -> Place {
         let high = self.task.as_ref().is_some_and(|task| task.priority == TaskPriority::High);
         let section = match self.kind {
+            WorklistKind::OverdueMilestone => Section::OverdueMilestones,
+            WorklistKind::DueMilestone => Section::DueMilestones,
             WorklistKind::OverdueTask if high => Section::OverdueHigh,
             WorklistKind::OverdueTask => Section::Overdue,
             WorklistKind::DueTask if high => Section::DueHigh,
@@ -278,7 +339,8 @@ impl WorklistEntry {
             WorklistKind::Gap => Section::Gaps,
             WorklistKind::QuietOrganisation => Section::Quiet,
         };
-        Place { section, on: self.on }
+        let position = self.milestone.as_ref().map_or(0, |milestone| milestone.position);
+        Place { section, on: self.on, position }
     }
 
     #[must_use]
@@ -291,6 +353,7 @@ impl WorklistEntry {
             organisation: Some(referral.organisation.clone()),
             user: referral.owner.clone(),
             task: None,
+            milestone: None,
             referral: Some(referral),
             gap: None,
         }
@@ -306,6 +369,7 @@ impl WorklistEntry {
             organisation: Some(advised.organisation),
             user: advised.adviser,
             task: None,
+            milestone: None,
             referral: None,
             gap: advised.gap,
         }
@@ -336,16 +400,19 @@ mod tests {
 
     #[test]
     fn a_place_is_kept_as_text() {
-        let place = Place { section: Section::Gaps, on: "2026-03-16".parse().unwrap() };
+        let on = "2026-03-16".parse().unwrap();
+        let place = Place { section: Section::Gaps, on, position: 7 };
         assert_eq!(place.to_string().parse(), Ok(place));
         for forged in [
             "",
             "5",
-            "7 2026-03-16",
-            "x 2026-03-16",
-            "5 +12026-03-16",
-            "5 2026-3-16",
-            "-1 2026-03-16",
+            "5 2026-03-16",
+            "9 2026-03-16 0",
+            "x 2026-03-16 0",
+            "5 +12026-03-16 0",
+            "5 2026-3-16 0",
+            "-1 2026-03-16 0",
+            "5 2026-03-16 x",
         ] {
             assert_eq!(forged.parse::<Place>(), Err(()), "{forged}");
         }

@@ -1,4 +1,4 @@
-//! `/attachments`: files of consultations and events (Anhänge), of the own carrier.
+//! `/attachments`: files of consultations, events and accompaniments (Anhänge), of the own carrier.
 //!
 //! A file is sent as it is, as the body of a POST with its `Content-Type`: so it is streamed, by any
 //! client, and there is no second format around it to be parsed.
@@ -24,7 +24,7 @@ use lotse_domain::attachment::{
 };
 use lotse_domain::audit::HistoryEntry;
 use lotse_domain::entity::ReasonInput;
-use lotse_domain::id::{AttachmentId, ConsultationId, EventId};
+use lotse_domain::id::{AccompanimentId, AttachmentId, ConsultationId, EventId};
 use lotse_domain::page::{Page, PageParams};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -48,6 +48,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(add_to_consultation)
         .service(list_of_event)
         .service(add_to_event)
+        .service(list_of_accompaniment)
+        .service(add_to_accompaniment)
         .service(get)
         .service(rename)
         .service(content)
@@ -154,6 +156,51 @@ async fn add_to_event(
     request: HttpRequest,
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<EventId>,
+    payload: Payload,
+) -> Answer<Created<Attachment>> {
+    receive(&state, &request, caller, id.into(), payload).await
+}
+
+/// Attachments of an accompaniment, in the order in which they came.
+#[utoipa::path(
+    tag = "Attachments", operation_id = "list_accompaniment_attachments",
+    params(IdPath, PageParams, AttachmentFilter),
+    responses((status = 200, description = "One page", body = Page<Attachment>))
+)]
+#[get("/accompaniments/{id}/attachments")]
+async fn list_of_accompaniment(
+    state: Data<State>,
+    LoggedIn(caller): LoggedIn,
+    PathId(id): PathId<AccompanimentId>,
+    query: ListQuery<AttachmentFilter>,
+) -> Answer<Listed<Attachment>> {
+    let list =
+        move |app: &_| attachment::list(app, &caller, id.into(), &query.filter, &query.paging);
+    state.list(list).await
+}
+
+/// Attaches a file to an accompaniment: the body is the file, `Content-Type` its type.
+#[utoipa::path(
+    tag = "Attachments", operation_id = "attach_to_accompaniment",
+    params(IdPath, AttachmentInput, IdempotencyHeader),
+    request_body(content(
+        (FileContent = "application/pdf"), (FileContent = "image/png"), (FileContent = "image/jpeg"),
+        (FileContent = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+        (FileContent = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (FileContent = "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+        (FileContent = "application/vnd.oasis.opendocument.text"),
+        (FileContent = "application/vnd.oasis.opendocument.spreadsheet"),
+        (FileContent = "application/vnd.oasis.opendocument.presentation"),
+        (FileContent = "text/plain"), (FileContent = "text/csv"),
+    )),
+    responses((status = 201, description = "Attached", body = Attachment))
+)]
+#[post("/accompaniments/{id}/attachments")]
+async fn add_to_accompaniment(
+    state: Data<State>,
+    request: HttpRequest,
+    LoggedIn(caller): LoggedIn,
+    PathId(id): PathId<AccompanimentId>,
     payload: Payload,
 ) -> Answer<Created<Attachment>> {
     receive(&state, &request, caller, id.into(), payload).await

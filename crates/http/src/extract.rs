@@ -93,6 +93,18 @@ impl<I: From<Uuid>> FromRequest for PathId<I> {
     }
 }
 
+/// A code from the path. Whether there is one is for the record to say.
+pub struct PathCode(pub String);
+
+impl FromRequest for PathCode {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self(request.match_info().query("code").to_owned())))
+    }
+}
+
 /// Typed query parameters, without those of lists.
 pub struct Parameters<F>(pub F);
 

@@ -14,6 +14,7 @@ mod state;
 mod store;
 mod token;
 
+mod accompaniment;
 mod actor;
 mod api_key;
 mod attachment;
@@ -35,6 +36,7 @@ mod health;
 mod invitation;
 mod organisation;
 mod participation;
+mod programme_template;
 mod quick_log;
 mod referral;
 mod saved_view;
@@ -116,6 +118,8 @@ fn routes(config: &mut ServiceConfig) {
         .configure(event_series::routes)
         .configure(event::routes)
         .configure(participation::routes)
+        .configure(programme_template::routes)
+        .configure(accompaniment::routes)
         .configure(task::routes)
         .configure(referral::routes)
         .configure(calendar_feed::routes)

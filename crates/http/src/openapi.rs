@@ -22,6 +22,15 @@ pub struct IdPath {
     id: String,
 }
 
+/// The code of a step in the path, beside the id.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "read by the derive only; `PathCode` extracts it")]
+pub struct StepPath {
+    #[param(example = "midterm_review")]
+    code: String,
+}
+
 /// The version that the client saw.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
@@ -79,11 +88,13 @@ pub struct Nothing {}
         (name = "Consultations", description = "What was said to whom"),
         (name = "Corrections", description = "What records of closed funding periods should have said"),
         (name = "Events", description = "Round tables, conferences and the rest, and who took part"),
+        (name = "Programme templates", description = "What accompaniments and recruitment cases are planned by"),
+        (name = "Accompaniments", description = "Companies accompanied for 100 days, step by step"),
         (name = "Tasks", description = "What is to be done, by whom, by when"),
         (name = "Referrals", description = "Who was sent on to which network actor, and what came of it"),
         (name = "Calendar", description = "The own tasks, referrals and events in a calendar program"),
         (name = "Tags and views", description = "How a carrier sorts its records, and what is looked at often"),
-        (name = "Attachments", description = "Files of consultations and events"),
+        (name = "Attachments", description = "Files of consultations, events and accompaniments"),
         (name = "Figures", description = "The figures of a funding period"),
         (name = "API keys", description = "How other systems work with the API"),
         (name = "Audit", description = "Who changed what"),

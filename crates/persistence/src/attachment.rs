@@ -1,4 +1,5 @@
 use diesel::prelude::*;
+use diesel::sql_types::Nullable;
 use lotse_domain::attachment::{
     AttachedKind, AttachedRecord, AttachedTo, Attachment, AttachmentFilter, AttachmentVoided,
     ContentHash, MediaType,
@@ -15,8 +16,10 @@ use crate::convert::carrier_of;
 use crate::error::{DbResult, one_row};
 use crate::names::Names;
 use crate::page::first;
-use crate::schema::{attachments, consultation_advisers, consultations, event_staff, events};
-use crate::sql_types::{At, Key};
+use crate::schema::{
+    accompaniments, attachments, consultation_advisers, consultations, event_staff, events,
+};
+use crate::sql_types::{At, Instant, Key};
 
 #[derive(Queryable, Insertable, AsChangeset)]
 #[diesel(table_name = attachments, treat_none_as_null = true)]
@@ -24,6 +27,7 @@ struct Row {
     id: Key,
     consultation_id: Option<Key>,
     event_id: Option<Key>,
+    accompaniment_id: Option<Key>,
     carrier_id: Key,
     name: String,
     media_type: String,
@@ -45,6 +49,7 @@ fn row(attachment: &Attachment) -> Row {
         id: Key(attachment.id.0),
         consultation_id: of(AttachedKind::Consultation),
         event_id: of(AttachedKind::Event),
+        accompaniment_id: of(AttachedKind::Accompaniment),
         carrier_id: Key(attachment.carrier.id),
         name: attachment.name.clone(),
         media_type: attachment.media_type.name().to_owned(),
@@ -61,11 +66,15 @@ fn row(attachment: &Attachment) -> Row {
 }
 
 fn entity(row: Row, names: &Names) -> Result<Attachment> {
-    let record = match (row.consultation_id, row.event_id) {
-        (Some(id), _) => AttachedTo { kind: AttachedKind::Consultation, id: id.0 },
-        (None, Some(id)) => AttachedTo { kind: AttachedKind::Event, id: id.0 },
-        (None, None) => return Err(Error::internal("an attachment belongs to no record")),
-    };
+    let kinds = [
+        (row.consultation_id, AttachedKind::Consultation),
+        (row.event_id, AttachedKind::Event),
+        (row.accompaniment_id, AttachedKind::Accompaniment),
+    ];
+    let record = kinds
+        .into_iter()
+        .find_map(|(id, kind)| id.map(|id| AttachedTo { kind, id: id.0 }))
+        .ok_or_else(|| Error::internal("an attachment belongs to no record"))?;
     let media_type = MediaType::from_name(&row.media_type).ok_or_else(|| {
         Error::internal(format!("unknown media type in the database: {}", row.media_type))
     })?;
@@ -126,6 +135,16 @@ pub fn record(
             .filter(events::carrier_id.eq(carrier))
             .select((events::carrier_id, events::recorded_by, events::voided_at))
             .first(conn),
+        AttachedKind::Accompaniment => accompaniments::table
+            .find(id)
+            .filter(accompaniments::carrier_id.eq(carrier))
+            // It is ended, not voided.
+            .select((
+                accompaniments::carrier_id,
+                accompaniments::recorded_by,
+                None::<At>.into_sql::<Nullable<Instant>>(),
+            ))
+            .first(conn),
     }
     .optional()
     .db()?;
@@ -139,6 +158,13 @@ pub fn record(
             .filter(event_staff::event_id.eq(id))
             .select(event_staff::user_id)
             .load(conn),
+        AttachedKind::Accompaniment => accompaniments::table
+            .find(id)
+            .select((accompaniments::lead_id, accompaniments::deputy_id))
+            .first(conn)
+            .map(|(lead, deputy): (Key, Option<Key>)| {
+                [Some(lead), deputy].into_iter().flatten().collect()
+            }),
     }
     .db()?;
     let query = of_record(to).filter(attachments::voided_at.is_null());
@@ -170,6 +196,11 @@ pub fn hold_record(conn: &mut Conn, to: AttachedTo) -> Result<()> {
                 AttachedKind::Event => {
                     events::table.find(id).select(events::id).for_no_key_update().first(conn)
                 }
+                AttachedKind::Accompaniment => accompaniments::table
+                    .find(id)
+                    .select(accompaniments::id)
+                    .for_no_key_update()
+                    .first(conn),
             }
             .optional()
             .db()?;
@@ -188,6 +219,7 @@ fn of_record<'a>(to: AttachedTo) -> OfRecord<'a> {
     match to.kind {
         AttachedKind::Consultation => query.filter(attachments::consultation_id.eq(id)),
         AttachedKind::Event => query.filter(attachments::event_id.eq(id)),
+        AttachedKind::Accompaniment => query.filter(attachments::accompaniment_id.eq(id)),
     }
 }
 

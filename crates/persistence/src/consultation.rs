@@ -4,13 +4,14 @@ use chrono::{NaiveDate, NaiveTime};
 use diesel::dsl::exists as exists_one;
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
+use lotse_domain::accompaniment;
 use lotse_domain::code::Code;
 use lotse_domain::consultation::{
     AnonymousInput, Consultation, ConsultationKind, TopicReference, Voided,
 };
 use lotse_domain::country::{self, Country};
 use lotse_domain::entity::Reference;
-use lotse_domain::id::{ConsultationId, DistrictId, OrganisationId};
+use lotse_domain::id::{AccompanimentId, ConsultationId, DistrictId, OrganisationId};
 use lotse_domain::name::fold;
 use lotse_domain::occupation::{Occupation, OccupationInput};
 use lotse_domain::organisation::OrganisationReference;
@@ -64,6 +65,7 @@ struct Row {
     anonymous_section: Option<String>,
     anonymous_size_class: Option<String>,
     event_id: Option<Key>,
+    accompaniment_id: Option<Key>,
     voided_at: Option<At>,
     voided_by: Option<Key>,
     void_reason: Option<String>,
@@ -101,6 +103,7 @@ struct Seen {
     anonymous_section: Option<String>,
     anonymous_size_class: Option<String>,
     event_id: Option<Key>,
+    accompaniment_id: Option<Key>,
     voided_at: Option<At>,
     voided_by: Option<Key>,
     void_reason: Option<String>,
@@ -113,6 +116,7 @@ struct Seen {
     organisation_kind: Option<String>,
     establishment_name: Option<String>,
     event_title: Option<String>,
+    accompaniment_on: Option<NaiveDate>,
 }
 
 impl Row {
@@ -148,6 +152,7 @@ impl Row {
                 .and_then(|a| a.size_class)
                 .map(|class| class.code().to_owned()),
             event_id: c.event.as_ref().map(|event| Key(event.id)),
+            accompaniment_id: c.accompaniment.as_ref().map(|run| Key(run.id)),
             voided_at: c.voided.as_ref().map(|voided| At(voided.at)),
             voided_by: c.voided.as_ref().map(|voided| Key(voided.by.id)),
             void_reason: c.voided.as_ref().map(|voided| voided.reason.clone()),
@@ -205,6 +210,12 @@ fn entity(seen: Seen, lists: Lists, names: &Names) -> Result<Consultation> {
         }),
         _ => None,
     };
+    let accompaniment = match (seen.accompaniment_id, seen.accompaniment_on, &organisation) {
+        (Some(id), Some(on), Some(company)) => {
+            Some(accompaniment::reference(AccompanimentId(id.0), &company.name, on))
+        }
+        _ => None,
+    };
     let anonymous = if seen.is_anonymous_profile {
         Some(AnonymousInput {
             district_id: seen.district_id.map(|id| DistrictId(id.0)),
@@ -249,6 +260,7 @@ fn entity(seen: Seen, lists: Lists, names: &Names) -> Result<Consultation> {
         outcome: optional_code(seen.outcome.as_deref())?,
         anonymous,
         event: reference(seen.event_id, seen.event_title),
+        accompaniment,
         voided,
         recorded_by: names.reference(seen.recorded_by)?,
         version: seen.version,

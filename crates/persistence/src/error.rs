@@ -58,6 +58,18 @@ const CONSTRAINTS: &[(&str, &str, &str, &str)] = &[
         "Another tag has this name, apart from case, umlauts and punctuation.",
     ),
     (
+        "programme_templates_version",
+        "programme_templates.code, programme_templates.version_number",
+        "draft_exists",
+        "A draft of this code was created meanwhile; change or publish that one.",
+    ),
+    (
+        "accompaniments_one_open_per_company",
+        "accompaniments.company_id",
+        "open_accompaniment",
+        "The company is being accompanied: one at a time.",
+    ),
+    (
         "saved_views_name",
         "saved_views.owner_id, saved_views.list, saved_views.name_key",
         "saved_view_name_taken",

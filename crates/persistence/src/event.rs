@@ -19,6 +19,7 @@ use lotse_domain::policy::Scope;
 use lotse_domain::{Error, Result};
 use uuid::Uuid;
 
+use crate::accompaniment;
 use crate::among::among;
 use crate::connection::Conn;
 use crate::convert::{carrier_of, code, contains, reference};
@@ -58,6 +59,7 @@ struct Row {
     version: i64,
     created_at: At,
     updated_at: At,
+    accompaniment_id: Option<Key>,
 }
 
 impl From<&Event> for Row {
@@ -87,6 +89,7 @@ impl From<&Event> for Row {
             version: event.version,
             created_at: At(event.created_at),
             updated_at: At(event.updated_at),
+            accompaniment_id: event.accompaniment.as_ref().map(|run| Key(run.id)),
         }
     }
 }
@@ -105,6 +108,7 @@ struct Lists {
     districts: Vec<Reference>,
 }
 
+/// Without the accompaniment, which is looked up for all of them.
 fn entity(
     (row, series_name): Found,
     lists: Lists,
@@ -124,6 +128,7 @@ fn entity(
         carrier: names.reference(row.carrier_id)?,
         funding_period: names.reference(row.funding_period_id)?,
         series: reference(row.series_id, series_name),
+        accompaniment: None,
         kind: code(&row.kind)?,
         title: row.title,
         starts_on: row.starts_on,
@@ -156,11 +161,15 @@ fn entities(conn: &mut Conn, rows: Vec<Found>, names: &Names) -> Result<Vec<Even
     let ids: Vec<Key> = rows.iter().map(|(row, _)| row.id).collect();
     let mut lists = lists(conn, &ids, names)?;
     let counts = counts(conn, &ids)?;
+    let runs: Vec<Key> = rows.iter().filter_map(|(row, _)| row.accompaniment_id).collect();
+    let runs = accompaniment::named_among(conn, &runs)?;
     rows.into_iter()
         .map(|row| {
             let lists = lists.remove(&row.0.id).unwrap_or_default();
             let counts = counts.get(&row.0.id).copied().unwrap_or_default();
-            entity(row, lists, counts, names)
+            let run = row.0.accompaniment_id.and_then(|id| runs.get(&id));
+            let event = entity(row, lists, counts, names)?;
+            Ok(Event { accompaniment: run.map(|named| named.reference.clone()), ..event })
         })
         .collect()
 }
@@ -350,6 +359,9 @@ pub fn list(
         }
         if let Some(series) = filter.series_id {
             query = query.filter(events::series_id.eq(Some(Key(series.0))));
+        }
+        if let Some(run) = filter.accompaniment_id {
+            query = query.filter(events::accompaniment_id.eq(Some(Key(run.0))));
         }
         if let Some(topic) = &filter.topic {
             let about = event_topics::table

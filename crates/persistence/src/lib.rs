@@ -8,9 +8,12 @@ mod convert;
 mod error;
 mod last_contact;
 mod page;
+#[macro_use]
+mod plan;
 mod schema;
 mod sql_types;
 
+pub mod accompaniment;
 pub mod actor;
 pub mod api_key;
 pub mod attachment;
@@ -37,6 +40,7 @@ pub mod migrations;
 pub mod names;
 pub mod organisation;
 pub mod participation;
+pub mod programme_template;
 pub mod referral;
 pub mod saved_view;
 pub mod second_factor;

@@ -7,6 +7,7 @@ use lotse_domain::{Error, Result};
 
 use crate::connection::{Backend, Conn};
 use crate::error::DbResult;
+use crate::programme_template;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
@@ -20,7 +21,8 @@ pub struct Step {
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Applies what is not applied yet and answers the names of the steps.
+/// Applies what is not applied yet, adds the data that ships with the program, and answers the names of the
+/// steps.
 ///
 /// # Errors
 /// `Internal` when a step fails; the steps before it stay applied.
@@ -29,6 +31,7 @@ pub fn run(conn: &mut Conn) -> Result<Vec<String>> {
         let missing = status(conn)?.into_iter().filter(|step| !step.applied);
         let names = missing.map(|step| step.name).collect();
         on_backend!(conn, c => c.run_pending_migrations(source(c)).map(drop)).map_err(internal)?;
+        programme_template::ship(conn)?;
         Ok(names)
     })
 }
@@ -39,12 +42,14 @@ pub fn run(conn: &mut Conn) -> Result<Vec<String>> {
 /// `Internal` when its down or its up fails.
 pub fn redo(conn: &mut Conn) -> Result<String> {
     locked(conn, |conn| {
-        on_backend!(conn, c => {
+        let version = on_backend!(conn, c => {
             let version = c.revert_last_migration(source(c)).map_err(internal)?;
             let version = version.to_string();
             c.run_pending_migrations(source(c)).map_err(internal)?;
-            Ok(version)
-        })
+            version
+        });
+        programme_template::ship(conn)?;
+        Ok(version)
     })
 }
 

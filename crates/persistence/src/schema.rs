@@ -36,6 +36,7 @@ tables! {
         version -> BigInt,
         created_at -> Instant,
         updated_at -> Instant,
+        federal_state -> Text,
     }
 
     districts (id) {
@@ -339,6 +340,7 @@ tables! {
         occupations -> Nullable<Json>,
         note_warnings -> Nullable<Json>,
         event_id -> Nullable<Id>,
+        accompaniment_id -> Nullable<Id>,
     }
 
     consultation_advisers (consultation_id, position) {
@@ -378,6 +380,7 @@ tables! {
         countries -> Nullable<Json>,
         occupations -> Nullable<Json>,
         event_id -> Nullable<Id>,
+        accompaniment_id -> Nullable<Id>,
         outcome -> Nullable<Text>,
         notes -> Nullable<Text>,
         note_warnings -> Nullable<Json>,
@@ -398,6 +401,7 @@ tables! {
         organisation_kind -> Nullable<Text>,
         establishment_name -> Nullable<Text>,
         event_title -> Nullable<Text>,
+        accompaniment_on -> Nullable<Date>,
     }
 
     // A view.
@@ -647,10 +651,132 @@ tables! {
         updated_at -> Instant,
     }
 
+    programme_templates (id) {
+        id -> Id,
+        used_for -> Text,
+        code -> Text,
+        version_number -> Integer,
+        status -> Text,
+        label_de -> Text,
+        label_en -> Text,
+        duration_days -> Nullable<Integer>,
+        max_pause_days -> Nullable<Integer>,
+        procedure -> Nullable<Text>,
+        purposes -> Json,
+        phases -> Json,
+        published_at -> Nullable<Instant>,
+        published_by -> Nullable<Id>,
+        retired_at -> Nullable<Instant>,
+        retired_by -> Nullable<Id>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    accompaniments (id) {
+        id -> Id,
+        carrier_id -> Id,
+        company_id -> Id,
+        site_id -> Id,
+        federal_state -> Text,
+        template_id -> Id,
+        lead_id -> Id,
+        deputy_id -> Nullable<Id>,
+        hand_over_to -> Nullable<Id>,
+        hand_over_note -> Nullable<Text>,
+        hand_over_by -> Nullable<Id>,
+        hand_over_at -> Nullable<Instant>,
+        notes -> Nullable<Text>,
+        requested_on -> Date,
+        agreed_on -> Nullable<Date>,
+        agreed_by -> Nullable<Id>,
+        agreed_at -> Nullable<Instant>,
+        rejected_on -> Nullable<Date>,
+        reject_reason -> Nullable<Text>,
+        rejected_by -> Nullable<Id>,
+        rejected_at -> Nullable<Instant>,
+        started_on -> Nullable<Date>,
+        funding_period_id -> Nullable<Id>,
+        completed_on -> Nullable<Date>,
+        outcome -> Nullable<Text>,
+        completion_note -> Nullable<Text>,
+        completed_by -> Nullable<Id>,
+        completed_at -> Nullable<Instant>,
+        ended_on -> Nullable<Date>,
+        end_reason -> Nullable<Text>,
+        end_note -> Nullable<Text>,
+        ended_by -> Nullable<Id>,
+        ended_at -> Nullable<Instant>,
+        recorded_by -> Id,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    accompaniment_pauses (accompaniment_id, position) {
+        accompaniment_id -> Id,
+        position -> Integer,
+        from_on -> Date,
+        until_on -> Date,
+        reason -> Text,
+        paused_by -> Id,
+        paused_at -> Instant,
+        resumed_on -> Nullable<Date>,
+        planned_until -> Nullable<Date>,
+        resumed_by -> Nullable<Id>,
+        resumed_at -> Nullable<Instant>,
+    }
+
+    accompaniment_goals (accompaniment_id, number) {
+        accompaniment_id -> Id,
+        number -> Integer,
+        title -> Text,
+        measure -> Nullable<Text>,
+        achievement -> Nullable<Text>,
+        result_note -> Nullable<Text>,
+        measured_by -> Nullable<Id>,
+        measured_at -> Nullable<Instant>,
+    }
+
+    accompaniment_steps (accompaniment_id, position) {
+        accompaniment_id -> Id,
+        position -> Integer,
+        code -> Text,
+        awaited_on -> Nullable<Date>,
+        baseline_on -> Nullable<Date>,
+        planned_on -> Nullable<Date>,
+        override_on -> Nullable<Date>,
+        override_reason -> Nullable<Text>,
+        override_by -> Nullable<Id>,
+        override_at -> Nullable<Instant>,
+        done_on -> Nullable<Date>,
+        done_note -> Nullable<Text>,
+        done_by -> Nullable<Id>,
+        done_at -> Nullable<Instant>,
+        waive_reason -> Nullable<Text>,
+        waived_by -> Nullable<Id>,
+        waived_at -> Nullable<Instant>,
+    }
+
+    // A view.
+    awaited_steps (accompaniment_id, position) {
+        accompaniment_id -> Id,
+        position -> Integer,
+        code -> Text,
+        awaited_on -> Date,
+        carrier_id -> Id,
+        lead_id -> Id,
+        deputy_id -> Nullable<Id>,
+        template_id -> Id,
+        company_id -> Id,
+        company_name -> Text,
+    }
+
     attachments (id) {
         id -> Id,
         consultation_id -> Nullable<Id>,
         event_id -> Nullable<Id>,
+        accompaniment_id -> Nullable<Id>,
         carrier_id -> Id,
         name -> Text,
         media_type -> Text,
@@ -703,6 +829,7 @@ tables! {
         version -> BigInt,
         created_at -> Instant,
         updated_at -> Instant,
+        accompaniment_id -> Nullable<Id>,
     }
 
     event_sites (event_id, position) {
@@ -775,6 +902,8 @@ tables! {
     }
 }
 
+diesel::joinable!(accompaniment_steps -> accompaniments (accompaniment_id));
+diesel::joinable!(accompaniments -> organisations (company_id));
 diesel::joinable!(sites -> carriers (carrier_id));
 diesel::joinable!(district_coverages -> districts (district_id));
 diesel::joinable!(district_coverages -> sites (site_id));
@@ -807,6 +936,10 @@ diesel::joinable!(organisation_tags -> tags (tag_id));
 diesel::joinable!(consultation_tags -> tags (tag_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    accompaniment_goals,
+    accompaniment_pauses,
+    accompaniment_steps,
+    accompaniments,
     advised_organisations,
     api_key_secrets,
     api_keys,
@@ -846,6 +979,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     organisation_tasks,
     organisations,
     organisations_with_open_tasks,
+    programme_templates,
     referral_rows,
     referrals,
     refresh_tokens,

@@ -1,5 +1,6 @@
 use chrono::NaiveDate;
 use diesel::prelude::*;
+use lotse_domain::code::Code;
 use lotse_domain::entity::Reference;
 use lotse_domain::id::SiteId;
 use lotse_domain::page::{Page, Paging};
@@ -8,6 +9,7 @@ use lotse_domain::{Error, Result};
 
 use crate::among::among;
 use crate::connection::Conn;
+use crate::convert::code;
 use crate::error::{DbResult, one_row};
 use crate::schema::{carriers, sites};
 use crate::sql_types::{At, Key};
@@ -23,6 +25,7 @@ struct Row {
     version: i64,
     created_at: At,
     updated_at: At,
+    federal_state: String,
 }
 
 impl From<&Site> for Row {
@@ -36,21 +39,23 @@ impl From<&Site> for Row {
             version: site.version,
             created_at: At(site.created_at),
             updated_at: At(site.updated_at),
+            federal_state: site.federal_state.code().to_owned(),
         }
     }
 }
 
-fn entity((row, carrier_name): (Row, String)) -> Site {
-    Site {
+fn entity((row, carrier_name): (Row, String)) -> Result<Site> {
+    Ok(Site {
         id: SiteId(row.id.0),
         carrier: Reference { id: row.carrier_id.0, name: carrier_name },
         name: row.name,
         valid_from: row.valid_from,
         valid_to: row.valid_to,
+        federal_state: code(&row.federal_state)?,
         version: row.version,
         created_at: row.created_at.0,
         updated_at: row.updated_at.0,
-    }
+    })
 }
 
 /// # Errors
@@ -63,7 +68,7 @@ pub fn find(conn: &mut Conn, id: SiteId) -> Result<Site> {
         .first(conn)
         .optional()
         .db()?;
-    row.map(entity).ok_or(Error::NotFound("site"))
+    row.map(entity).transpose()?.ok_or(Error::NotFound("site"))
 }
 
 /// Those of the ids that exist.
@@ -78,7 +83,7 @@ pub fn with_ids(conn: &mut Conn, ids: &[SiteId]) -> Result<Vec<Site>> {
         .select((sites::all_columns, carriers::name))
         .load(c))
     .db()?;
-    Ok(rows.into_iter().map(entity).collect())
+    rows.into_iter().map(entity).collect()
 }
 
 /// By name.
@@ -109,7 +114,7 @@ pub fn list(conn: &mut Conn, filter: &SiteFilter, paging: &Paging) -> Result<Pag
         .load(conn)
         .db()?;
     let total = if paging.total { Some(matching().count().get_result(conn).db()?) } else { None };
-    let sites = rows.into_iter().map(entity).collect();
+    let sites = rows.into_iter().map(entity).collect::<Result<_>>()?;
     paging.page(sites, total, |site: &Site| (site.name.clone(), site.id.0))
 }
 

@@ -3,6 +3,7 @@
 use chrono::{NaiveDate, Timelike};
 
 use super::{Consultation, ConsultationInput, ConsultationStatus, MAX_MINUTES, TopicReference};
+use crate::accompaniment::NamedAccompaniment;
 use crate::check::Checks;
 use crate::country::{self, Country};
 use crate::district::{self, District};
@@ -38,6 +39,8 @@ pub struct Context {
     pub contacts: Vec<Reference>,
     /// An event of the caller's carrier.
     pub event: Option<NamedEvent>,
+    /// An accompaniment by the caller's carrier.
+    pub accompaniment: Option<NamedAccompaniment>,
     pub districts: Vec<District>,
 }
 
@@ -78,6 +81,7 @@ pub struct Named {
     pub occupations: Vec<Occupation>,
     pub countries: Vec<Country>,
     pub event: Option<Reference>,
+    pub accompaniment: Option<Reference>,
     pub notes: Option<String>,
 }
 
@@ -155,6 +159,15 @@ pub fn check(actor: &Actor, input: &ConsultationInput, context: &Context) -> Res
             }
         }
     }
+    if input.accompaniment_id.is_some() {
+        let company = context.accompaniment.as_ref().map(|named| named.company_id.into());
+        checks.require(
+            company.is_some() && company == input.organisation_id,
+            "/accompaniment_id",
+            "unknown",
+            "must be an accompaniment of the organisation by your carrier",
+        );
+    }
     let occupations = occupations(&mut checks, input);
     let district = district_on_date(&mut checks, input, context);
     checks.finish()?;
@@ -176,6 +189,7 @@ pub fn check(actor: &Actor, input: &ConsultationInput, context: &Context) -> Res
         occupations,
         countries,
         event: context.event.as_ref().map(|event| event.reference.clone()),
+        accompaniment: context.accompaniment.as_ref().map(|named| named.reference.clone()),
         notes,
     })
 }

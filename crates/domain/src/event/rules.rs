@@ -3,6 +3,7 @@
 use chrono::{NaiveDate, Timelike};
 
 use super::{Event, EventInput, EventStatus, Speaker, SpeakerInput, check_period};
+use crate::accompaniment::NamedAccompaniment;
 use crate::check::Checks;
 use crate::consultation::{OrganisationFacts, TopicReference};
 use crate::district::District;
@@ -31,6 +32,8 @@ pub struct Context {
     pub period: Option<FundingPeriod>,
     /// The series, if it is one of the own carrier.
     pub series: Option<EventSeries>,
+    /// The accompaniment, if it is by the own carrier.
+    pub accompaniment: Option<NamedAccompaniment>,
     pub sites: Vec<Site>,
     /// Users who advise for the own carrier on the first day.
     pub staff: Vec<Reference>,
@@ -46,6 +49,7 @@ pub struct Named {
     pub carrier: Reference,
     pub funding_period: Reference,
     pub series: Option<Reference>,
+    pub accompaniment: Option<Reference>,
     pub title: String,
     pub place: Option<String>,
     pub online_url: Option<String>,
@@ -79,6 +83,13 @@ pub fn check(
     check_dates(&mut checks, input, context);
     check_status(&mut checks, input, context);
     let series = series(&mut checks, input, context, old);
+    let accompaniment = context.accompaniment.as_ref().map(|named| named.reference.clone());
+    checks.require(
+        input.accompaniment_id.is_none() || accompaniment.is_some(),
+        "/accompaniment_id",
+        "unknown",
+        "must be an accompaniment by your carrier",
+    );
     let sites = checks.named("/site_ids", &input.site_ids, (1, MAX_NAMED), |id| {
         match context.sites.iter().find(|site| site.id == *id) {
             None => Err(("unknown", "must be a site, see GET /api/v1/sites")),
@@ -138,6 +149,7 @@ pub fn check(
         carrier: Reference::new(own.id, &own.name),
         funding_period: Reference::new(period.id, &period.name),
         series,
+        accompaniment,
         title,
         place,
         online_url,
@@ -315,6 +327,7 @@ pub(crate) mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::calendar::FederalState;
     use crate::event::EventKind;
     use crate::funding_period::FundingPeriodStatus;
     use crate::id::{CarrierId, SessionId, SiteId};
@@ -351,6 +364,7 @@ pub(crate) mod tests {
             kind: EventKind::RoundTable,
             title: "Runder Tisch".to_owned(),
             series_id: None,
+            accompaniment_id: None,
             starts_on: day("2026-03-02"),
             ends_on: None,
             starts_at: None,
@@ -389,6 +403,7 @@ pub(crate) mod tests {
             name: "Frankfurt am Main".to_owned(),
             valid_from: day("2019-01-01"),
             valid_to: None,
+            federal_state: FederalState::Hesse,
             version: 1,
             created_at: now(),
             updated_at: now(),
@@ -397,6 +412,7 @@ pub(crate) mod tests {
             today: day("2026-03-16"),
             period: Some(period),
             series: None,
+            accompaniment: None,
             sites: vec![site],
             staff: Vec::new(),
             organisations: Vec::new(),

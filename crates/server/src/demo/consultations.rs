@@ -340,6 +340,7 @@ fn input(
         outcome: Some(maker.weighted(&OUTCOMES)?),
         anonymous: None,
         event_id: None,
+        accompaniment_id: None,
     })
 }
 
@@ -357,6 +358,7 @@ fn context(maker: &Maker, site: usize, period: &FundingPeriod, advisers: &[Actor
         topics: maker.network.topics.clone(),
         contacts: Vec::new(),
         event: None,
+        accompaniment: None,
         districts: maker.network.districts.clone(),
     }
 }

@@ -187,6 +187,7 @@ fn event(
         today: date("2026-03-31")?,
         period: Some(period(maker, draft.starts_on)?),
         series: draft.series.cloned(),
+        accompaniment: None,
         sites: maker.network.sites.clone(),
         staff: vec![lead.reference()],
         organisations: organisers.iter().chain(&speakers).map(facts).collect(),
@@ -240,6 +241,7 @@ fn input(
     Ok(EventInput {
         kind: draft.kind,
         title,
+        accompaniment_id: None,
         series_id: draft.series.map(|series| series.id),
         starts_on: draft.starts_on,
         ends_on: None,

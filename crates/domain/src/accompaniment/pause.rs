@@ -1,0 +1,197 @@
+//! Pauses (Unterbrechungen): days that do not count. Open steps move with them.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Accompaniment, AccompanimentOperation};
+use crate::calendar::{check_year, happened_on};
+use crate::check::Checks;
+use crate::entity::Reference;
+use crate::error::{Error, Result};
+use crate::plan::{Difference, Plan, ReplanInput, ReplanPreview, Step};
+use crate::policy::Actor;
+
+/// Days that do not count. Pauses may overlap: a day is paused once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Pause {
+    pub from: NaiveDate,
+    /// Last day. It lies before `from` when the pause was taken back before it began.
+    pub until: NaiveDate,
+    pub reason: String,
+    pub by: Reference,
+    pub at: DateTime<Utc>,
+    #[schema(required)]
+    pub resumed: Option<Resumed>,
+}
+
+/// A pause that was cut short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Resumed {
+    /// First day that counts again.
+    pub on: NaiveDate,
+    /// Until when it was to last.
+    pub planned_until: NaiveDate,
+    pub by: Reference,
+    pub at: DateTime<Utc>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "from": "2026-07-20", "until": "2026-08-07", "reason": "Works holidays"
+}))]
+pub struct PauseInput {
+    /// First day: today unless told; after the kick-off and not after the planned end.
+    #[serde(default, deserialize_with = "crate::time::optional_date")]
+    pub from: Option<NaiveDate>,
+    /// Last day. All pauses together last as long as the template allows at most.
+    #[serde(deserialize_with = "crate::time::date")]
+    pub until: NaiveDate,
+    #[schema(min_length = 1, max_length = 500)]
+    pub reason: String,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"resumed_on": "2026-08-03"}))]
+pub struct ResumeInput {
+    /// First day that counts again: today unless told, or a day before it that is in the pause.
+    #[serde(default, deserialize_with = "crate::time::optional_date")]
+    pub resumed_on: Option<NaiveDate>,
+}
+
+impl Accompaniment {
+    /// # Errors
+    /// `Invalid` with everything that is wrong, also when all pauses together would last too long;
+    /// `Conflict` when it is not under way.
+    pub fn paused(
+        &self,
+        now: DateTime<Utc>,
+        today: NaiveDate,
+        actor: &Actor,
+        input: &PauseInput,
+    ) -> Result<Self> {
+        self.check_allows(AccompanimentOperation::Pause, today)?;
+        let plan = self.planned()?;
+        let mut checks = Checks::new();
+        let from = input.from.unwrap_or(today);
+        check_year(&mut checks, "/from", from);
+        check_year(&mut checks, "/until", input.until);
+        let first = plan.date_of_day(1);
+        checks.require(
+            from > first,
+            "/from",
+            "before_start",
+            &format!("must be after the kick-off, {first}"),
+        );
+        if let Some(end) = plan.planned_end() {
+            let message = &format!("must not be after the planned end, {end}");
+            checks.require(from <= end, "/from", "after_end", message);
+        }
+        checks.require(
+            input.until >= from,
+            "/until",
+            "before_start",
+            "must not be before the first day",
+        );
+        let reason = checks.line("/reason", &input.reason, 500);
+        let pause = Pause {
+            from,
+            until: input.until,
+            reason,
+            by: actor.reference(),
+            at: now,
+            resumed: None,
+        };
+        let mut pauses = self.pauses.clone();
+        pauses.push(pause);
+        let paused = Self { pauses, ..self.next(now) };
+        let (before, days) =
+            (self.calendar().all_paused_days(), paused.calendar().all_paused_days());
+        if days > i64::from(self.max_pause_days) {
+            let most = self.max_pause_days;
+            checks.fail(
+                "/until",
+                "pauses_too_long",
+                format!("must keep all pauses within {most} days; they take {before}, it would be {days}"),
+            );
+        }
+        checks.finish()?;
+        Ok(paused.with_dates())
+    }
+
+    /// Ends the pause, and takes back those that are to come.
+    ///
+    /// # Errors
+    /// `Invalid`; `Conflict` when there is no pause.
+    pub fn resumed(
+        &self,
+        now: DateTime<Utc>,
+        today: NaiveDate,
+        actor: &Actor,
+        input: &ResumeInput,
+    ) -> Result<Self> {
+        self.check_allows(AccompanimentOperation::Resume, today)?;
+        let start = self.planned()?.start;
+        let mut checks = Checks::new();
+        let on = happened_on(&mut checks, "/resumed_on", input.resumed_on, today, Some(start));
+        checks.require(
+            on >= today || self.calendar().counted_days(on, today) == 0,
+            "/resumed_on",
+            "not_paused",
+            "must be today or a day before it, from which on all days are paused",
+        );
+        checks.finish()?;
+        let mut resumed = self.next(now);
+        for pause in resumed.pauses.iter_mut().filter(|pause| pause.until >= on) {
+            pause.resumed =
+                Some(Resumed { on, planned_until: pause.until, by: actor.reference(), at: now });
+            pause.until = on.pred_opt().unwrap_or(on);
+        }
+        Ok(resumed.with_dates())
+    }
+
+    /// What re-planning would do.
+    ///
+    /// # Errors
+    /// `Conflict` when it is not under way.
+    pub fn replan_preview(&self, today: NaiveDate) -> Result<ReplanPreview> {
+        self.check_allows(AccompanimentOperation::Replan, today)?;
+        self.planned()?.preview(self.id.0, self.version)
+    }
+
+    /// Does what the preview showed.
+    ///
+    /// # Errors
+    /// `Conflict` when it is not under way, when the token is that of another preview, or when nothing
+    /// would change.
+    pub fn replanned(
+        &self,
+        now: DateTime<Utc>,
+        today: NaiveDate,
+        input: &ReplanInput,
+    ) -> Result<Self> {
+        self.check_allows(AccompanimentOperation::Replan, today)?;
+        let steps = self.planned()?.replanned_as_seen(self.id.0, self.version, input)?;
+        Ok(Self { steps, ..self.next(now) })
+    }
+
+    /// What a pause, given or taken back, does to the dates: `to` is the accompaniment with it.
+    #[must_use]
+    pub fn differences_to(&self, to: &Self) -> Vec<Difference> {
+        let unmoved = Self { steps: self.steps.clone(), ..to.clone() };
+        unmoved.plan().map(|plan| plan.differences()).unwrap_or_default()
+    }
+
+    /// The plan of one that is under way.
+    pub(super) fn planned(&self) -> Result<Plan<'_>> {
+        self.plan()
+            .ok_or_else(|| Error::internal("an accompaniment is under way and did not start"))
+    }
+
+    fn with_dates(self) -> Self {
+        let steps: Vec<Step> = self.plan().map(|plan| plan.replanned()).unwrap_or_default();
+        Self { steps, ..self }
+    }
+}

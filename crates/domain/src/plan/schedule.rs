@@ -1,0 +1,268 @@
+//! The dates of a plan: first planning, and re-planning with the difference shown first.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Plan, Step, StepName};
+use crate::calendar::HolidayName;
+use crate::code::codes;
+use crate::due_rule::{Due, DueAnchor, DueUnit};
+use crate::error::{Error, Result};
+
+codes! {
+    /// What gives a step another date than it has.
+    "replan_cause" ReplanCause {
+        /// The step that it runs from was done on another day than planned.
+        AnchorDone,
+        /// The step that it runs from is planned for another day.
+        AnchorMoved,
+        /// Other days are paused, or holidays, than when it was planned.
+        Calendar,
+    }
+}
+
+/// How a date came about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Explanation {
+    pub anchor: DueAnchor,
+    /// The step that it runs from.
+    #[schema(required)]
+    pub step: Option<StepName>,
+    /// What it runs from.
+    pub anchor_on: NaiveDate,
+    pub offset: u32,
+    pub unit: DueUnit,
+    /// Paused days that were left out. With the anchor `phase_start` also those before the phase, which
+    /// moved its first day.
+    pub paused_days: i64,
+    /// The weekend day or holiday that it moved from to the next working day.
+    #[schema(required)]
+    pub rolled_from: Option<NaiveDate>,
+    /// Null for a weekend.
+    #[schema(required)]
+    pub holiday: Option<HolidayName>,
+    /// Whether the step that it runs from has not been done.
+    pub provisional: bool,
+}
+
+/// One step that re-planning gives another date.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Difference {
+    pub step: StepName,
+    #[schema(required)]
+    pub from: Option<NaiveDate>,
+    /// Null when what it runs from has no date any more.
+    #[schema(required)]
+    pub to: Option<NaiveDate>,
+    /// Calendar days from the one to the other.
+    #[schema(required)]
+    pub days: Option<i64>,
+    pub cause: ReplanCause,
+    /// How the new date came about.
+    #[schema(required)]
+    pub because: Option<Explanation>,
+}
+
+/// What re-planning would do, step by step, and the token that does exactly that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReplanPreview {
+    /// The version that it was computed from.
+    pub version: i64,
+    pub differences: Vec<Difference>,
+    pub token: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"token": "6pJqCzRzHV8mMmd0fH8d0o9cYAbxDgPd3x0mM2b4a1M"}))]
+pub struct ReplanInput {
+    /// That of the preview.
+    pub token: String,
+}
+
+/// A date by its rule.
+#[derive(Clone, Debug)]
+pub(super) struct ByRule {
+    pub due: Due,
+    pub anchor_on: NaiveDate,
+    /// The anchor is a step that has not been done.
+    pub provisional: bool,
+}
+
+/// The dates that the rules of all steps give, from what was recorded. Those of steps that do not move are
+/// here too: it is what the law says of them, whatever was planned.
+pub(super) struct Schedule<'a> {
+    plan: &'a Plan<'a>,
+    /// By the position of the step.
+    found: Vec<Option<ByRule>>,
+}
+
+impl<'a> Schedule<'a> {
+    pub fn of(plan: &'a Plan<'a>) -> Self {
+        let mut schedule = Self { plan, found: vec![None; plan.steps.len()] };
+        let mut begun = vec![false; plan.steps.len()];
+        for at in 0..plan.steps.len() {
+            schedule.find(at, &mut begun);
+        }
+        schedule
+    }
+
+    pub fn by_rule(&self, at: usize) -> Option<&ByRule> {
+        self.found.get(at)?.as_ref()
+    }
+
+    /// The day that a step has, or gets by re-planning.
+    pub fn on(&self, at: usize) -> Option<NaiveDate> {
+        let step = self.plan.steps.get(at)?;
+        if step.moves() { self.by_rule(at).map(|found| found.due.on) } else { step.due_on() }
+    }
+
+    fn find(&mut self, at: usize, begun: &mut [bool]) {
+        // A template with a cycle is refused; if there is one all the same, its steps have no date.
+        if begun[at] {
+            return;
+        }
+        begun[at] = true;
+        let plan = self.plan;
+        let step = &plan.steps[at];
+        let found = step.definition.due.as_ref().and_then(|rule| {
+            let (anchor_on, provisional) = match rule.anchor {
+                DueAnchor::Start => (plan.start, false),
+                DueAnchor::PhaseStart => {
+                    let phase = plan.phases.get(plan.phase_index(step)?)?;
+                    (plan.date_of_day(phase.from_day?), false)
+                }
+                DueAnchor::Step => {
+                    let anchor = plan.position(rule.step.as_deref()?)?;
+                    self.find(anchor, begun);
+                    let other = &plan.steps[anchor];
+                    match &other.done {
+                        Some(done) => (done.on, false),
+                        None => (self.on(anchor)?, other.waived.is_none()),
+                    }
+                }
+            };
+            let due = rule.due(anchor_on, &plan.calendar);
+            Some(ByRule { due, anchor_on, provisional })
+        });
+        self.found[at] = found;
+    }
+}
+
+impl Plan<'_> {
+    /// The steps as they are first planned.
+    #[must_use]
+    pub fn begun(&self) -> Vec<Step> {
+        let planned = self.replanned();
+        planned.into_iter().map(|step| Step { baseline_on: step.planned_on, ..step }).collect()
+    }
+
+    /// The steps with the dates of today's facts. Done, waived and overridden ones stay as they are.
+    #[must_use]
+    pub fn replanned(&self) -> Vec<Step> {
+        let schedule = Schedule::of(self);
+        let mut steps = self.steps.to_vec();
+        for (at, step) in steps.iter_mut().enumerate().filter(|(_, step)| step.moves()) {
+            step.planned_on = schedule.on(at);
+        }
+        steps
+    }
+
+    /// What re-planning would change, in the order of the steps.
+    #[must_use]
+    pub fn differences(&self) -> Vec<Difference> {
+        let schedule = Schedule::of(self);
+        let moving = self.steps.iter().enumerate().filter(|(_, step)| step.moves());
+        moving
+            .filter(|(at, step)| schedule.on(*at) != step.planned_on)
+            .map(|(at, step)| {
+                let (from, to) = (step.planned_on, schedule.on(at));
+                Difference {
+                    step: step.name(),
+                    from,
+                    to,
+                    days: from.zip(to).map(|(from, to)| (to - from).num_days()),
+                    cause: self.cause(&schedule, step),
+                    because: self.explanation(&schedule, at),
+                }
+            })
+            .collect()
+    }
+
+    fn cause(&self, schedule: &Schedule, step: &Step) -> ReplanCause {
+        let anchor = step.definition.due.as_ref().and_then(|rule| rule.step.as_deref());
+        let Some(at) = anchor.and_then(|code| self.position(code)) else {
+            return ReplanCause::Calendar;
+        };
+        let anchor = &self.steps[at];
+        match &anchor.done {
+            Some(done) if Some(done.on) != anchor.due_on() => ReplanCause::AnchorDone,
+            None if anchor.overridden.is_some() || schedule.on(at) != anchor.planned_on => {
+                ReplanCause::AnchorMoved
+            }
+            // It was done when it was due, or waived, or is where it was; or it was done on another day and
+            // that was taken back.
+            _ if self.calendar.all_paused_days() > 0 => ReplanCause::Calendar,
+            _ => ReplanCause::AnchorMoved,
+        }
+    }
+
+    /// How the date of a step by its rule comes about.
+    pub(super) fn explanation(&self, schedule: &Schedule, at: usize) -> Option<Explanation> {
+        let rule = self.steps.get(at)?.definition.due.as_ref()?;
+        let found = schedule.by_rule(at)?;
+        let step = rule.step.as_deref().and_then(|code| self.position(code));
+        let paused_days = match rule.anchor {
+            DueAnchor::PhaseStart => self.calendar.paused_days(self.start, found.due.on),
+            DueAnchor::Start | DueAnchor::Step => found.due.paused_days,
+        };
+        Some(Explanation {
+            anchor: rule.anchor,
+            step: step.map(|at| self.steps[at].name()),
+            anchor_on: found.anchor_on,
+            offset: rule.offset,
+            unit: rule.unit,
+            paused_days,
+            rolled_from: found.due.rolled_from,
+            holiday: found.due.holiday.clone(),
+            provisional: found.provisional,
+        })
+    }
+
+    /// # Errors
+    /// `Internal` when the differences cannot be written as JSON.
+    pub fn preview(&self, run: Uuid, version: i64) -> Result<ReplanPreview> {
+        let differences = self.differences();
+        let json = serde_json::to_vec(&(run, version, &differences))
+            .map_err(|error| Error::Internal(error.into()))?;
+        let token = URL_SAFE_NO_PAD.encode(Sha256::digest(json));
+        Ok(ReplanPreview { version, differences, token })
+    }
+
+    /// Does what the preview showed.
+    ///
+    /// # Errors
+    /// `Conflict` when the token is that of another preview, or nothing would change.
+    pub fn replanned_as_seen(
+        &self,
+        run: Uuid,
+        version: i64,
+        input: &ReplanInput,
+    ) -> Result<Vec<Step>> {
+        let preview = self.preview(run, version)?;
+        if preview.token != input.token {
+            return Err(Error::conflict(
+                "another_preview",
+                "Re-planning would do something else than that preview showed; ask for a new one.",
+            ));
+        }
+        if preview.differences.is_empty() {
+            return Err(Error::conflict("nothing_to_replan", "All dates are right as they are."));
+        }
+        Ok(self.replanned())
+    }
+}

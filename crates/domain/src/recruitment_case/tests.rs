@@ -1,0 +1,383 @@
+use chrono::{DateTime, NaiveDate, Utc};
+use uuid::Uuid;
+
+use super::*;
+use crate::accompaniment::tests::{active, actor, company, day, people, published, site};
+use crate::code::Code;
+use crate::establishment::Establishment;
+use crate::plan::{Lateness, StepDoneInput, StepOverrideInput, StepState, TrackReasonCode};
+
+fn now() -> DateTime<Utc> {
+    "2026-03-16T09:00:00Z".parse().unwrap()
+}
+
+fn context(template: usize) -> Context {
+    Context {
+        today: day("2026-03-02"),
+        company: Some(company()),
+        establishment: None,
+        accompaniment: None,
+        site: Some(site()),
+        people: people(),
+        template: Some(published(template)),
+    }
+}
+
+fn input(template: usize) -> RecruitmentCaseInput {
+    RecruitmentCaseInput {
+        company_id: Uuid::from_u128(20).into(),
+        establishment_id: None,
+        accompaniment_id: None,
+        site_id: Uuid::from_u128(2).into(),
+        template_id: published(template).id,
+        vacancy: "Elektroniker:in".to_owned(),
+        occupation: OccupationInput { code: "26302".to_owned(), skill_level: None, workers: None },
+        candidate_reference: "K-2026-014".to_owned(),
+        country: Some("MA".to_owned()),
+        purpose: "skilled_vocational".to_owned(),
+        opened_on: None,
+        target_on: None,
+        lead_id: None,
+        deputy_id: None,
+        notes: None,
+    }
+}
+
+fn open(input: &RecruitmentCaseInput, context: &Context) -> Result<RecruitmentCase> {
+    RecruitmentCase::new(Uuid::from_u128(60).into(), now(), &actor(), input, context)
+}
+
+fn fast_track() -> RecruitmentCase {
+    open(&input(1), &context(1)).unwrap()
+}
+
+fn faults<T: std::fmt::Debug>(result: Result<T>) -> Vec<(String, String)> {
+    match result {
+        Err(Error::Invalid(errors)) => {
+            errors.into_iter().map(|error| (error.pointer, error.code)).collect()
+        }
+        other => panic!("not invalid but {other:?}"),
+    }
+}
+
+fn fault(pointer: &str, code: &str) -> Vec<(String, String)> {
+    vec![(pointer.to_owned(), code.to_owned())]
+}
+
+fn conflict<T: std::fmt::Debug>(result: Result<T>) -> (&'static str, String) {
+    match result {
+        Err(Error::Conflict { code, detail }) => (code, detail),
+        other => panic!("no conflict but {other:?}"),
+    }
+}
+
+fn done(case: &RecruitmentCase, steps: &[(&str, &str)]) -> RecruitmentCase {
+    steps.iter().fold(case.clone(), |case, (code, on)| {
+        let input = StepDoneInput { done_on: Some(day(on)), note: None };
+        case.with_step_done(code, now(), day("2027-06-01"), &actor(), &input).unwrap()
+    })
+}
+
+fn planned(case: &RecruitmentCase, code: &str) -> NaiveDate {
+    case.plan().step(code).unwrap().planned_on.unwrap()
+}
+
+fn state(case: &RecruitmentCase, code: &str, today: &str) -> StepState {
+    let shown = case.shown(day(today));
+    shown.plan().step(code).unwrap().state.clone().unwrap()
+}
+
+/// Up to the recognition decision, which is due two months after the complete file of 30 April.
+fn with_complete_file() -> RecruitmentCase {
+    done(
+        &fast_track(),
+        &[
+            ("power_of_attorney", "2026-03-09"),
+            ("agreement", "2026-03-20"),
+            ("recognition_filed", "2026-03-24"),
+            ("completeness_notice", "2026-04-07"),
+            ("file_complete", "2026-04-30"),
+        ],
+    )
+}
+
+#[test]
+fn the_fast_track_is_open_to_some_purposes() {
+    let try_purpose = |template: usize, purpose: &str| {
+        let input = RecruitmentCaseInput { purpose: purpose.to_owned(), ..input(template) };
+        open(&input, &context(template))
+    };
+    for purpose in [
+        "vocational_training",
+        "adaptation_measure",
+        "recognition_partnership",
+        "skilled_vocational",
+        "skilled_academic",
+        "highly_qualified",
+        "blue_card",
+        "professional_experience",
+    ] {
+        assert!(try_purpose(1, purpose).is_ok(), "{purpose}");
+    }
+    for purpose in ["opportunity_card", "western_balkans", "seasonal_work", "care_assistants"] {
+        assert_eq!(faults(try_purpose(1, purpose)), fault("/purpose", "not_open_to_purpose"));
+        assert!(try_purpose(2, purpose).is_ok(), "{purpose}");
+    }
+    assert_eq!(faults(try_purpose(1, "tourism")), fault("/purpose", "unknown"));
+    assert_eq!(fast_track().procedure, RecruitmentProcedure::FastTrack);
+}
+
+#[test]
+fn a_case_names_what_is_wrong() {
+    let wrong = |change: &dyn Fn(&mut RecruitmentCaseInput)| {
+        let mut input = input(1);
+        change(&mut input);
+        faults(open(&input, &context(1)))
+    };
+    for reference in ["", "K", "Amina-1", "AMINA", "K 14", "K-2026-014-TOO-LONG-1"] {
+        assert_eq!(
+            wrong(&|input| input.candidate_reference = reference.to_owned()),
+            fault("/candidate_reference", "not_a_pseudonym"),
+            "{reference}"
+        );
+    }
+    assert_eq!(
+        wrong(&|input| input.candidate_reference = "AB1234567".to_owned()),
+        fault("/candidate_reference", "passport_number")
+    );
+    assert_eq!(
+        wrong(&|input| input.occupation.workers = Some(1)),
+        fault("/occupation/workers", "not_settable")
+    );
+    assert_eq!(
+        wrong(&|input| input.occupation.code = "99".to_owned()),
+        fault("/occupation/code", "not_an_occupation")
+    );
+    assert_eq!(
+        wrong(&|input| input.country = Some("ZZ".to_owned())),
+        fault("/country", "not_a_country")
+    );
+    assert_eq!(
+        wrong(&|input| input.opened_on = Some(day("2026-03-03"))),
+        fault("/opened_on", "in_the_future")
+    );
+    assert_eq!(
+        wrong(&|input| input.target_on = Some(day("2026-03-01"))),
+        fault("/target_on", "before_start")
+    );
+    // Of another company, and of a programme that is over.
+    assert_eq!(
+        wrong(&|input| input.accompaniment_id = Some(active().id)),
+        fault("/accompaniment_id", "unknown")
+    );
+    assert_eq!(
+        wrong(&|input| input.establishment_id = Some(Uuid::from_u128(8).into())),
+        fault("/establishment_id", "unknown")
+    );
+    let all = wrong(&|input| {
+        input.vacancy = " ".to_owned();
+        input.purpose = "opportunity_card".to_owned();
+    });
+    assert_eq!(all.len(), 2);
+    let no_template = Context { template: Some(published(0)), ..context(1) };
+    assert!(faults(open(&input(1), &no_template)).contains(&fault("/template_id", "unknown")[0]));
+}
+
+#[test]
+fn a_case_belongs_to_a_run_and_a_place_of_the_company() {
+    let establishment = Establishment {
+        id: Uuid::from_u128(8).into(),
+        company: Reference::new(Uuid::from_u128(20), "Muster GmbH"),
+        name: "Werk Gießen".to_owned(),
+        address: crate::organisation::Address::default(),
+        district: None,
+        archived: None,
+        version: 1,
+        created_at: now(),
+        updated_at: now(),
+    };
+    let input = RecruitmentCaseInput {
+        establishment_id: Some(establishment.id),
+        accompaniment_id: Some(active().id),
+        ..input(1)
+    };
+    let context =
+        Context { establishment: Some(establishment), accompaniment: Some(active()), ..context(1) };
+    let case = open(&input, &context).unwrap();
+    assert_eq!(case.accompaniment.as_ref().unwrap().name, "Muster GmbH, 2026-03-02");
+    assert_eq!(case.establishment.as_ref().unwrap().name, "Werk Gießen");
+    // What it names it keeps, whatever became of it.
+    let later = Context { establishment: None, accompaniment: None, people: Vec::new(), ..context };
+    let same = case.changed(now(), &actor(), &(&case).into(), &later).unwrap();
+    assert_eq!((same.version, &same.steps), (2, &case.steps));
+    let other = RecruitmentCaseInput { template_id: published(2).id, ..(&case).into() };
+    assert_eq!(
+        faults(case.changed(now(), &actor(), &other, &later)),
+        fault("/template_id", "immutable")
+    );
+}
+
+#[test]
+fn deadlines_follow_what_happened() {
+    let case = fast_track();
+    assert_eq!(planned(&case, "power_of_attorney"), day("2026-03-16"));
+    assert_eq!(planned(&case, "agreement"), day("2026-03-30"), "a forecast");
+    assert!(state(&case, "agreement", "2026-03-02").provisional);
+    let case = done(&case, &[("power_of_attorney", "2026-03-20")]);
+    // Two weeks on is Good Friday, and Easter Monday is a holiday too.
+    assert_eq!(planned(&case, "agreement"), day("2026-04-07"));
+    assert!(!state(&case, "agreement", "2026-03-20").provisional);
+    assert_eq!(case.steps[1].baseline_on, Some(day("2026-03-30")), "never moves");
+
+    let case = with_complete_file();
+    // § 188 (2): two months after 30 April.
+    assert_eq!(planned(&case, "recognition_decision"), day("2026-06-30"));
+    let back = case.with_step_reopened("file_complete", now()).unwrap();
+    assert!(state(&back, "recognition_decision", "2026-05-01").provisional);
+    assert_ne!(planned(&back, "recognition_decision"), day("2026-06-30"));
+}
+
+#[test]
+fn breached_late_and_overdue_are_told_apart() {
+    let case = with_complete_file();
+    // The law says "should".
+    let decision = |today| state(&case, "recognition_decision", today);
+    assert_eq!(decision("2026-06-30").lateness, None);
+    assert_eq!(decision("2026-07-02").lateness, Some(Lateness::Late));
+    assert_eq!(decision("2026-07-02").days_late, Some(2));
+    // The law says by when: the employer is invited within three working days.
+    let case = done(&case, &[("recognition_decision", "2026-07-02")]);
+    let invited = |today| state(&case, "employer_invited", today);
+    assert_eq!(invited("2026-07-07").lateness, None);
+    assert_eq!(invited("2026-07-08").lateness, Some(Lateness::Breached));
+    assert_eq!(state(&case, "recognition_decision", "2026-08-01").lateness, Some(Lateness::Late));
+    let reasons = case.state_on(day("2026-07-08")).plan.track_reasons;
+    assert_eq!(reasons[0].code, TrackReasonCode::LimitBreached);
+    // The centre planned it so.
+    let own = fast_track();
+    assert_eq!(state(&own, "power_of_attorney", "2026-03-17").lateness, Some(Lateness::Overdue));
+    // Moving one's own date does not move the law.
+    let input = StepOverrideInput { on: day("2026-08-01"), reason: "Sommerpause".to_owned() };
+    let moved = case.with_step_overridden("employer_invited", now(), &actor(), &input).unwrap();
+    let state = state(&moved, "employer_invited", "2026-07-08");
+    assert_eq!((state.lateness, state.due_on), (Some(Lateness::Breached), Some(input.on)));
+    assert_eq!(planned(&moved, "consent_requested"), day("2026-08-10"), "runs from it");
+    let cleared = moved.without_step_override("employer_invited", now()).unwrap();
+    assert_eq!(planned(&cleared, "consent_requested"), planned(&case, "consent_requested"));
+}
+
+/// Recorded in whatever order, a deadline that was kept was kept.
+#[test]
+fn the_order_of_recording_does_not_matter() {
+    let mut case = with_complete_file();
+    for step in &mut case.steps {
+        step.definition.after.clear();
+    }
+    let facts = [("recognition_decision", "2026-05-11"), ("employer_invited", "2026-05-15")];
+    let in_order = done(&case, &facts);
+    let reversed = done(&case, &[facts[1], facts[0]]);
+    for case in [&in_order, &reversed] {
+        // Ascension Day does not count: Tuesday, Wednesday, Friday.
+        let invited = state(case, "employer_invited", "2026-06-01");
+        assert_eq!((invited.limit_on, invited.lateness), (Some(day("2026-05-15")), None));
+    }
+}
+
+#[test]
+fn an_early_end_is_reported_within_four_weeks() {
+    let mut case = fast_track();
+    for code in case.plan().holding_up().into_iter().map(str::to_owned).collect::<Vec<_>>() {
+        if code != "entry" && code != "work_start" && code != "advice_notice" {
+            case = case.with_step_waived(&code, now(), &actor(), "x").unwrap();
+        }
+    }
+    let case = done(&case, &[("entry", "2026-09-01"), ("work_start", "2026-09-07")]);
+    // By the first day of work.
+    assert_eq!(state(&case, "advice_notice", "2026-09-07").lateness, None);
+    assert_eq!(state(&case, "advice_notice", "2026-09-08").lateness, Some(Lateness::Breached));
+    assert_eq!(state(&case, "early_end_reported", "2026-12-01").due_on, None);
+    let case = done(&case, &[("early_end", "2026-12-01")]);
+    assert_eq!(state(&case, "early_end_reported", "2026-12-01").limit_on, Some(day("2026-12-29")));
+    assert_eq!(state(&case, "early_end_reported", "2026-12-30").lateness, Some(Lateness::Breached));
+}
+
+fn close(outcome: RecruitmentOutcome) -> RecruitmentCloseInput {
+    RecruitmentCloseInput { closed_on: None, outcome, note: None }
+}
+
+#[test]
+fn a_case_that_ends_well_has_all_its_steps() {
+    let case = fast_track();
+    let today = day("2026-04-01");
+    let (code, detail) =
+        conflict(case.closed(now(), today, &actor(), &close(RecruitmentOutcome::WorkStarted)));
+    assert_eq!(code, "steps_open");
+    assert!(detail.contains("visa_decision") && !detail.contains("early_end"), "{detail}");
+    let closed = case.closed(now(), today, &actor(), &close(RecruitmentOutcome::Refused)).unwrap();
+    let shown = closed.shown(day("2027-01-01"));
+    assert_eq!(shown.state.as_ref().unwrap().plan.track_reasons, [], "nobody waits any more");
+    assert!(shown.steps.iter().all(|step| step.state.as_ref().unwrap().lateness.is_none()));
+    let early = RecruitmentCloseInput {
+        closed_on: Some(day("2026-03-01")),
+        ..close(RecruitmentOutcome::Other)
+    };
+    assert_eq!(
+        faults(case.closed(now(), today, &actor(), &early)),
+        fault("/closed_on", "before_start")
+    );
+}
+
+/// The table as a text file, so that a change shows in a review, and that each operation keeps to it. Run with
+/// `UPDATE_OPERATIONS=1` to write it anew.
+#[test]
+fn every_operation_in_every_state_is_done_or_refused_with_what_is_possible() {
+    use RecruitmentCaseOperation as Operation;
+    use std::fmt::Write;
+
+    let today = day("2026-04-01");
+    let open = fast_track();
+    let closed = open.closed(now(), today, &actor(), &close(RecruitmentOutcome::Other)).unwrap();
+    let overriding = StepOverrideInput { on: day("2026-05-01"), reason: "x".to_owned() };
+    let attempt = |case: &RecruitmentCase, operation: Operation| match operation {
+        Operation::Change => case.changed(now(), &actor(), &case.into(), &context(1)),
+        Operation::DoStep => {
+            let input = StepDoneInput::default();
+            case.with_step_done("power_of_attorney", now(), today, &actor(), &input)
+        }
+        Operation::WaiveStep => case.with_step_waived("power_of_attorney", now(), &actor(), "x"),
+        Operation::ReopenStep => case.with_step_reopened("power_of_attorney", now()),
+        Operation::OverrideStep => {
+            case.with_step_overridden("power_of_attorney", now(), &actor(), &overriding)
+        }
+        Operation::ClearOverride => case.without_step_override("power_of_attorney", now()),
+        Operation::Close => case.closed(now(), today, &actor(), &close(RecruitmentOutcome::Other)),
+        Operation::Reopen => case.reopened(now()),
+    };
+    let mut table = format!("{:<15}", "");
+    for status in RecruitmentCaseStatus::all() {
+        write!(table, " {:<7}", status.code()).unwrap();
+    }
+    for operation in Operation::all() {
+        table = format!("{}\n{:<15}", table.trim_end(), operation.code());
+        for case in [&open, &closed] {
+            let is_allowed = allows(case.status(), operation);
+            match attempt(case, operation) {
+                Ok(new) => assert!(is_allowed && new.version == case.version + 1),
+                Err(Error::Conflict { code: "wrong_state", detail }) => {
+                    assert!(!is_allowed, "{detail}");
+                    let codes: Vec<_> = case.allowed().into_iter().map(Code::code).collect();
+                    assert!(detail.ends_with(&format!("possible now: {}.", codes.join(", "))));
+                }
+                Err(Error::Conflict { code, .. }) => assert!(is_allowed, "{code}"),
+                Err(other) => panic!("{operation:?}: {other}"),
+            }
+            write!(table, " {:<7}", if is_allowed { "yes" } else { "-" }).unwrap();
+        }
+    }
+    table = format!("{}\n", table.trim_end());
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/recruitment_case/operations.txt");
+    if std::env::var_os("UPDATE_OPERATIONS").is_some() {
+        std::fs::write(path, &table).unwrap();
+    }
+    assert_eq!(table, include_str!("operations.txt"));
+}
