@@ -9,6 +9,8 @@ use crate::error::Error;
 use crate::policy::Actor;
 use crate::programme_template::{LimitKind, StepOwner, TemplateStep};
 
+mod document;
+mod drawing;
 mod oracle;
 mod random;
 mod slack;
