@@ -1,6 +1,12 @@
 //! The demonstration data is what the documentation says of it.
 
+use lotse_domain::accompaniment::{Accompaniment, AccompanimentStatus};
+use lotse_domain::code::Code;
 use lotse_domain::organisation::Origin;
+use lotse_domain::programme_template::RecruitmentProcedure;
+use lotse_domain::recruitment_case::{
+    RecruitmentCase, RecruitmentCaseStatus, RecruitmentClosed, RecruitmentOutcome,
+};
 
 use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
@@ -41,9 +47,62 @@ fn the_demonstration_data_looks_like_the_period_2019_to_2022() {
         };
         assert!(data.tasks.iter().filter(left).count() > 5, "the worklist has something to show");
         assert!(data.referrals.iter().filter(waits).count() > 3);
+        assert_eq!(data.accompaniments, again.accompaniments, "always the same");
+        assert_eq!(data.recruitment_cases, again.recruitment_cases, "always the same");
         let districts: std::collections::HashSet<_> =
             data.consultations.iter().filter_map(|c| Some(c.district.as_ref()?.id)).collect();
         assert_eq!(districts.len(), 26, "every district of the time");
+    });
+}
+
+#[test]
+fn the_demonstration_shows_accompaniments_and_cases_in_every_state() {
+    both(async |app| {
+        let network = lotse_app::demo::network(&app.app).unwrap();
+        let data = lotse_server::demo::make(&network).unwrap();
+        let today = "2026-10-30".parse().unwrap();
+        let runs = &data.accompaniments;
+        let of_status = |status| runs.iter().filter(|run| run.status(today) == status).count();
+        for status in AccompanimentStatus::all() {
+            assert!(of_status(status) > 0, "none is {}", status.code());
+        }
+        let old = |run: &&Accompaniment| run.requested_on.to_string().as_str() < "2026";
+        assert!((60..70).contains(&runs.iter().filter(old).count()));
+        assert!(runs.iter().filter(old).all(|run| !run.is_open()), "what is past is over");
+        assert!(of_status(AccompanimentStatus::Completed) > 35);
+        let completed: Vec<bool> = runs.iter().filter_map(Accompaniment::was_on_time).collect();
+        assert!(completed.contains(&true) && completed.contains(&false), "some were late");
+        assert!(runs.iter().filter(|run| !run.pauses.is_empty()).count() > 10);
+        // Another day than first planned, without a pause: somebody planned anew.
+        let replanned = |run: &&Accompaniment| {
+            run.pauses.is_empty()
+                && run.steps.iter().any(|step| step.planned_on != step.baseline_on)
+        };
+        assert!(runs.iter().any(|run| replanned(&run)));
+        let board: Vec<_> = runs.iter().filter_map(|run| run.board_row(today)).collect();
+        let tracks: std::collections::HashSet<_> =
+            board.iter().map(|row| row.track.code()).collect();
+        assert!(board.len() > 4 && tracks.len() > 1, "the board has something to show");
+
+        let cases = &data.recruitment_cases;
+        assert_eq!(cases.len(), 40);
+        for status in RecruitmentCaseStatus::all() {
+            assert!(cases.iter().any(|case| case.status() == status), "none is {}", status.code());
+        }
+        for procedure in RecruitmentProcedure::all() {
+            assert!(cases.iter().any(|case| case.procedure == procedure));
+        }
+        let hired = |case: &&RecruitmentCase| {
+            let started =
+                |closed: &RecruitmentClosed| closed.outcome == RecruitmentOutcome::WorkStarted;
+            case.closed.as_ref().is_some_and(started)
+        };
+        assert!(cases.iter().filter(hired).any(|case| case.accompaniment.is_some()));
+        for case in cases.iter().filter(|case| case.accompaniment.is_some()) {
+            let run = case.accompaniment.as_ref().unwrap();
+            let run = runs.iter().find(|found| found.reference() == *run).unwrap();
+            assert_eq!((&run.company, &run.carrier), (&case.company, &case.carrier));
+        }
     });
 }
 

@@ -13,6 +13,7 @@ use crate::attachment::pdf;
 use crate::harness::{
     Answer, FRANKFURT, KASSEL, PASSWORD, PERIOD_2026, Session, TestApp, VSB, both, send,
 };
+use crate::matrix::step_code;
 use crate::tag::tag;
 
 pub const NOWHERE: &str = "01890000-0000-7000-8000-0000000fffff";
@@ -54,7 +55,7 @@ async fn try_everything(app: &TestApp, gone: &Session) {
         if operation["security"] == json!([{}]) || path == "/openapi.json" {
             continue;
         }
-        let mut target = path.replace("{id}", FRANKFURT).replace("{code}", "kick_off");
+        let mut target = path.replace("{id}", FRANKFURT).replace("{code}", step_code(path));
         if path.starts_with("/statistics") {
             write!(target, "?funding_period_id={PERIOD_2026}").unwrap();
         }
@@ -180,6 +181,7 @@ async fn records(app: &TestApp, adviser: &Session) -> Vec<(&'static str, String)
     let attachment = pdf(adviser, &record).await.expect(201).id();
     let missing = crate::correction::missing(app, adviser, &json!({})).await;
     let correction = crate::correction::add(adviser, &missing).await.expect(201).id();
+    let case = crate::recruitment_case::open(adviser, &json!({})).await;
     let run = crate::accompaniment::request(adviser, "Fremdfeldlauf GmbH", &json!({})).await;
     let admin = app.log_in("admin").await;
     let template = crate::programme_template::draft(&admin, "fremdfeld").await;
@@ -210,6 +212,7 @@ async fn records(app: &TestApp, adviser: &Session) -> Vec<(&'static str, String)
         ("/saved-views", adviser.post("/saved-views", &view).await.expect(201).id()),
         ("/attachments", attachment),
         ("/corrections", correction),
+        ("/recruitment-cases", case["id"].as_str().unwrap().to_owned()),
         ("/accompaniments", run["id"].as_str().unwrap().to_owned()),
         ("/programme-templates", template["id"].as_str().unwrap().to_owned()),
     ]
@@ -231,14 +234,14 @@ fn no_body_sets_what_is_not_the_callers_to_set() {
                     "/companies" | "/actors" | "/contacts" | "/establishments" | "/consultations"
                     | "/event-series" | "/events" | "/participations" | "/tasks" | "/referrals"
                     | "/tags" | "/saved-views" | "/attachments" | "/corrections"
-                    | "/accompaniments",
+                    | "/accompaniments" | "/recruitment-cases",
                     _,
                 )) => &adviser,
                 None if path == "/quick-log" => &adviser,
                 _ => &admin,
             };
             let target = match resource {
-                Some((_, id)) => path.replace("{id}", id).replace("{code}", "kick_off"),
+                Some((_, id)) => path.replace("{id}", id).replace("{code}", step_code(path)),
                 None => path.to_owned(),
             };
             assert!(!target.contains('{'), "{path}: add a record of its resource");
@@ -340,6 +343,7 @@ fn what_belongs_to_another_carrier_answers_as_if_it_did_not_exist() {
                             | "/attachments"
                             | "/corrections"
                             | "/accompaniments"
+                            | "/recruitment-cases"
                     ) && path.starts_with(resource)
                 }) else {
                     continue;
@@ -361,7 +365,7 @@ fn what_belongs_to_another_carrier_answers_as_if_it_did_not_exist() {
                         let request = other
                             .request(
                                 method.clone(),
-                                &path.replace("{id}", id).replace("{code}", "kick_off"),
+                                &path.replace("{id}", id).replace("{code}", step_code(path)),
                             )
                             .header("If-Match", version)
                             .header("If-None-Match", "\"1\"");

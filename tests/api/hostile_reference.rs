@@ -100,6 +100,42 @@ fn a_correction_names_nothing_of_others() {
 }
 
 #[test]
+fn a_recruitment_case_names_nothing_of_others() {
+    both(async |app| {
+        let (adviser, other) = (app.log_in("adviser").await, app.log_in("other").await);
+        let another = adviser.company("Andere GmbH", &json!({})).await["id"].clone();
+        let works = format!("/companies/{}/establishments", another.as_str().unwrap());
+        let works = adviser.post(&works, &json!({"name": "Werk"})).await.expect(201).id();
+        let input = crate::recruitment_case::input(&adviser, &json!({})).await;
+        let ours = adviser.post("/recruitment-cases", &input).await.expect(201);
+        let path = format!("/recruitment-cases/{}", ours.id());
+        // A run of the same company that another carrier has.
+        let run = json!({"company_id": input["company_id"], "site_id": KASSEL});
+        let theirs = other.post("/accompaniments", &run).await.expect(201).id();
+        let before = changes(&app).await;
+        for (more, pointer, code) in [
+            (json!({"site_id": KASSEL}), "/site_id", "site_of_another_carrier"),
+            (json!({"lead_id": other.id().await}), "/lead_id", "not_an_adviser"),
+            (json!({"deputy_id": other.id().await}), "/deputy_id", "not_an_adviser"),
+            (json!({"establishment_id": works}), "/establishment_id", "unknown"),
+            (json!({"accompaniment_id": theirs}), "/accompaniment_id", "unknown"),
+            (json!({"accompaniment_id": NOWHERE}), "/accompaniment_id", "unknown"),
+        ] {
+            let new = body(&input, &more);
+            adviser.post("/recruitment-cases", &new).await.violates(pointer, code);
+            adviser.patch(&path, 1, &more).await.violates(pointer, code);
+        }
+        let new = body(&input, &json!({"company_id": NOWHERE}));
+        adviser.post("/recruitment-cases", &new).await.violates("/company_id", "unknown");
+        assert_eq!(changes(&app).await, before, "nothing was changed");
+        for field in ["accompaniment_id", "lead_id", "company_id", "site_id"] {
+            let found = other.get(&format!("/recruitment-cases?{field}={}", ours.id())).await;
+            assert_eq!(found.expect(200).items(), &Vec::<Value>::new());
+        }
+    });
+}
+
+#[test]
 fn references_in_the_network_fit_each_other() {
     both(async |app| {
         let admin = app.log_in("admin").await;

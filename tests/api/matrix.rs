@@ -124,6 +124,10 @@ impl Makers {
                 let input = app.consultation(adviser, &json!({})).await;
                 adviser.post("/consultations", &input).await.expect(201).id()
             }
+            "recruitment-cases" => {
+                let made = recruitment_case(adviser, path).await;
+                made["id"].as_str().unwrap().to_owned()
+            }
             "accompaniments" => {
                 let made = accompaniment(adviser, manager, &self.template, path).await;
                 made["id"].as_str().unwrap().to_owned()
@@ -231,6 +235,27 @@ async fn accompaniment(adviser: &Session, manager: &Session, template: &str, pat
     }
 }
 
+/// A case in a state in which the operation is possible.
+async fn recruitment_case(adviser: &Session, path: &str) -> Value {
+    use crate::recruitment_case::{act, open};
+    let case = open(adviser, &json!({})).await;
+    let step = format!("steps/{}", step_code(path));
+    let (before, input) = match path.rsplit_once("{id}/").map(|(_, last)| last) {
+        Some("reopen") => ("close".to_owned(), json!({"outcome": "other"})),
+        Some("steps/{code}/reopen") => (format!("{step}/complete"), json!({})),
+        Some("steps/{code}/clear-override") => {
+            (format!("{step}/override"), json!({"on": "2026-04-20", "reason": "Away"}))
+        }
+        _ => return case,
+    };
+    act(adviser, &case, &before, &input).await.expect(200).body
+}
+
+/// A step that there is.
+pub fn step_code(path: &str) -> &'static str {
+    if path.starts_with("/recruitment-cases") { "power_of_attorney" } else { "kick_off" }
+}
+
 /// A code that no template has yet.
 fn new_code() -> String {
     new_name().to_lowercase().replace(' ', "_")
@@ -258,6 +283,7 @@ fn places(id: &str, path: &str) -> Vec<Of> {
                 | "enter_correction"
                 | "create_event"
                 | "request_accompaniment"
+                | "open_recruitment_case"
                 | "create_api_key"
                 | "reassign_tasks"
         ) =>
@@ -266,8 +292,8 @@ fn places(id: &str, path: &str) -> Vec<Of> {
         }
         _ if !path.contains("{id}") => vec![Of::None],
         "consultations" | "contacts" | "event-series" | "events" | "participations" | "tasks"
-        | "referrals" | "corrections" | "accompaniments" | "tags" | "saved-views"
-        | "attachments" | "api-keys" | "users" | "sites" | "carriers" => {
+        | "referrals" | "corrections" | "accompaniments" | "recruitment-cases" | "tags"
+        | "saved-views" | "attachments" | "api-keys" | "users" | "sites" | "carriers" => {
             vec![Of::Own, Of::Other, Of::Missing]
         }
         "me" => vec![Of::Other, Of::Missing],
@@ -316,6 +342,10 @@ async fn input(app: &TestApp, makers: &Makers, operation: &Value, of: Of) -> Opt
             let lead = json!({"lead_id": maker.id().await, "template_id": makers.template});
             return Some(crate::accompaniment::input(maker, "Muster GmbH", &lead).await);
         }
+        "open_recruitment_case" => {
+            let lead = json!({"lead_id": maker.id().await});
+            return Some(crate::recruitment_case::input(maker, &lead).await);
+        }
         "create_programme_template" => {
             return Some(crate::programme_template::short(&new_code()));
         }
@@ -325,7 +355,10 @@ async fn input(app: &TestApp, makers: &Makers, operation: &Value, of: Of) -> Opt
         }
         // What came of the goals, and what re-planning would do, is another question.
         "set_accompaniment_goals" => return Some(json!({"goals": []})),
-        "override_milestone" => return Some(json!({"on": "2026-04-20", "reason": "Away"})),
+        "override_milestone" | "override_recruitment_case_step" => {
+            return Some(json!({"on": "2026-04-20", "reason": "Away"}));
+        }
+        "close_recruitment_case" => return Some(json!({"outcome": "other"})),
         // The examples name records that are not there.
         "register_participation" => return Some(json!({"headcount": 3})),
         "record_attendance" => return Some(json!({"participations": [], "others": "no_show"})),
@@ -394,13 +427,13 @@ async fn ask(app: &TestApp, conn: &mut Conn, makers: &Makers, who: &Session, row
     let id = makers.make(app, row.path, row.of).await;
     let version = version(makers, row.path, &id, row.of).await;
     let target = match row.operation["operationId"].as_str().unwrap() {
-        "get_statistics" | "get_event_statistics" => {
+        "get_statistics" | "get_event_statistics" | "get_programme_statistics" => {
             format!("{}?funding_period_id={PERIOD_2019}", row.path)
         }
         "attach_to_consultation" | "attach_to_event" | "attach_to_accompaniment" => {
             format!("{}?name=a.pdf", row.path.replace("{id}", &id))
         }
-        _ => row.path.replace("{id}", &id).replace("{code}", "kick_off"),
+        _ => row.path.replace("{id}", &id).replace("{code}", step_code(row.path)),
     };
     let mut request =
         who.request(row.method.clone(), &target).header("If-Match", format!("\"{version}\""));

@@ -1,5 +1,6 @@
 //! Fills an empty installation with made-up data.
 
+use lotse_domain::accompaniment::Accompaniment;
 use lotse_domain::actor::Actor;
 use lotse_domain::company::Company;
 use lotse_domain::consultation::Consultation;
@@ -13,6 +14,7 @@ use lotse_domain::id::{CarrierId, ConsultationId, OrganisationId};
 use lotse_domain::page::{PageParams, Paging};
 use lotse_domain::participation::Participation;
 use lotse_domain::policy::Scope;
+use lotse_domain::recruitment_case::RecruitmentCase;
 use lotse_domain::referral::Referral;
 use lotse_domain::saved_view::SavedView;
 use lotse_domain::site::{Site, SiteFilter};
@@ -22,9 +24,9 @@ use lotse_domain::topic::{Topic, TopicFilter};
 use lotse_domain::user::{Assignment, User};
 use lotse_domain::{Error, Result};
 use lotse_persistence::{
-    actor, company, consultation, contact, district, establishment, event, event_series,
-    funding_period, installation, participation, referral, saved_view, site, tag, task, topic,
-    user,
+    accompaniment, actor, company, consultation, contact, district, establishment, event,
+    event_series, funding_period, installation, participation, recruitment_case, referral,
+    saved_view, site, tag, task, topic, user,
 };
 
 use crate::App;
@@ -48,6 +50,8 @@ pub struct Data {
     pub tagged: Vec<Tagged<OrganisationId>>,
     pub tagged_consultations: Vec<Tagged<ConsultationId>>,
     pub saved_views: Vec<SavedView>,
+    pub accompaniments: Vec<Accompaniment>,
+    pub recruitment_cases: Vec<RecruitmentCase>,
 }
 
 /// A carrier's tags of a record.
@@ -77,6 +81,8 @@ impl Data {
             + self.tagged.len()
             + self.tagged_consultations.len()
             + self.saved_views.len()
+            + self.accompaniments.len()
+            + self.recruitment_cases.len()
     }
 }
 
@@ -173,6 +179,14 @@ pub fn fill(app: &App, data: &Data, password: &str, progress: &dyn Fn(usize)) ->
         }
         for new in &data.saved_views {
             saved_view::insert(conn, new)?;
+            step();
+        }
+        for new in &data.accompaniments {
+            accompaniment::insert(conn, new)?;
+            step();
+        }
+        for new in &data.recruitment_cases {
+            recruitment_case::insert(conn, new)?;
             step();
         }
         installation::mark_synthetic(conn)

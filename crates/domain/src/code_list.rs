@@ -122,6 +122,7 @@ pub fn all() -> Vec<CodeList> {
         list::<crate::plan::TrackReasonCode>(),
         list::<crate::policy::Action>(),
         list::<crate::policy::Role>(),
+        list::<crate::programme_statistics::ProgrammeDimension>(),
         list::<crate::programme_template::LimitKind>(),
         list::<crate::programme_template::RecruitmentProcedure>(),
         list::<crate::programme_template::StepOwner>(),

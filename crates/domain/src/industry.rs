@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::check::Checks;
-use crate::code::codes;
+use crate::code::{Code, codes};
 
 codes! {
     "classification" Classification { Wz2008, Wz2025 }
@@ -130,6 +130,14 @@ impl From<&Industry> for IndustryInput {
     fn from(industry: &Industry) -> Self {
         Self { classification: industry.classification, code: industry.code.clone() }
     }
+}
+
+/// `wz2008:K` → its title. The same letter means different things in the two editions.
+#[must_use]
+pub fn section_label(code: &str) -> Option<String> {
+    let (classification, letter) = code.split_once(':')?;
+    let classification = Classification::from_code(classification)?;
+    section(classification, letter).map(|section| section.title_en.clone())
 }
 
 #[cfg(test)]

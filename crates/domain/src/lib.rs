@@ -39,6 +39,7 @@ pub mod participation;
 pub mod patch;
 pub mod plan;
 pub mod policy;
+pub mod programme_statistics;
 pub mod programme_template;
 pub mod quick_log;
 pub mod recruitment_case;

@@ -318,6 +318,12 @@ impl RecruitmentCase {
         }
     }
 
+    /// By when each step is to be done, in their order; none for what nobody waits for and for forecasts.
+    #[must_use]
+    pub fn awaited_on(&self) -> Vec<Option<NaiveDate>> {
+        self.plan().awaited_on(self.moment())
+    }
+
     /// Lead and stand-in, who recorded it, and managers change a case; others of the carrier read it.
     ///
     /// # Errors

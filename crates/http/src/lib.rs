@@ -36,8 +36,10 @@ mod health;
 mod invitation;
 mod organisation;
 mod participation;
+mod programme_statistics;
 mod programme_template;
 mod quick_log;
+mod recruitment_case;
 mod referral;
 mod saved_view;
 mod second_factor;
@@ -120,6 +122,7 @@ fn routes(config: &mut ServiceConfig) {
         .configure(participation::routes)
         .configure(programme_template::routes)
         .configure(accompaniment::routes)
+        .configure(recruitment_case::routes)
         .configure(task::routes)
         .configure(referral::routes)
         .configure(calendar_feed::routes)
@@ -129,6 +132,7 @@ fn routes(config: &mut ServiceConfig) {
         .configure(attachment::routes)
         .configure(statistics::routes)
         .configure(event_statistics::routes)
+        .configure(programme_statistics::routes)
         .configure(audit::routes)
         .configure(api_key::routes)
         .configure(openapi::routes);

@@ -90,6 +90,7 @@ pub struct Nothing {}
         (name = "Events", description = "Round tables, conferences and the rest, and who took part"),
         (name = "Programme templates", description = "What accompaniments and recruitment cases are planned by"),
         (name = "Accompaniments", description = "Companies accompanied for 100 days, step by step"),
+        (name = "Recruitment cases", description = "Checklists by which vacancies are filled from abroad"),
         (name = "Tasks", description = "What is to be done, by whom, by when"),
         (name = "Referrals", description = "Who was sent on to which network actor, and what came of it"),
         (name = "Calendar", description = "The own tasks, referrals and events in a calendar program"),

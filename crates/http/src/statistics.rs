@@ -74,10 +74,10 @@ fn csv(statistics: &Statistics) -> Result<Vec<u8>> {
 }
 
 /// The rows of `groups`, each its values and figures; the totals when nothing is grouped.
-pub(crate) fn table<'a, D: Code, const N: usize>(
+pub(crate) fn table<'a, D: Code, C: AsRef<[(N, V)]>, N: AsRef<str>, V: ToString>(
     group_by: &[D],
-    totals: &[(&'static str, i64); N],
-    groups: impl Iterator<Item = (Vec<Option<&'a GroupValue>>, [(&'static str, i64); N])>,
+    totals: &C,
+    groups: impl Iterator<Item = (Vec<Option<&'a GroupValue>>, C)>,
 ) -> Result<Vec<u8>> {
     let internal = |error: csv::Error| Error::Internal(error.into());
     let mut writer =
@@ -87,18 +87,21 @@ pub(crate) fn table<'a, D: Code, const N: usize>(
         header.push(dimension.code().to_owned());
         header.push(format!("{}_label", dimension.code()));
     }
-    header.extend(totals.map(|(name, _)| name.to_owned()));
+    header.extend(totals.as_ref().iter().map(|(name, _)| name.as_ref().to_owned()));
     writer.write_record(&header).map_err(internal)?;
+    let values = |columns: &C| -> Vec<String> {
+        columns.as_ref().iter().map(|(_, value)| value.to_string()).collect()
+    };
     if group_by.is_empty() {
-        writer.write_record(totals.map(|(_, value)| value.to_string())).map_err(internal)?;
+        writer.write_record(values(totals)).map_err(internal)?;
     }
-    for (values, figures) in groups {
+    for (dimensions, figures) in groups {
         let mut row = Vec::new();
-        for value in values {
+        for value in dimensions {
             row.push(plain(value.and_then(|value| value.code.as_deref()).unwrap_or_default()));
             row.push(plain(value.map(|value| value.label.as_str()).unwrap_or_default()));
         }
-        row.extend(figures.map(|(_, value)| value.to_string()));
+        row.extend(values(&figures));
         writer.write_record(&row).map_err(internal)?;
     }
     writer.into_inner().map_err(|error| Error::internal(error.to_string()))

@@ -26,6 +26,7 @@ use crate::sql_types::{At, Key};
 mod list;
 mod parts;
 mod worklist;
+pub(crate) use list::started_in;
 pub use list::{list, of_organisation, of_user, under_way};
 pub use worklist::{count_on_worklist, on_worklist};
 

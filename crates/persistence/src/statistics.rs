@@ -211,7 +211,7 @@ fn value(dimension: Dimension, code: Option<String>, label: Option<String>) -> G
         Dimension::Occupation => {
             occupation::group(&code).map_or(code.clone(), |group| group.title_en.clone())
         }
-        Dimension::Section => section_label(&code).unwrap_or_else(|| code.clone()),
+        Dimension::Section => industry::section_label(&code).unwrap_or_else(|| code.clone()),
         _ => label.unwrap_or_else(|| code.clone()),
     };
     let code = match dimension {
@@ -221,13 +221,6 @@ fn value(dimension: Dimension, code: Option<String>, label: Option<String>) -> G
         _ => code,
     };
     GroupValue { code: Some(code), label }
-}
-
-/// `wz2008:K` → its title. The same letter means different things in the two editions.
-fn section_label(code: &str) -> Option<String> {
-    let (classification, letter) = code.split_once(':')?;
-    let classification = industry::Classification::from_code(classification)?;
-    industry::section(classification, letter).map(|section| section.title_en.clone())
 }
 
 fn rows(

@@ -6,9 +6,10 @@ use lotse_domain::Result;
 use lotse_domain::accompaniment::{
     Accompaniment, AccompanimentFilter, AccompanimentSort, AccompanimentStatus, BoardFilter,
 };
-use lotse_domain::id::{OrganisationId, UserId};
+use lotse_domain::id::{FundingPeriodId, OrganisationId, UserId};
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::policy::Scope;
+use lotse_domain::statistics::Window;
 use lotse_domain::timeline::TimelineFilter;
 
 use super::{Seen, parts};
@@ -273,5 +274,30 @@ pub fn of_user(
         .select((accompaniments::all_columns, organisations::name))
         .load(conn)
         .db()?;
+    parts::entities(conn, names, rows)
+}
+
+/// Those that started in the window, for figures: also over the network.
+pub(crate) fn started_in(
+    conn: &mut Conn,
+    names: &Names,
+    scope: &Scope,
+    period: FundingPeriodId,
+    window: Window,
+) -> Result<Vec<Accompaniment>> {
+    let mut query = accompaniments::table
+        .inner_join(organisations::table)
+        .filter(accompaniments::funding_period_id.eq(Some(Key(period.0))))
+        .filter(accompaniments::started_on.between(window.from, window.to))
+        .into_boxed();
+    match scope {
+        Scope::Nothing => return Ok(Vec::new()),
+        Scope::Network => (),
+        Scope::Carrier(carrier) => {
+            query = query.filter(accompaniments::carrier_id.eq(Key(carrier.0)));
+        }
+    }
+    let query = query.select((accompaniments::all_columns, organisations::name));
+    let rows: Vec<Seen> = query.load(conn).db()?;
     parts::entities(conn, names, rows)
 }

@@ -54,7 +54,7 @@ const TOPICS: [(&str, u32); 29] = [
 ];
 
 /// Occupations that the centre is asked for, by the `KldB` 2010.
-const OCCUPATIONS: [(&str, u32); 10] = [
+pub const OCCUPATIONS: [(&str, u32); 10] = [
     ("81302", 12),
     ("82102", 9),
     ("26302", 8),
@@ -67,7 +67,7 @@ const OCCUPATIONS: [(&str, u32); 10] = [
     ("29302", 4),
 ];
 
-const COUNTRIES: [(&str, u32); 10] = [
+pub const COUNTRIES: [(&str, u32); 10] = [
     ("IN", 10),
     ("MA", 8),
     ("TN", 6),

@@ -263,7 +263,7 @@ fn input(
 }
 
 /// The period as it was while the records came in: open.
-fn period(maker: &Maker, on: NaiveDate) -> Result<FundingPeriod> {
+pub fn period(maker: &Maker, on: NaiveDate) -> Result<FundingPeriod> {
     let found = maker.network.periods.iter().find(|period| period.contains(on));
     let found = found.ok_or_else(|| Error::internal(format!("no funding period on {on}")))?;
     Ok(FundingPeriod { status: FundingPeriodStatus::Open, ..found.clone() })

@@ -6,6 +6,8 @@ mod consultations;
 mod events;
 mod follow_ups;
 mod people;
+mod programmes;
+mod recruitment_cases;
 mod register;
 mod tags;
 mod words;
@@ -74,6 +76,8 @@ pub fn make(network: &Network) -> Result<Data> {
     let (tasks, referrals) = follow_ups::make(&mut maker, &staff, &register, &consultations)?;
     // After what was there before, which stays as it is.
     let sorted = tags::make(&mut maker, &staff, &register, &consultations)?;
+    let runs = programmes::make(&mut maker, &staff, &register)?;
+    let recruitment_cases = recruitment_cases::make(&mut maker, &staff, &register, &runs)?;
     Ok(Data {
         users: staff.users,
         assignments: staff.assignments,
@@ -91,6 +95,8 @@ pub fn make(network: &Network) -> Result<Data> {
         tagged: sorted.tagged,
         tagged_consultations: sorted.tagged_consultations,
         saved_views: sorted.saved_views,
+        accompaniments: runs.into_iter().map(|run| run.run).collect(),
+        recruitment_cases,
     })
 }
 

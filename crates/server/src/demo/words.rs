@@ -173,3 +173,27 @@ pub const REFERRAL_RESULTS: [&str; 4] = [
     "Förderung bewilligt.",
     "Kein Angebot gefunden.",
 ];
+
+/// What is agreed on with a company, and how it is told whether it was reached.
+pub const GOALS: [(&str, &str); 3] = [
+    ("Zwei Stellen besetzt", "Unterzeichnete Arbeitsverträge"),
+    ("Einarbeitung steht", "Plan liegt vor, Mentor:in ist benannt"),
+    ("Betrieb kennt die Wege der Einwanderung", "Nächster Fall wird selbst vorbereitet"),
+];
+
+pub const PAUSE_REASONS: [&str; 4] =
+    ["Betriebsferien", "Hauptsaison", "Wechsel in der Personalleitung", "Krankheit im Betrieb"];
+
+pub const REJECT_REASONS: [&str; 3] =
+    ["Derzeit keine offene Stelle", "Außerhalb der Region", "Beratung genügt"];
+
+pub const VACANCIES: [&str; 8] = [
+    "Pflegefachkraft",
+    "Elektroniker:in für Betriebstechnik",
+    "Koch/Köchin",
+    "Berufskraftfahrer:in",
+    "Anlagenmechaniker:in SHK",
+    "Softwareentwickler:in",
+    "Mechatroniker:in",
+    "Auszubildende:r in der Hotellerie",
+];

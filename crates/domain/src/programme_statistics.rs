@@ -1,0 +1,289 @@
+//! The figures of accompaniments and recruitment cases in a funding period. `docs/counting.md` explains the
+//! rules; their version is that of all figures.
+
+use std::collections::BTreeMap;
+
+use chrono::{Datelike, NaiveDate};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::accompaniment::{Accompaniment, AccompanimentOutcome, EarlyEnd, GoalAchievement};
+use crate::check::Checks;
+use crate::code::{Code, codes};
+use crate::code_list::label_en;
+use crate::entity::Reference;
+use crate::error::Result;
+use crate::funding_period::FundingPeriod;
+use crate::id::FundingPeriodId;
+use crate::industry;
+use crate::programme_template::RecruitmentProcedure;
+use crate::recruitment_case::RecruitmentOutcome;
+use crate::size_class::SizeClass;
+use crate::statistics::{FigureScope, GroupValue, Window, dimensions};
+
+mod count;
+pub use count::{figures, groups};
+
+codes! {
+    /// What figures of accompaniments and recruitment cases can be grouped by.
+    "programme_dimension" ProgrammeDimension { Site, Carrier, SizeClass, Section, Quarter, Year }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ProgrammeStatisticsParams {
+    pub funding_period_id: FundingPeriodId,
+    /// First day on which an accompaniment started or a case was opened; the period's first day unless told.
+    #[serde(default, deserialize_with = "crate::time::optional_date")]
+    pub from: Option<NaiveDate>,
+    /// Last such day; the period's last day unless told.
+    #[serde(default, deserialize_with = "crate::time::optional_date")]
+    pub to: Option<NaiveDate>,
+    /// The day that `active` and the steps that were due are told for: today unless told, as far as it lies in
+    /// the window. Not before `from`.
+    #[serde(default, deserialize_with = "crate::time::optional_date")]
+    pub on: Option<NaiveDate>,
+    /// Up to two dimensions, comma-separated: `site`, `carrier`, `size_class`, `section`, `quarter`, `year`.
+    #[param(example = "site,year")]
+    pub group_by: Option<String>,
+}
+
+/// What to count.
+#[derive(Clone, Debug)]
+pub struct ProgrammeStatisticsQuery {
+    pub funding_period_id: FundingPeriodId,
+    pub window: Window,
+    pub on: NaiveDate,
+    pub group_by: Vec<ProgrammeDimension>,
+}
+
+impl ProgrammeStatisticsParams {
+    /// # Errors
+    /// `Malformed` for unknown, repeated or too many dimensions; `Invalid` when the window is upside down or
+    /// leaves the period, or the day is before it.
+    pub fn query(
+        &self,
+        period: &FundingPeriod,
+        today: NaiveDate,
+    ) -> Result<ProgrammeStatisticsQuery> {
+        let window = Window::of(period, self.from, self.to)?;
+        let on = self.on.unwrap_or_else(|| today.clamp(window.from, window.to));
+        let mut checks = Checks::new();
+        checks.require(on >= window.from, "on", "before_start", "must not be before from");
+        checks.finish()?;
+        let group_by = dimensions(self.group_by.as_deref())?;
+        Ok(ProgrammeStatisticsQuery { funding_period_id: period.id, window, on, group_by })
+    }
+}
+
+/// How long a phase took.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PhaseFigures {
+    #[schema(example = "needs_analysis")]
+    pub code: String,
+    pub label_de: String,
+    pub label_en: String,
+    /// Accompaniments that are through with it.
+    pub accompaniments: usize,
+    /// Median of the days that it took them, pauses left out.
+    #[schema(example = 11.5)]
+    pub median_days: f64,
+}
+
+/// Cases by one procedure.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CaseFigures {
+    pub opened: i64,
+    /// Of these, closed.
+    pub closed: i64,
+    /// Of these, by what came of them.
+    pub closed_by_outcome: BTreeMap<RecruitmentOutcome, i64>,
+}
+
+/// The figures of one group, or of all.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ProgrammeFigures {
+    /// Accompaniments that started, each in the period of its kick-off.
+    pub started: i64,
+    /// Of these, under way on the day asked for, paused or not.
+    pub active: i64,
+    pub completed: i64,
+    pub completed_by_outcome: BTreeMap<AccompanimentOutcome, i64>,
+    /// Completed by the planned end.
+    pub completed_on_time: i64,
+    pub ended_early: i64,
+    pub ended_by_reason: BTreeMap<EarlyEnd, i64>,
+    /// Mandatory steps whose date has come by the day asked for.
+    pub steps_due: i64,
+    /// Of these, done by their date.
+    pub steps_on_time: i64,
+    /// Share of these in per cent, to one decimal. Null when none was due.
+    #[schema(required)]
+    pub on_time_percent: Option<f64>,
+    /// Goals with a result.
+    pub goals_measured: i64,
+    pub goals_by_achievement: BTreeMap<GoalAchievement, i64>,
+    /// Cases that belong to these accompaniments and ended with work.
+    pub hires: i64,
+    pub phases: Vec<PhaseFigures>,
+    /// Recruitment cases that were opened in the window, with an accompaniment or without.
+    pub cases: BTreeMap<RecruitmentProcedure, CaseFigures>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ProgrammeGroup {
+    /// The value of each dimension asked for.
+    #[schema(example = json!({"year": {"code": "2024", "label": "2024"}}))]
+    pub key: BTreeMap<ProgrammeDimension, GroupValue>,
+    #[serde(flatten)]
+    pub figures: ProgrammeFigures,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ProgrammeStatistics {
+    pub period: Reference,
+    pub window: Window,
+    pub on: NaiveDate,
+    #[schema(example = "2026.2")]
+    pub rules_version: String,
+    pub scope: FigureScope,
+    /// The dimensions in the order asked for.
+    pub group_by: Vec<ProgrammeDimension>,
+    pub totals: ProgrammeFigures,
+    pub groups: Vec<ProgrammeGroup>,
+    /// Per column: whether the rows of this grouping may be summed to the total.
+    #[schema(example = json!({"started": true, "on_time_percent": false}))]
+    pub additive: BTreeMap<String, bool>,
+}
+
+/// What figures of a company's records are grouped by, as recorded now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CompanyFacts {
+    pub size_class: Option<SizeClass>,
+    /// Edition and section, such as `wz2008:C`.
+    pub section: Option<String>,
+}
+
+/// An accompaniment that started in the window.
+#[derive(Clone, Debug)]
+pub struct CountedRun {
+    pub run: Accompaniment,
+    pub company: CompanyFacts,
+    /// Cases that belong to it and ended with work.
+    pub hires: i64,
+}
+
+/// A case that was opened in the window.
+#[derive(Clone, Debug)]
+pub struct CountedCase {
+    pub carrier: Reference,
+    pub site: Reference,
+    pub company: CompanyFacts,
+    pub opened_on: NaiveDate,
+    pub procedure: RecruitmentProcedure,
+    pub outcome: Option<RecruitmentOutcome>,
+}
+
+impl ProgrammeFigures {
+    /// Names and values in the order of the documentation. Maps are spread out, and `phases` are the codes of
+    /// the phases that a table has columns for; what there is no value of is empty.
+    #[must_use]
+    pub fn columns(&self, phases: &[&str]) -> Vec<(String, String)> {
+        let mut columns = Vec::new();
+        let mut add = |name: String, value: String| columns.push((name, value));
+        let decimal = |value: Option<f64>| value.map(|it| it.to_string()).unwrap_or_default();
+        add("started".to_owned(), self.started.to_string());
+        add("active".to_owned(), self.active.to_string());
+        add("completed".to_owned(), self.completed.to_string());
+        for (outcome, count) in &self.completed_by_outcome {
+            add(format!("completed_{}", outcome.code()), count.to_string());
+        }
+        add("completed_on_time".to_owned(), self.completed_on_time.to_string());
+        add("ended_early".to_owned(), self.ended_early.to_string());
+        for (reason, count) in &self.ended_by_reason {
+            add(format!("ended_{}", reason.code()), count.to_string());
+        }
+        add("steps_due".to_owned(), self.steps_due.to_string());
+        add("steps_on_time".to_owned(), self.steps_on_time.to_string());
+        add("on_time_percent".to_owned(), decimal(self.on_time_percent));
+        add("goals_measured".to_owned(), self.goals_measured.to_string());
+        for (achievement, count) in &self.goals_by_achievement {
+            add(format!("goals_{}", achievement.code()), count.to_string());
+        }
+        add("hires".to_owned(), self.hires.to_string());
+        for code in phases {
+            let found = self.phases.iter().find(|phase| phase.code == **code);
+            let median = decimal(found.map(|phase| phase.median_days));
+            add(format!("median_days_{code}"), median);
+        }
+        for (procedure, cases) in &self.cases {
+            let name = |what: &str| format!("cases_{}_{what}", procedure.code());
+            add(name("opened"), cases.opened.to_string());
+            add(name("closed"), cases.closed.to_string());
+            for (outcome, count) in &cases.closed_by_outcome {
+                add(name(outcome.code()), count.to_string());
+            }
+        }
+        columns
+    }
+}
+
+/// Per column: whether the rows of this grouping add up to the total. Every record stands in one row, so counts
+/// do; shares and medians do not.
+#[must_use]
+pub fn additive(group_by: &[ProgrammeDimension]) -> BTreeMap<String, bool> {
+    const COLUMNS: [&str; 15] = [
+        "started",
+        "active",
+        "completed",
+        "completed_by_outcome",
+        "completed_on_time",
+        "ended_early",
+        "ended_by_reason",
+        "steps_due",
+        "steps_on_time",
+        "on_time_percent",
+        "goals_measured",
+        "goals_by_achievement",
+        "hires",
+        "phases",
+        "cases",
+    ];
+    let of = |column: &str| group_by.is_empty() || !matches!(column, "on_time_percent" | "phases");
+    COLUMNS.into_iter().map(|column| (column.to_owned(), of(column))).collect()
+}
+
+/// What a record is grouped by.
+struct Place<'a> {
+    carrier: &'a Reference,
+    site: &'a Reference,
+    company: &'a CompanyFacts,
+    on: NaiveDate,
+}
+
+impl Place<'_> {
+    fn value(&self, dimension: ProgrammeDimension) -> GroupValue {
+        let named = |record: &Reference| (record.id.to_string(), record.name.clone());
+        let same = |text: String| (text.clone(), text);
+        let found = match dimension {
+            ProgrammeDimension::Site => Some(named(self.site)),
+            ProgrammeDimension::Carrier => Some(named(self.carrier)),
+            ProgrammeDimension::SizeClass => self.company.size_class.map(|class| {
+                (class.code().to_owned(), label_en(SizeClass::SET, class.code()).to_owned())
+            }),
+            ProgrammeDimension::Section => self.company.section.clone().map(|code| {
+                let label = industry::section_label(&code).unwrap_or_else(|| code.clone());
+                (code, label)
+            }),
+            ProgrammeDimension::Quarter => {
+                Some(same(format!("{}-Q{}", self.on.year(), self.on.month0() / 3 + 1)))
+            }
+            ProgrammeDimension::Year => Some(same(self.on.year().to_string())),
+        };
+        match found {
+            Some((code, label)) => GroupValue { code: Some(code), label },
+            None => GroupValue { code: None, label: "not given".to_owned() },
+        }
+    }
+}

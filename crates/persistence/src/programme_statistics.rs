@@ -1,0 +1,133 @@
+//! What the figures of accompaniments and recruitment cases are counted from. They are a few thousand at most,
+//! and days, medians and what was due come from the engine of plans, so they are read whole and counted in the
+//! domain.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+use lotse_domain::Result;
+use lotse_domain::code::Code;
+use lotse_domain::policy::Scope;
+use lotse_domain::programme_statistics::{
+    CompanyFacts, CountedCase, CountedRun, ProgrammeStatisticsQuery,
+};
+use lotse_domain::recruitment_case::RecruitmentOutcome;
+
+use crate::accompaniment;
+use crate::among::among;
+use crate::connection::Conn;
+use crate::convert::{code, optional_code};
+use crate::error::DbResult;
+use crate::names::Names;
+use crate::schema::{company_profiles, programme_templates, recruitment_cases};
+use crate::sql_types::Key;
+
+/// Those that started in the window.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn runs(
+    conn: &mut Conn,
+    names: &Names,
+    scope: &Scope,
+    query: &ProgrammeStatisticsQuery,
+) -> Result<Vec<CountedRun>> {
+    let runs =
+        accompaniment::started_in(conn, names, scope, query.funding_period_id, query.window)?;
+    let companies: Vec<Key> = runs.iter().map(|run| Key(run.company.id)).collect();
+    let mut companies = companies_facts(conn, companies)?;
+    let ids: Vec<Key> = runs.iter().map(|run| Key(run.id.0)).collect();
+    let hires = hires(conn, &ids)?;
+    let counted = runs.into_iter().map(|run| CountedRun {
+        company: companies.entry(Key(run.company.id)).or_default().clone(),
+        hires: hires.get(&Key(run.id.0)).copied().unwrap_or_default(),
+        run,
+    });
+    Ok(counted.collect())
+}
+
+/// Those that were opened in the window.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn cases(
+    conn: &mut Conn,
+    names: &Names,
+    scope: &Scope,
+    query: &ProgrammeStatisticsQuery,
+) -> Result<Vec<CountedCase>> {
+    type Found = (Key, Key, Key, NaiveDate, Option<String>, Option<String>);
+    let by = programme_templates::id.eq(recruitment_cases::template_id);
+    let mut opened = recruitment_cases::table
+        .inner_join(programme_templates::table.on(by))
+        .filter(recruitment_cases::opened_on.between(query.window.from, query.window.to))
+        .select((
+            recruitment_cases::carrier_id,
+            recruitment_cases::site_id,
+            recruitment_cases::company_id,
+            recruitment_cases::opened_on,
+            programme_templates::procedure,
+            recruitment_cases::outcome,
+        ))
+        .into_boxed();
+    match scope {
+        Scope::Nothing => return Ok(Vec::new()),
+        Scope::Network => (),
+        Scope::Carrier(carrier) => {
+            opened = opened.filter(recruitment_cases::carrier_id.eq(Key(carrier.0)));
+        }
+    }
+    let found: Vec<Found> = opened.load(conn).db()?;
+    let mut companies = companies_facts(conn, found.iter().map(|row| row.2).collect())?;
+    found
+        .into_iter()
+        .map(|(carrier, site, company, opened_on, procedure, outcome)| {
+            Ok(CountedCase {
+                carrier: names.reference(carrier)?,
+                site: names.reference(site)?,
+                company: companies.entry(company).or_default().clone(),
+                opened_on,
+                procedure: code(procedure.as_deref().unwrap_or_default())?,
+                outcome: optional_code(outcome.as_deref())?,
+            })
+        })
+        .collect()
+}
+
+fn companies_facts(conn: &mut Conn, mut ids: Vec<Key>) -> Result<HashMap<Key, CompanyFacts>> {
+    type Found = (Key, String, Option<String>, Option<String>);
+    ids.sort_unstable();
+    ids.dedup();
+    let found: Vec<Found> = on_backend!(conn, c => company_profiles::table
+        .filter(among(company_profiles::organisation_id, &ids))
+        .select((
+            company_profiles::organisation_id,
+            company_profiles::size_class,
+            company_profiles::classification,
+            company_profiles::section,
+        ))
+        .load(c))
+    .db()?;
+    found
+        .into_iter()
+        .map(|(id, size_class, classification, section)| {
+            let section =
+                classification.zip(section).map(|(edition, it)| format!("{edition}:{it}"));
+            Ok((id, CompanyFacts { size_class: Some(code(&size_class)?), section }))
+        })
+        .collect()
+}
+
+/// How many cases of each run ended with work, whenever they were opened.
+fn hires(conn: &mut Conn, runs: &[Key]) -> Result<HashMap<Key, i64>> {
+    let found: Vec<(Option<Key>, i64)> = on_backend!(conn, c => recruitment_cases::table
+        .filter(among(recruitment_cases::accompaniment_id.assume_not_null(), runs))
+        .filter(recruitment_cases::outcome.eq(Some(RecruitmentOutcome::WorkStarted.code())))
+        .group_by(recruitment_cases::accompaniment_id)
+        .select((recruitment_cases::accompaniment_id, count_star()))
+        .load(c))
+    .db()?;
+    Ok(found.into_iter().filter_map(|(run, count)| Some((run?, count))).collect())
+}

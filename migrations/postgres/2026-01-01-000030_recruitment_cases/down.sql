@@ -1,0 +1,2 @@
+DROP TABLE recruitment_case_steps;
+DROP TABLE recruitment_cases;

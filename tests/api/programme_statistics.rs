@@ -1,0 +1,364 @@
+//! Every figure of accompaniments and recruitment cases against a count from what the API lists, over the
+//! demonstration data, groupings, windows, days and scopes.
+
+use std::collections::BTreeMap;
+
+use chrono::{Datelike, NaiveDate};
+use diesel::connection::SimpleConnection;
+use lotse_domain::statistics::RULES_VERSION;
+use serde_json::{Map, Value, json};
+
+use crate::harness::{PASSWORD, PERIOD_2023, PERIOD_2026, Session, TestApp, both, send};
+
+fn day(value: &Value) -> Option<NaiveDate> {
+    value.as_str()?.parse().ok()
+}
+
+/// Accompaniments and cases of the demonstration and what they refer to, without the thousands of the rest.
+fn fill(app: &TestApp) {
+    app.connect().batch_execute("DELETE FROM user_assignments; DELETE FROM users").unwrap();
+    let network = lotse_app::demo::network(&app.app).unwrap();
+    let data = lotse_server::demo::make(&network).unwrap();
+    let of_programmes = lotse_app::demo::Data {
+        users: data.users,
+        assignments: data.assignments,
+        companies: data.companies,
+        accompaniments: data.accompaniments,
+        recruitment_cases: data.recruitment_cases,
+        ..lotse_app::demo::Data::default()
+    };
+    lotse_app::demo::fill(&app.app, &of_programmes, PASSWORD, &|_| ()).unwrap();
+}
+
+async fn log_in(app: &TestApp, user: &str) -> Session {
+    let log_in = json!({"email": format!("{user}@demo.example"), "password": PASSWORD});
+    let answer = app.anonymous().post("/auth/login", &log_in).await.expect(200).body;
+    app.with_token(answer["access_token"].as_str().unwrap())
+}
+
+async fn listed(session: &Session, resource: &str) -> Vec<Value> {
+    let (mut all, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = session.get(&format!("/{resource}?limit=200{after}")).await.expect(200).body;
+        all.extend(page["items"].as_array().unwrap().iter().cloned());
+        match page["next_cursor"].as_str() {
+            Some(next) => after = format!("&cursor={next}"),
+            None => return all,
+        }
+    }
+}
+
+/// What a manager can list, with the companies by id.
+#[derive(Default)]
+struct Records {
+    runs: Vec<Value>,
+    cases: Vec<Value>,
+    companies: BTreeMap<String, Value>,
+}
+
+async fn records(session: &Session) -> Records {
+    let companies = listed(session, "companies").await.into_iter();
+    Records {
+        runs: listed(session, "accompaniments").await,
+        cases: listed(session, "recruitment-cases").await,
+        companies: companies.map(|it| (it["id"].as_str().unwrap().to_owned(), it)).collect(),
+    }
+}
+
+impl Records {
+    fn code(&self, record: &Value, on: NaiveDate, dimension: &str) -> Value {
+        let company = &self.companies[record["company"]["id"].as_str().unwrap()];
+        match dimension {
+            "site" | "carrier" => record[dimension]["id"].clone(),
+            "size_class" if company["size"].is_null() => json!("unknown"),
+            "size_class" => company["size"]["class"].clone(),
+            "section" => {
+                match (&company["industry"]["classification"], &company["industry"]["section"]) {
+                    (Value::String(edition), Value::String(letter)) => {
+                        json!(format!("{edition}:{letter}"))
+                    }
+                    _ => Value::Null,
+                }
+            }
+            "quarter" => json!(format!("{}-Q{}", on.year(), on.month().div_ceil(3))),
+            _ => json!(on.year().to_string()),
+        }
+    }
+}
+
+fn over(run: &Value) -> Option<NaiveDate> {
+    day(&run["completed"]["on"]).or_else(|| day(&run["ended"]["on"]))
+}
+
+/// Day N of the programme, counted one by one.
+fn programme_day(run: &Value, on: NaiveDate) -> usize {
+    let paused = |date: &NaiveDate| {
+        run["pauses"].as_array().unwrap().iter().any(|pause| {
+            day(&pause["from"]).unwrap() <= *date && *date <= day(&pause["until"]).unwrap()
+        })
+    };
+    let start = day(&run["started_on"]).unwrap();
+    start.iter_days().take_while(|date| *date <= on).filter(|date| !paused(date)).count()
+}
+
+fn mandatory(run: &Value) -> Vec<&Value> {
+    let steps = run["steps"].as_array().unwrap().iter();
+    steps.filter(|step| step["mandatory"] == true && step["after_end"] != true).collect()
+}
+
+/// The rules of docs/counting.md on what the API lists.
+fn figures(all: &Records, runs: &[&Value], cases: &[&Value], on: NaiveDate) -> Value {
+    let count = |of: &dyn Fn(&&&Value) -> bool| runs.iter().filter(of).count();
+    let by = |values: &[&str], of: &dyn Fn(&Value) -> Vec<Value>| {
+        let found: Vec<Value> = runs.iter().flat_map(|run| of(run)).collect();
+        let count = |value: &&str| found.iter().filter(|it| *it == value).count();
+        Value::Object(values.iter().map(|it| ((*it).to_owned(), json!(count(it)))).collect())
+    };
+    let due = |run: &&&Value| -> Vec<(NaiveDate, Option<NaiveDate>)> {
+        let dates =
+            mandatory(run).into_iter().filter(|step| step["waived"].is_null()).map(|step| {
+                let due =
+                    day(&step["override"]["on"]).or_else(|| day(&step["planned_on"])).unwrap();
+                (due, day(&step["done"]["on"]))
+            });
+        let asked = |(due, done): &(NaiveDate, Option<NaiveDate>)| {
+            *due <= on && (done.is_some() || over(run).is_none_or(|over| *due <= over))
+        };
+        dates.filter(asked).collect()
+    };
+    let due: Vec<_> = runs.iter().flat_map(|run| due(&run)).collect();
+    let kept = due.iter().filter(|(due, done)| done.is_some_and(|done| done <= *due)).count();
+    let percent = (!due.is_empty()).then(|| {
+        let share = 100.0 * f64::from(u32::try_from(kept).unwrap());
+        let share = share / f64::from(u32::try_from(due.len()).unwrap());
+        (share * 10.0).round() / 10.0
+    });
+    let achievements = ["achieved", "partly", "not_achieved"];
+    let goals = by(&achievements, &|run| {
+        let goals = run["goals"].as_array().unwrap().iter();
+        goals.map(|goal| goal["result"]["achievement"].clone()).collect()
+    });
+    let hired = |case: &&Value| {
+        case["closed"]["outcome"] == "work_started"
+            && runs.iter().any(|run| run["id"] == case["accompaniment"]["id"])
+    };
+    let outcomes = [
+        "work_started",
+        "refused",
+        "candidate_withdrew",
+        "company_withdrew",
+        "filled_otherwise",
+        "other",
+    ];
+    let mut by_procedure = Map::new();
+    for procedure in ["fast_track", "regular"] {
+        let of: Vec<_> = cases.iter().filter(|case| case["procedure"] == procedure).collect();
+        let mut closed = Map::new();
+        for outcome in outcomes {
+            let with = of.iter().filter(|case| case["closed"]["outcome"] == outcome).count();
+            closed.insert(outcome.to_owned(), json!(with));
+        }
+        let closed_at_all = of.iter().filter(|case| !case["closed"].is_null()).count();
+        by_procedure.insert(
+            procedure.to_owned(),
+            json!({
+                "opened": of.len(), "closed": closed_at_all, "closed_by_outcome": closed
+            }),
+        );
+    }
+    let measured: u64 = goals.as_object().unwrap().values().map(|it| it.as_u64().unwrap()).sum();
+    json!({
+        "started": runs.len(),
+        "active": count(&|run| {
+            day(&run["started_on"]).unwrap() <= on && over(run).is_none_or(|over| over >= on)
+        }),
+        "completed": count(&|run| !run["completed"].is_null()),
+        "completed_by_outcome": by(&achievements, &|run| vec![run["completed"]["outcome"].clone()]),
+        "completed_on_time": count(&|run| {
+            // Day 100 or before: the last day is the hundredth that counts.
+            day(&run["completed"]["on"]).is_some_and(|on| {
+                let days = usize::try_from(run["duration_days"].as_u64().unwrap()).unwrap();
+                programme_day(run, on) <= days && day(&run["state"]["planned_end_on"]) >= Some(on)
+            })
+        }),
+        "ended_early": count(&|run| !run["ended"].is_null()),
+        "ended_by_reason": by(
+            &["vacancy_filled", "no_capacity", "unreachable", "insolvency", "not_eligible",
+                "withdrew", "project_end"],
+            &|run| vec![run["ended"]["reason"].clone()],
+        ),
+        "steps_due": due.len(),
+        "steps_on_time": kept,
+        "on_time_percent": percent,
+        "goals_measured": measured,
+        "goals_by_achievement": goals,
+        "hires": all.cases.iter().filter(hired).count(),
+        "phases": phases(runs),
+        "cases": by_procedure,
+    })
+}
+
+/// The phases that any run is through with, with the middle one of the days that they took.
+fn phases(runs: &[&Value]) -> Vec<Value> {
+    let Some(first) = runs.first() else { return Vec::new() };
+    let mut found = Vec::new();
+    for (at, phase) in first["phases"].as_array().unwrap().iter().enumerate() {
+        let mut days: Vec<usize> = Vec::new();
+        for run in runs {
+            let of = |number: usize| {
+                let code = run["phases"][number]["code"].clone();
+                mandatory(run).into_iter().filter(move |step| step["phase"] == code)
+            };
+            let through = |step: &Value| !step["done"].is_null() || !step["waived"].is_null();
+            if !(0..=at).all(|number| of(number).all(through)) {
+                continue;
+            }
+            let last = |number: usize| of(number).filter_map(|step| day(&step["done"]["on"])).max();
+            let Some(ended_on) = last(at) else { continue };
+            let before = (0..at).filter_map(last).max();
+            let reached = before.map_or(0, |on| programme_day(run, on));
+            days.push(programme_day(run, ended_on).saturating_sub(reached));
+        }
+        days.sort_unstable();
+        let Some(most) = days.len().checked_sub(1) else { continue };
+        let twice = days[most / 2] + days[most.div_ceil(2)];
+        found.push(json!({
+            "code": phase["code"], "label_de": phase["label_de"], "label_en": phase["label_en"],
+            "accompaniments": days.len(), "median_days": f64::from(u32::try_from(twice).unwrap()) / 2.0,
+        }));
+    }
+    found
+}
+
+/// The same number, however JSON has it.
+fn plain(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| (name.clone(), plain(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(plain).collect(),
+        Value::Number(number) => json!(format!("{:.1}", number.as_f64().unwrap())),
+        other => other.clone(),
+    }
+}
+
+async fn compare(
+    session: &Session,
+    all: &Records,
+    period: &str,
+    window: [&str; 2],
+    on: &str,
+    by: &str,
+) {
+    let [from, to] = window;
+    let path = format!(
+        "/statistics/programmes?funding_period_id={period}&from={from}&to={to}&on={on}&group_by={by}"
+    );
+    let answer = session.get(&path).await.expect(200).body;
+    let (from, to): (NaiveDate, NaiveDate) = (from.parse().unwrap(), to.parse().unwrap());
+    let on = on.parse().unwrap();
+    let inside = |date: Option<NaiveDate>| date.is_some_and(|date| from <= date && date <= to);
+    let of_period = |run: &&Value| run["funding_period"]["id"] == period;
+    let runs: Vec<&Value> = all.runs.iter().filter(of_period).collect();
+    let runs: Vec<&Value> =
+        runs.into_iter().filter(|run| inside(day(&run["started_on"]))).collect();
+    let cases: Vec<&Value> =
+        all.cases.iter().filter(|case| inside(day(&case["opened_on"]))).collect();
+    let expected = figures(all, &runs, &cases, on);
+    assert_eq!(plain(&answer["totals"]), plain(&expected), "{path}");
+
+    let dimensions: Vec<&str> = by.split(',').filter(|it| !it.is_empty()).collect();
+    let mut members: BTreeMap<String, (Vec<&Value>, Vec<&Value>)> = BTreeMap::new();
+    let key = |record: &Value, on: Option<NaiveDate>| {
+        let codes = dimensions.iter().map(|it| all.code(record, on.unwrap(), it));
+        codes.map(|code| code.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    if !dimensions.is_empty() {
+        for run in &runs {
+            members.entry(key(run, day(&run["started_on"]))).or_default().0.push(run);
+        }
+        for case in &cases {
+            members.entry(key(case, day(&case["opened_on"]))).or_default().1.push(case);
+        }
+    }
+    let groups = answer["groups"].as_array().unwrap();
+    assert_eq!(groups.len(), members.len(), "{path}");
+    for group in groups {
+        let codes = dimensions.iter().map(|it| group["key"][*it]["code"].to_string());
+        let (runs, cases) = &members[&codes.collect::<Vec<_>>().join(" ")];
+        let mut found = group.clone();
+        found.as_object_mut().unwrap().remove("key");
+        assert_eq!(
+            plain(&found),
+            plain(&figures(all, runs, cases, on)),
+            "{path}: {}",
+            group["key"]
+        );
+    }
+}
+
+#[test]
+fn every_figure_is_what_the_records_say() {
+    both(async |app| {
+        fill(&app);
+        let manager = log_in(&app, "manager").await;
+        let own = records(&manager).await;
+        let theirs = records(&log_in(&app, "kassel.manager").await).await;
+        assert!(own.runs.len() > 30 && !theirs.runs.is_empty());
+        let network = Records {
+            runs: own.runs.iter().chain(&theirs.runs).cloned().collect(),
+            cases: own.cases.iter().chain(&theirs.cases).cloned().collect(),
+            companies: own.companies.clone(),
+        };
+        let coordinator = log_in(&app, "coordinator").await;
+        for (session, all) in [(&manager, &own), (&coordinator, &network)] {
+            for by in [
+                "",
+                "site",
+                "carrier",
+                "size_class",
+                "section",
+                "quarter",
+                "year",
+                "site,year",
+                "section,size_class",
+            ] {
+                let whole = ["2023-01-01", "2025-12-31"];
+                compare(session, all, PERIOD_2023, whole, "2024-11-15", by).await;
+                let part = ["2024-02-29", "2024-10-03"];
+                compare(session, all, PERIOD_2023, part, "2024-06-30", by).await;
+                let present = ["2026-01-01", "2028-12-31"];
+                compare(session, all, PERIOD_2026, present, "2026-10-30", by).await;
+            }
+        }
+        // A carrier sees its own.
+        let path = format!("/statistics/programmes?funding_period_id={PERIOD_2023}");
+        let answer = manager.get(&path).await.expect(200).body;
+        assert_eq!(answer["scope"]["kind"], "carrier");
+        assert_eq!(answer["on"], "2025-12-31", "the last day of a window that is over");
+        let of_network = coordinator.get(&path).await.expect(200).body;
+        assert_eq!(of_network["scope"], json!({"kind": "network", "carrier": null}));
+        assert!(of_network["totals"]["started"].as_i64() > answer["totals"]["started"].as_i64());
+    });
+}
+
+#[test]
+fn the_figures_come_as_a_table_and_say_what_adds_up() {
+    both(async |app| {
+        fill(&app);
+        let manager = log_in(&app, "manager").await;
+        let path = format!("/statistics/programmes?funding_period_id={PERIOD_2023}&group_by=year");
+        let answer = manager.get(&path).await.expect(200).body;
+        assert_eq!(answer["additive"]["started"], true);
+        assert_eq!(answer["additive"]["phases"], false);
+        assert_eq!(answer["rules_version"], RULES_VERSION);
+        let request = manager.request(reqwest::Method::GET, &path).header("Accept", "text/csv");
+        let csv = send(request).await.expect(200);
+        insta::assert_snapshot!("programme_csv", csv.text.replace('\r', ""));
+
+        let day_before = format!("{path}&on=2022-12-31");
+        manager.get(&day_before).await.violates("on", "before_start");
+        let unknown = path.replace("group_by=year", "group_by=topic");
+        manager.get(&unknown).await.problem(400, "malformed_query");
+    });
+}
