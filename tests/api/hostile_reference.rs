@@ -269,6 +269,25 @@ fn filters_reveal_nothing_of_another_carrier() {
             assert_eq!(other.get(&path).await.expect(200).body["total"], 1, "{filter}");
             assert_eq!(adviser.get(&path).await.expect(200).body["total"], 0, "{filter}");
         }
+        let run = crate::accompaniment::begun(&other, "Ihre GmbH", None, &json!({})).await;
+        let (run, of_run) = (run["id"].as_str().unwrap(), run["company"]["id"].as_str().unwrap());
+        let named = json!({"organisation_id": of_run, "accompaniment_id": run});
+        let named = app.consultation(&other, &named).await;
+        other.post("/consultations", &named).await.expect(201);
+        let named = app.event(&other, &json!({"accompaniment_id": run})).await;
+        other.post("/events", &named).await.expect(201);
+        for path in [
+            format!("/consultations?total=true&accompaniment_id={run}"),
+            format!("/events?total=true&accompaniment_id={run}"),
+            format!("/accompaniments?total=true&company_id={of_run}"),
+            format!("/accompaniments?total=true&lead_id={adviser_id}&status=active"),
+            format!("/accompaniments?total=true&site_id={KASSEL}"),
+        ] {
+            assert_eq!(other.get(&path).await.expect(200).body["total"], 1, "{path}");
+            assert_eq!(adviser.get(&path).await.expect(200).body["total"], 0, "{path}");
+        }
+        let board = format!("/accompaniments/board?lead_id={adviser_id}&site_id={KASSEL}");
+        assert_eq!(adviser.get(&board).await.expect(200).body["phases"], json!([]));
         // Their cursor is a place in the list, no key to it.
         let page = other.get("/consultations?limit=1").await.expect(200);
         let cursor = page.body["next_cursor"].as_str().unwrap();

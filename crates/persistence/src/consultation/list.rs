@@ -96,6 +96,9 @@ fn matching(carrier: Key, filter: &ConsultationFilter) -> Rows<'_> {
     if let Some(event) = filter.event_id {
         query = query.filter(consultation_rows::event_id.eq(Some(Key(event.0))));
     }
+    if let Some(run) = filter.accompaniment_id {
+        query = query.filter(consultation_rows::accompaniment_id.eq(Some(Key(run.0))));
+    }
     if let Some(tag) = filter.tag_id {
         let tagged = consultation_tags::table
             .filter(consultation_tags::carrier_id.eq(carrier))
