@@ -151,9 +151,11 @@ impl Drop for TestApp {
     }
 }
 
-/// It speaks HTTP only, so it need not read the system's certificates.
+/// It speaks HTTP only, so it need not read the system's certificates. It gives a connection up before
+/// the server does (10 s when nothing was ever sent on it), so that none is closed while it is taken up.
 fn client() -> reqwest::Client {
-    reqwest::Client::builder().tls_certs_only([]).build().unwrap()
+    let kept = Duration::from_secs(5);
+    reqwest::Client::builder().tls_certs_only([]).pool_idle_timeout(kept).build().unwrap()
 }
 
 pub fn config(database_url: &str, key: PathBuf) -> Config {
