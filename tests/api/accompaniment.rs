@@ -346,6 +346,29 @@ fn what_was_previewed_is_what_happens() {
     });
 }
 
+/// A preview is what then happened.
+fn assert_shows(preview: &Value, before: &Value, after: &Value) {
+    let steps = |run: &Value| run["steps"].as_array().unwrap().clone();
+    let moved: Vec<Value> = steps(before)
+        .into_iter()
+        .zip(steps(after))
+        .filter(|(from, to)| from["planned_on"] != to["planned_on"])
+        .map(|(from, to)| json!([from["code"], from["planned_on"], to["planned_on"]]))
+        .collect();
+    assert!(!moved.is_empty());
+    let shown: Vec<Value> = preview["differences"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|difference| json!([difference["step"]["code"], difference["from"], difference["to"]]))
+        .collect();
+    assert_eq!(shown, moved);
+    assert_eq!(preview["version"], before["version"]);
+    assert_eq!(preview["planned_end_from"], before["state"]["planned_end_on"]);
+    assert_eq!(preview["planned_end_to"], after["state"]["planned_end_on"]);
+    assert_eq!(preview["paused_days"], after["state"]["paused_days"]);
+}
+
 #[test]
 fn a_pause_over_easter_moves_what_is_open_and_back() {
     both(async |app| {
@@ -367,7 +390,10 @@ fn a_pause_over_easter_moves_what_is_open_and_back() {
         }
         let pause =
             json!({"from": "2026-03-30", "until": "2026-04-10", "reason": "Betriebsferien"});
+        let preview = act(&adviser, &run, "pause?preview=true", &pause).await.expect(200).body;
+        assert_eq!(adviser.get(&path(&run)).await.expect(200).body, run, "nothing is written");
         let paused = act(&adviser, &run, "pause", &pause).await.expect(200).body;
+        assert_shows(&preview, &run, &paused);
         assert_eq!(paused["state"]["status"], "active", "it is to come");
         assert_eq!(
             (&paused["state"]["planned_end_on"], &paused["state"]["paused_days"]),
@@ -391,7 +417,12 @@ fn a_pause_over_easter_moves_what_is_open_and_back() {
         };
         assert_eq!((of_status("paused").await, of_status("active").await), (1, 0));
         let early = json!({"resumed_on": "2026-03-30"});
+        let preview = act(&adviser, &now, "resume?preview=true", &early).await.expect(200).body;
+        assert_eq!(adviser.get(&path(&run)).await.expect(200).body, now, "nothing is written");
         let resumed = act(&adviser, &now, "resume", &early).await.expect(200).body;
+        assert_shows(&preview, &now, &resumed);
+        act(&adviser, &run, "pause?preview=true", &pause).await.problem(412, "stale");
+        act(&adviser, &resumed, "resume?preview=true", &early).await.problem(409, "wrong_state");
         assert_eq!((of_status("paused").await, of_status("active").await), (0, 1));
         assert_eq!(plan(&resumed), before, "all of it is taken back");
         assert_eq!(resumed["pauses"][0]["resumed"]["planned_until"], "2026-04-10");

@@ -13,6 +13,7 @@ use crate::accompaniment::{act, begun};
 use crate::api_key::key;
 use crate::harness::{Answer, BWHW, Session, TestApp, VSB, both, both_with, send};
 use crate::hostile::changes;
+use crate::recruitment_case;
 
 /// A new address, as a path of the test's server.
 async fn address(session: &Session) -> String {
@@ -331,6 +332,17 @@ fn milestones_stand_at_the_days_that_they_are_planned_for() {
         assert_eq!(summaries(&theirs), titles);
         act(&adviser, &run, "end", &json!({"reason": "withdrew"})).await.expect(200);
         let calendar = read(&app, &address(&adviser).await).await;
+        assert_eq!(summaries(&calendar), [] as [&str; 0]);
+
+        let case = recruitment_case::open(&colleague, &json!({"notes": "Vertraulich"})).await;
+        let calendar = read(&app, &address(&colleague).await).await;
+        let titles = summaries(&calendar);
+        assert_eq!(titles.len(), case["steps"].as_array().unwrap().len());
+        assert_eq!(titles[0], "Elektro Muster GmbH (K-2026-014): Vollmacht der Fachkraft einholen");
+        assert!(!calendar.text.contains("Vertraulich"));
+        let closed = json!({"outcome": "other"});
+        recruitment_case::act(&colleague, &case, "close", &closed).await.expect(200);
+        let calendar = read(&app, &address(&colleague).await).await;
         assert_eq!(summaries(&calendar), [] as [&str; 0]);
     });
 }

@@ -220,19 +220,55 @@ impl Makers {
 
 /// A run in a state in which the operation is possible.
 async fn accompaniment(adviser: &Session, manager: &Session, template: &str, path: &str) -> Value {
+    use crate::accompaniment::{act, begun};
     let last = path.split('/').skip(3).collect::<Vec<_>>().join("/");
     let (name, short) = (new_name(), json!({"template_id": template}));
+    let done = async |run: Value, what: &str, input: Value| {
+        act(adviser, &run, what, &input).await.expect(200).body
+    };
     match last.as_str() {
+        "start" => {
+            let run = crate::accompaniment::request(adviser, &name, &short).await;
+            done(run, "agree", json!({})).await
+        }
+        // A pause begins after the first day.
+        "pause" => begun(adviser, &name, Some("2026-03-15"), &short).await,
+        "resume" => {
+            let run = begun(adviser, &name, Some("2026-03-15"), &short).await;
+            done(run, "pause", a_pause()).await
+        }
+        "complete" => {
+            let run = begun(adviser, &name, None, &short).await;
+            done(run, "milestones/kick_off/waive", json!({"reason": "By phone"})).await
+        }
+        "goals/measure" => {
+            let run = begun(adviser, &name, None, &short).await;
+            done(run, "goals", json!({"goals": [{"title": "One vacancy filled"}]})).await
+        }
+        "milestones/{code}/reopen" => {
+            let run = begun(adviser, &name, None, &short).await;
+            done(run, "milestones/kick_off/complete", json!({})).await
+        }
+        "milestones/{code}/clear-override" => {
+            let run = begun(adviser, &name, None, &short).await;
+            let away = json!({"on": "2026-04-20", "reason": "Away"});
+            done(run, "milestones/kick_off/override", away).await
+        }
         "" | "agree" | "reject" | "history" | "attachments" | "hand-over" => {
             crate::accompaniment::request(adviser, &name, &short).await
         }
         "hand-over/accept" | "hand-over/decline" => {
             let run = crate::accompaniment::request(adviser, &name, &short).await;
             let to = json!({"to_id": manager.id().await});
-            crate::accompaniment::act(adviser, &run, "hand-over", &to).await.expect(200).body
+            done(run, "hand-over", to).await
         }
-        _ => crate::accompaniment::begun(adviser, &name, None, &short).await,
+        _ => begun(adviser, &name, None, &short).await,
     }
+}
+
+/// One that the short programme allows on its second day, today.
+fn a_pause() -> Value {
+    json!({"until": "2026-03-17", "reason": "Works holidays"})
 }
 
 /// A case in a state in which the operation is possible.
@@ -353,7 +389,13 @@ async fn input(app: &TestApp, makers: &Makers, operation: &Value, of: Of) -> Opt
             let to = if of == Of::Other { &makers.other_manager } else { &makers.own_manager };
             return Some(json!({"to_id": to.id().await}));
         }
-        // What came of the goals, and what re-planning would do, is another question.
+        "agree_accompaniment" | "complete_milestone" => return Some(json!({})),
+        "pause_accompaniment" => return Some(a_pause()),
+        "resume_accompaniment" | "start_accompaniment" => return Some(json!({})),
+        "measure_accompaniment_goals" => {
+            return Some(json!({"results": [{"number": 1, "achievement": "partly"}]}));
+        }
+        // What re-planning would do is another question.
         "set_accompaniment_goals" => return Some(json!({"goals": []})),
         "override_milestone" | "override_recruitment_case_step" => {
             return Some(json!({"on": "2026-04-20", "reason": "Away"}));

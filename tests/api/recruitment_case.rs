@@ -249,6 +249,77 @@ fn a_case_belongs_to_a_run_of_its_company_and_carrier() {
 }
 
 #[test]
+fn steps_of_cases_are_where_work_is_looked_for() {
+    both(async |app| {
+        let (adviser, colleague) = (app.log_in("adviser").await, app.log_in("colleague").await);
+        let deputy = json!({"deputy_id": colleague.id().await});
+        let case = open(&adviser, &deputy).await;
+        let company = case["company"]["id"].as_str().unwrap();
+        let run = json!({"company_id": company, "site_id": FRANKFURT});
+        let run = adviser.post("/accompaniments", &run).await.expect(201).body;
+        let milestones = async |session: &Session, query: &str| -> Vec<Value> {
+            let list = session.get(&format!("/worklist?{query}")).await.expect(200);
+            list.items().iter().map(|entry| entry["milestone"].clone()).collect()
+        };
+        // The power of attorney is due today; all that runs from it is a forecast.
+        let due = milestones(&adviser, "kind=due_milestone").await;
+        assert_eq!(due.len(), 1, "{due:?}");
+        assert_eq!(due[0]["of"], "recruitment_case");
+        assert_eq!(due[0]["code"], "power_of_attorney");
+        assert_eq!(due[0]["candidate_reference"], "K-2026-014");
+        assert_eq!(milestones(&colleague, "kind=due_milestone").await, due);
+        let manager = app.log_in("manager").await;
+        assert!(milestones(&manager, "kind=due_milestone").await.is_empty());
+        assert_eq!(milestones(&manager, "kind=due_milestone&everybody=true").await, due);
+        let other = app.log_in("other").await;
+        assert!(milestones(&other, "everybody=true&kind=due_milestone").await.is_empty());
+
+        let path_of_timeline = format!("/companies/{company}/timeline?total=true");
+        let timeline = adviser.get(&format!("{path_of_timeline}&limit=1")).await.expect(200);
+        assert_eq!(timeline.body["total"], 3, "the case, the run and the entry in the register");
+        let of_cases = format!("{path_of_timeline}&kinds=recruitment_case");
+        let cases = adviser.get(&of_cases).await.expect(200);
+        assert_eq!(cases.items()[0]["on"], "2026-03-02");
+        assert_eq!(cases.items()[0]["recruitment_case"]["id"], case["id"]);
+        assert_eq!(other.get(&of_cases).await.expect(200).body["total"], 0);
+
+        app.advance(TimeDelta::days(1));
+        let adviser = app.log_in("adviser").await;
+        assert_eq!(milestones(&adviser, "kind=overdue_milestone").await, due);
+        let begun = json!({"started_on": "2026-03-17"});
+        let run = crate::accompaniment::act(
+            &adviser,
+            &run,
+            "agree",
+            &json!({"goals": [
+                {"title": "Zwei Stellen besetzt"}
+            ]}),
+        )
+        .await
+        .expect(200)
+        .body;
+        crate::accompaniment::act(&adviser, &run, "start", &begun).await.expect(200);
+        // A page ends and begins between entries of both kinds.
+        let query = "kind=due_milestone&days_ahead=100";
+        let case = done(&adviser, &case, "power_of_attorney", "2026-03-17").await;
+        let whole = milestones(&adviser, query).await;
+        let of = |kind: &str| whole.iter().filter(|milestone| milestone["of"] == kind).count();
+        assert!(of("accompaniment") > 10 && of("recruitment_case") == 1, "{whole:?}");
+        let (mut paged, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = adviser.get(&format!("/worklist?{query}&limit=3{cursor}")).await.expect(200);
+            paged.extend(page.items().iter().map(|entry| entry["milestone"].clone()));
+            let Some(next) = page.body["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(paged, whole);
+        act(&adviser, &case, "close", &json!({"outcome": "other"})).await.expect(200);
+        let left = milestones(&adviser, query).await;
+        assert!(left.iter().all(|milestone| milestone["of"] == "accompaniment"));
+    });
+}
+
+#[test]
 fn lists_filter_and_page() {
     both(async |app| {
         let (adviser, colleague) = (app.log_in("adviser").await, app.log_in("colleague").await);

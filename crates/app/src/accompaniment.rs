@@ -1,8 +1,8 @@
 use lotse_domain::Result;
 use lotse_domain::accompaniment::{
     Accompaniment, AccompanimentFilter, AccompanimentInput, AgreeInput, Board, BoardFilter,
-    CompleteInput, Context, EndInput, GoalsInput, MeasureGoalsInput, PauseInput, RejectInput,
-    ResumeInput, StartContext, StartInput,
+    CompleteInput, Context, EndInput, GoalsInput, MeasureGoalsInput, PauseInput, PausePreview,
+    RejectInput, ResumeInput, StartContext, StartInput,
 };
 use lotse_domain::audit::{HistoryEntry, Subject};
 use lotse_domain::entity::check_version;
@@ -17,7 +17,7 @@ use lotse_persistence::{
 };
 
 use crate::consultation::none_if_missing;
-use crate::{App, Caller, Writing};
+use crate::{App, Caller, Reading, Writing};
 
 mod hand_over;
 mod step;
@@ -186,12 +186,54 @@ pub fn replan_preview(
     id: AccompanimentId,
     seen: i64,
 ) -> Result<ReplanPreview> {
+    preview(app, caller, id, seen, |tx, found| found.replan_preview(tx.today()))
+}
+
+/// What [`pause`] would do. Nothing is written.
+///
+/// # Errors
+/// As [`replan_preview`]; `Invalid`.
+pub fn pause_preview(
+    app: &App,
+    caller: &Caller,
+    id: AccompanimentId,
+    seen: i64,
+    input: &PauseInput,
+) -> Result<PausePreview> {
+    preview(app, caller, id, seen, |tx, found| {
+        Ok(found.preview_of(&found.paused(tx.now, tx.today(), &tx.actor, input)?))
+    })
+}
+
+/// What [`resume`] would do. Nothing is written.
+///
+/// # Errors
+/// As [`pause_preview`].
+pub fn resume_preview(
+    app: &App,
+    caller: &Caller,
+    id: AccompanimentId,
+    seen: i64,
+    input: &ResumeInput,
+) -> Result<PausePreview> {
+    preview(app, caller, id, seen, |tx, found| {
+        Ok(found.preview_of(&found.resumed(tx.now, tx.today(), &tx.actor, input)?))
+    })
+}
+
+fn preview<T>(
+    app: &App,
+    caller: &Caller,
+    id: AccompanimentId,
+    seen: i64,
+    of: impl Fn(&Reading, &Accompaniment) -> Result<T>,
+) -> Result<T> {
     app.read(caller, Action::ReadAccompaniments, |tx| {
-        let (scope, today) = (tx.scope(), tx.today());
+        let scope = tx.scope();
         let found = accompaniment::find(tx.conn, &tx.names, &scope, id)?;
         tx.about(Subject::of(&found));
         check_version(&found, seen)?;
-        found.replan_preview(today)
+        of(tx, &found)
     })
 }
 

@@ -8,7 +8,7 @@ use lotse_domain::time::local_date;
 use lotse_domain::{Error, Result};
 use lotse_persistence::calendar_feed::{self, Holder};
 use lotse_persistence::names::Names;
-use lotse_persistence::{Conn, accompaniment, referral, task, user};
+use lotse_persistence::{Conn, accompaniment, recruitment_case, referral, task, user};
 
 use crate::session::{hash_of, new_token};
 use crate::transaction::retrying;
@@ -93,17 +93,18 @@ fn agenda(conn: &mut Conn, names: &Names, holder: &Holder, today: NaiveDate) -> 
     } else {
         Vec::new()
     };
-    let accompaniments = if allows(holder.role, Action::ReadAccompaniments) {
-        accompaniment::of_user(conn, names, &scope, user)?
+    let (accompaniments, recruitment_cases) = if allows(holder.role, Action::ReadAccompaniments) {
+        let runs = accompaniment::of_user(conn, names, &scope, user)?;
+        (runs, recruitment_case::of_user(conn, names, &scope, user)?)
     } else {
-        Vec::new()
+        (Vec::new(), Vec::new())
     };
     let events = if allows(holder.role, Action::ReadEvents) {
         calendar_feed::events(conn, &scope, user, from, to, MAX_ENTRIES)?
     } else {
         Vec::new()
     };
-    Ok(Agenda { user, from, tasks, accompaniments, referrals, events })
+    Ok(Agenda { user, from, tasks, accompaniments, recruitment_cases, referrals, events })
 }
 
 /// An address reads without a second factor, so who has yet to show one gets none. Everybody else may

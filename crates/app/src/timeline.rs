@@ -2,14 +2,17 @@ use lotse_domain::Result;
 use lotse_domain::audit::Subject;
 use lotse_domain::code::Code;
 use lotse_domain::consultation::ConsultationFilter;
-use lotse_domain::id::{ActorId, OrganisationId};
+use lotse_domain::id::{ActorId, CompanyId, OrganisationId};
 use lotse_domain::organisation::OrganisationKind;
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::policy::{Action, Actor};
+use lotse_domain::recruitment_case::RecruitmentCaseFilter;
 use lotse_domain::referral::{ReferralFilter, ReferralSort};
 use lotse_domain::task::{TaskFilter, TaskSort};
 use lotse_domain::timeline::{TimelineEntry, TimelineFilter, TimelineKind};
-use lotse_persistence::{accompaniment, consultation, organisation, referral, task, timeline};
+use lotse_persistence::{
+    accompaniment, consultation, organisation, recruitment_case, referral, task, timeline,
+};
 
 use crate::{App, Caller, Reading};
 
@@ -111,6 +114,16 @@ fn part_of(
             let (conn, names) = (&mut *tx.conn, &tx.names);
             let page = accompaniment::of_organisation(conn, names, &scope, id, filter, paging)?;
             Ok(page.map(|run| TimelineEntry::accompaniment(run.shown(today))))
+        }
+        TimelineKind::RecruitmentCase => {
+            let of_it = RecruitmentCaseFilter {
+                company_id: Some(CompanyId(id.0)),
+                from,
+                to,
+                ..RecruitmentCaseFilter::default()
+            };
+            let page = recruitment_case::list(tx.conn, &tx.names, &scope, &of_it, user, paging)?;
+            Ok(page.map(|case| TimelineEntry::recruitment_case(case.shown(today))))
         }
         TimelineKind::Change => {
             Ok(timeline::changes(tx.conn, id, filter, paging)?.map(TimelineEntry::change))

@@ -6,7 +6,7 @@ use lotse_domain::worklist::{
     Place, Section, Worklist, WorklistCount, WorklistEntry, WorklistFilter, WorklistKind,
     WorklistQuery,
 };
-use lotse_persistence::{accompaniment, funding_period, referral, task, worklist};
+use lotse_persistence::{funding_period, referral, task, worklist};
 use uuid::Uuid;
 
 use crate::{App, Caller, Reading};
@@ -71,7 +71,7 @@ fn counts(
     for kind in kinds.iter().copied() {
         let count = match kind {
             WorklistKind::OverdueMilestone | WorklistKind::DueMilestone => {
-                accompaniment::count_on_worklist(tx.conn, &scope, query, kind)?
+                worklist::count_milestones(tx.conn, &scope, query, kind)?
             }
             WorklistKind::OverdueTask | WorklistKind::DueTask => {
                 task::count_on_worklist(tx.conn, &scope, query, kind)?
@@ -101,8 +101,7 @@ fn section_of(
     match section {
         Section::OverdueMilestones | Section::DueMilestones => {
             let (conn, names) = (&mut *tx.conn, &tx.names);
-            let awaited =
-                accompaniment::on_worklist(conn, names, &scope, query, kind, position, most)?;
+            let awaited = worklist::milestones(conn, names, &scope, query, kind, position, most)?;
             Ok(awaited.into_iter().map(|it| WorklistEntry::milestone(kind, today, it)).collect())
         }
         Section::OverdueHigh | Section::Overdue | Section::DueHigh | Section::Due => {

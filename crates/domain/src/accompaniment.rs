@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::calendar::{Calendar, FederalState};
 use crate::code::codes;
+use crate::consultation::{NoteWarning, note_warnings};
 use crate::entity::{Entity, EntityKind, Reference};
 use crate::error::{Error, Result};
 use crate::id::{
@@ -40,7 +41,7 @@ pub use life::{
     StartContext, StartInput,
 };
 pub use operation::{AccompanimentOperation, allows};
-pub use pause::{Pause, PauseInput, ResumeInput, Resumed};
+pub use pause::{Pause, PauseInput, PausePreview, ResumeInput, Resumed};
 pub use rules::Context;
 pub(crate) use rules::{checked_company, checked_site};
 
@@ -92,6 +93,7 @@ pub struct AccompanimentInput {
     pub lead_id: Option<UserId>,
     /// Who stands in for the lead.
     pub deputy_id: Option<UserId>,
+    /// Without names of candidates. `note_warnings` of the answer tells what looks like personal data of one.
     #[schema(max_length = 10_000)]
     pub notes: Option<String>,
 }
@@ -135,6 +137,8 @@ pub struct Accompaniment {
     pub hand_over: Option<HandOver>,
     #[schema(required)]
     pub notes: Option<String>,
+    /// What in the notes looks like personal data of a candidate, who has no place there.
+    pub note_warnings: Vec<NoteWarning>,
     pub requested_on: NaiveDate,
     #[schema(required)]
     pub agreed: Option<Agreed>,
@@ -254,6 +258,7 @@ impl Accompaniment {
             lead: named.lead,
             deputy: named.deputy,
             hand_over: None,
+            note_warnings: named.notes.as_deref().map(note_warnings).unwrap_or_default(),
             notes: named.notes,
             requested_on: named.requested_on,
             agreed: None,
@@ -289,6 +294,7 @@ impl Accompaniment {
         let mut new = Self {
             site: named.site,
             deputy: named.deputy,
+            note_warnings: named.notes.as_deref().map(note_warnings).unwrap_or_default(),
             notes: named.notes,
             requested_on: named.requested_on,
             ..self.next(now)

@@ -13,7 +13,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::accompaniment::Accompaniment;
+use crate::entity::Reference;
 use crate::id::UserId;
+use crate::plan::Step;
+use crate::recruitment_case::RecruitmentCase;
 use crate::referral::Referral;
 use crate::task::{Task, TaskPriority};
 
@@ -71,6 +74,8 @@ pub struct Agenda {
     pub tasks: Vec<Task>,
     /// Accompaniments that the user leads or stands in for.
     pub accompaniments: Vec<Accompaniment>,
+    /// Open ones that the user leads or stands in for.
+    pub recruitment_cases: Vec<RecruitmentCase>,
     /// Open ones that the user looks after.
     pub referrals: Vec<Referral>,
     /// Those that the user is responsible for.
@@ -120,7 +125,28 @@ pub fn render(agenda: &Agenda) -> String {
         calendar.task(task, agenda.user);
     }
     for run in &agenda.accompaniments {
-        calendar.milestones(run, agenda);
+        let milestones = Milestones {
+            record: run.id.0,
+            version: run.version,
+            updated_at: run.updated_at,
+            name: run.company.name.clone(),
+            about: format!("Begleitung von {}", run.company.name),
+            lead: &run.lead,
+        };
+        let awaited = run.steps.iter().filter(|step| run.awaits(step));
+        calendar.milestones(&milestones, awaited, agenda);
+    }
+    for case in &agenda.recruitment_cases {
+        let milestones = Milestones {
+            record: case.id.0,
+            version: case.version,
+            updated_at: case.updated_at,
+            name: format!("{} ({})", case.company.name, case.candidate_reference),
+            about: format!("Rekrutierungsfall {}: {}", case.candidate_reference, case.vacancy),
+            lead: &case.lead,
+        };
+        let awaited = case.steps.iter().filter(|step| step.is_open());
+        calendar.milestones(&milestones, awaited, agenda);
     }
     for referral in &agenda.referrals {
         calendar.referral(referral);
@@ -130,6 +156,16 @@ pub fn render(agenda: &Agenda) -> String {
     }
     calendar.line("END:VCALENDAR");
     calendar.0
+}
+
+/// What the milestones of an accompaniment or a recruitment case have in common.
+struct Milestones<'a> {
+    record: Uuid,
+    version: i64,
+    updated_at: DateTime<Utc>,
+    name: String,
+    about: String,
+    lead: &'a Reference,
 }
 
 struct Calendar(String);
@@ -162,19 +198,21 @@ impl Calendar {
     }
 
     /// The steps that somebody is still to do, at the days that they are planned for.
-    fn milestones(&mut self, run: &Accompaniment, agenda: &Agenda) {
-        for step in &run.steps {
+    fn milestones<'a>(
+        &mut self,
+        of: &Milestones,
+        awaited: impl Iterator<Item = &'a Step>,
+        agenda: &Agenda,
+    ) {
+        for step in awaited {
             let Some(on) = step.due_on().filter(|on| *on >= agenda.from) else { continue };
-            if !run.awaits(step) {
-                continue;
+            let mut about = vec![of.about.clone()];
+            if of.lead.id != agenda.user.0 {
+                about.push(format!("In Vertretung für {}", of.lead.name));
             }
-            let mut about = vec![format!("Begleitung von {}", run.company.name)];
-            if run.lead.id != agenda.user.0 {
-                about.push(format!("In Vertretung für {}", run.lead.name));
-            }
-            let title = format!("{}: {}", run.company.name, step.definition.title_de);
-            let id = format!("{}.{}", run.id, step.definition.code);
-            self.begin(id, run.version, run.updated_at);
+            let title = format!("{}: {}", of.name, step.definition.title_de);
+            let id = format!("{}.{}", of.record, step.definition.code);
+            self.begin(id, of.version, of.updated_at);
             self.text("SUMMARY", &title);
             self.due(on, &title, &about);
         }

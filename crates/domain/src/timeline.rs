@@ -15,6 +15,7 @@ use crate::event::{EventKind, EventStatus};
 use crate::id::EventId;
 use crate::participation::Participation;
 use crate::policy::Action;
+use crate::recruitment_case::RecruitmentCase;
 use crate::referral::Referral;
 use crate::task::Task;
 use crate::time::start_of;
@@ -24,7 +25,7 @@ codes! {
         Consultation,
         /// One that it takes part in, speaks at or organises.
         Event,
-        Referral, Task, Accompaniment,
+        Referral, Task, Accompaniment, RecruitmentCase,
         /// Of its entry in the register.
         Change,
     }
@@ -39,7 +40,7 @@ impl TimelineKind {
             Self::Event => Action::ReadParticipations,
             Self::Referral => Action::ReadReferrals,
             Self::Task => Action::ReadTasks,
-            Self::Accompaniment => Action::ReadAccompaniments,
+            Self::Accompaniment | Self::RecruitmentCase => Action::ReadAccompaniments,
             Self::Change => Action::ReadRegister,
         }
     }
@@ -49,8 +50,8 @@ impl TimelineKind {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct TimelineFilter {
-    /// `consultation`, `event`, `referral`, `task`, `accompaniment`, `change`, separated by commas; all
-    /// that the caller may see unless told.
+    /// `consultation`, `event`, `referral`, `task`, `accompaniment`, `recruitment_case`, `change`, separated
+    /// by commas; all that the caller may see unless told.
     #[param(example = "consultation,event")]
     pub kinds: Option<String>,
     /// First day.
@@ -107,8 +108,8 @@ pub struct TimelineEvent {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TimelineEntry {
     pub kind: TimelineKind,
-    /// The day that it stands at: when it was held, begins, was referred, is due or was changed; of an
-    /// accompaniment that has not begun, when it was requested.
+    /// The day that it stands at: when it was held, begins, was referred, opened, is due or was changed; of
+    /// an accompaniment that has not begun, when it was requested.
     pub on: NaiveDate,
     /// Of the record, or of the change.
     pub id: Uuid,
@@ -123,14 +124,27 @@ pub struct TimelineEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accompaniment: Option<Accompaniment>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub recruitment_case: Option<RecruitmentCase>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<HistoryEntry>,
 }
 
 impl TimelineEntry {
     fn bare(kind: TimelineKind, on: NaiveDate, id: Uuid) -> Self {
         let (consultation, event, referral, task) = (None, None, None, None);
-        let (accompaniment, change) = (None, None);
-        Self { kind, on, id, consultation, event, referral, task, accompaniment, change }
+        let (accompaniment, recruitment_case, change) = (None, None, None);
+        Self {
+            kind,
+            on,
+            id,
+            consultation,
+            event,
+            referral,
+            task,
+            accompaniment,
+            recruitment_case,
+            change,
+        }
     }
 
     #[must_use]
@@ -161,6 +175,12 @@ impl TimelineEntry {
     pub fn accompaniment(it: Accompaniment) -> Self {
         let bare = Self::bare(TimelineKind::Accompaniment, it.stands_on(), it.id.0);
         Self { accompaniment: Some(it), ..bare }
+    }
+
+    #[must_use]
+    pub fn recruitment_case(it: RecruitmentCase) -> Self {
+        let bare = Self::bare(TimelineKind::RecruitmentCase, it.opened_on, it.id.0);
+        Self { recruitment_case: Some(it), ..bare }
     }
 
     #[must_use]

@@ -11,7 +11,7 @@ use crate::check::Checks;
 use crate::code::codes;
 use crate::entity::Reference;
 use crate::error::{Error, Result};
-use crate::id::{AccompanimentId, UserId};
+use crate::id::UserId;
 use crate::organisation::OrganisationReference;
 use crate::policy::{Action, Actor, Role};
 use crate::programme_template::StepOwner;
@@ -28,11 +28,11 @@ const MAX_QUIET_DAYS: u32 = 3660;
 codes! {
     /// In the order of the list.
     "worklist_kind" WorklistKind {
-        /// A step of an accompaniment that was to be done before today.
+        /// A step of an accompaniment or a recruitment case that was to be done before today.
         OverdueMilestone,
         /// Of high priority first.
         OverdueTask,
-        /// A step of an accompaniment, today or in the days ahead.
+        /// A step of an accompaniment or a recruitment case, today or in the days ahead.
         DueMilestone,
         /// Today or in the days ahead; of high priority first.
         DueTask,
@@ -201,7 +201,7 @@ impl Section {
 pub struct Place {
     pub section: Section,
     pub on: NaiveDate,
-    /// Which one of a record that several entries are of: of a run, the position of the step.
+    /// Which one of a record that several entries are of: of a plan, the position of the step.
     pub position: i32,
 }
 
@@ -235,10 +235,18 @@ pub struct WorklistGap {
     pub consultations: i64,
 }
 
-/// A step of an accompaniment that somebody is to do.
+codes! {
+    "milestone_of" MilestoneOf { Accompaniment, RecruitmentCase }
+}
+
+/// A step of an accompaniment or a recruitment case that somebody is to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Milestone {
-    pub accompaniment_id: AccompanimentId,
+    /// What the entry's `id` is of.
+    pub of: MilestoneOf,
+    /// The pseudonym of the candidate, to tell cases of one company apart; null for an accompaniment.
+    #[schema(required, example = "K-2026-014")]
+    pub candidate_reference: Option<String>,
     #[schema(example = "midterm_review")]
     pub code: String,
     pub title_de: String,
@@ -249,9 +257,10 @@ pub struct Milestone {
     pub position: i32,
 }
 
-/// A milestone with the run that it is of.
+/// A milestone with the accompaniment or the case that it is of.
 #[derive(Clone, Debug)]
 pub struct Awaited {
+    pub record: Uuid,
     pub on: NaiveDate,
     pub company: OrganisationReference,
     pub lead: Reference,
@@ -266,7 +275,7 @@ pub struct WorklistEntry {
     pub on: NaiveDate,
     /// Days from then until today; negative for what lies ahead.
     pub days: i64,
-    /// Of the task, the accompaniment, the referral or the organisation.
+    /// Of the task, the accompaniment, the recruitment case, the referral or the organisation.
     pub id: Uuid,
     /// What it is about; null for a task about none.
     #[schema(required)]
@@ -315,7 +324,7 @@ impl WorklistEntry {
             kind,
             on: awaited.on,
             days: (today - awaited.on).num_days(),
-            id: awaited.milestone.accompaniment_id.0,
+            id: awaited.record,
             organisation: Some(awaited.company),
             user: awaited.lead,
             task: None,

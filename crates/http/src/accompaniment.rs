@@ -5,7 +5,7 @@ use actix_web::{get, patch, post};
 use lotse_app::accompaniment;
 use lotse_domain::accompaniment::{
     Accompaniment, AccompanimentFilter, AccompanimentInput, AgreeInput, Board, BoardFilter,
-    CompleteInput, EndInput, PauseInput, RejectInput, ResumeInput, StartInput,
+    CompleteInput, EndInput, RejectInput, StartInput,
 };
 use lotse_domain::audit::HistoryEntry;
 use lotse_domain::id::AccompanimentId;
@@ -18,8 +18,8 @@ use crate::respond::{Answer, Created, Fresh, Listed};
 use crate::state::State;
 
 mod agreement;
+mod dates;
 mod milestone;
-mod replan;
 
 pub fn routes(config: &mut ServiceConfig) {
     config
@@ -31,9 +31,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(agree)
         .service(reject)
         .service(start)
-        .service(pause)
-        .service(resume)
-        .service(replan::replan)
+        .service(dates::pause)
+        .service(dates::resume)
+        .service(dates::replan)
         .service(complete)
         .service(end)
         .service(history)
@@ -176,44 +176,6 @@ async fn start(
 ) -> Answer<Fresh<Accompaniment>> {
     let changed = state
         .run(move |app| accompaniment::start(app, &command.caller, id, command.seen, &command.body))
-        .await?;
-    Ok(Fresh(changed))
-}
-
-/// Pauses it from a day to a day: those do not count, and open steps move with them.
-#[utoipa::path(
-    tag = "Accompaniments", operation_id = "pause_accompaniment",
-    params(IdPath, IfMatchHeader, IdempotencyHeader), request_body = PauseInput,
-    responses((status = 200, description = "The accompaniment as it is now", body = Accompaniment))
-)]
-#[post("/accompaniments/{id}/pause")]
-async fn pause(
-    state: Data<State>,
-    PathId(id): PathId<AccompanimentId>,
-    command: VersionedCommand<PauseInput>,
-) -> Answer<Fresh<Accompaniment>> {
-    let changed = state
-        .run(move |app| accompaniment::pause(app, &command.caller, id, command.seen, &command.body))
-        .await?;
-    Ok(Fresh(changed))
-}
-
-/// Ends the pause before its time, or takes back one that is to come. Open steps move back.
-#[utoipa::path(
-    tag = "Accompaniments", operation_id = "resume_accompaniment",
-    params(IdPath, IfMatchHeader, IdempotencyHeader), request_body = ResumeInput,
-    responses((status = 200, description = "The accompaniment as it is now", body = Accompaniment))
-)]
-#[post("/accompaniments/{id}/resume")]
-async fn resume(
-    state: Data<State>,
-    PathId(id): PathId<AccompanimentId>,
-    command: VersionedCommand<ResumeInput>,
-) -> Answer<Fresh<Accompaniment>> {
-    let changed = state
-        .run(move |app| {
-            accompaniment::resume(app, &command.caller, id, command.seen, &command.body)
-        })
         .await?;
     Ok(Fresh(changed))
 }

@@ -7,6 +7,7 @@ use lotse_domain::accompaniment::{
     Accompaniment, Agreed, Completed, Ended, HandOver, NamedAccompaniment, Rejected, reference,
 };
 use lotse_domain::code::Code;
+use lotse_domain::consultation::note_warnings;
 use lotse_domain::entity::Reference;
 use lotse_domain::funding_period::FundingPeriod;
 use lotse_domain::id::{AccompanimentId, CompanyId};
@@ -25,10 +26,8 @@ use crate::sql_types::{At, Key};
 
 mod list;
 mod parts;
-mod worklist;
 pub(crate) use list::started_in;
 pub use list::{list, of_organisation, of_user, under_way};
-pub use worklist::{count_on_worklist, on_worklist};
 
 #[derive(Queryable, Insertable, AsChangeset)]
 #[diesel(table_name = accompaniments, treat_none_as_null = true)]
@@ -148,6 +147,7 @@ fn entity(
             }),
             _ => None,
         },
+        note_warnings: row.notes.as_deref().map(note_warnings).unwrap_or_default(),
         notes: row.notes,
         requested_on: row.requested_on,
         agreed: match (row.agreed_on, row.agreed_by, row.agreed_at) {

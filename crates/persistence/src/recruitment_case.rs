@@ -367,6 +367,32 @@ fn leads(user: Key) -> _ {
     recruitment_cases::lead_id.eq(user).or(recruitment_cases::deputy_id.assume_not_null().eq(user))
 }
 
+/// Open ones that a user leads or stands in for.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn of_user(
+    conn: &mut Conn,
+    names: &Names,
+    scope: &Scope,
+    user: UserId,
+) -> Result<Vec<RecruitmentCase>> {
+    let Some(carrier) = carrier_of(scope) else { return Ok(Vec::new()) };
+    let rows: Vec<Seen> = with_names()
+        .filter(recruitment_cases::carrier_id.eq(carrier))
+        .filter(leads(Key(user.0)))
+        .filter(recruitment_cases::closed_on.is_null())
+        .order(recruitment_cases::id)
+        .select((
+            recruitment_cases::all_columns,
+            organisations::name,
+            establishments::name.nullable(),
+        ))
+        .load(conn)
+        .db()?;
+    entities(conn, names, rows)
+}
+
 /// # Errors
 /// When the database cannot be written.
 pub fn insert(conn: &mut Conn, case: &RecruitmentCase) -> Result<()> {

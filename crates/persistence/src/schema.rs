@@ -810,8 +810,9 @@ tables! {
     }
 
     // A view.
-    awaited_steps (accompaniment_id, position) {
-        accompaniment_id -> Id,
+    awaited_steps (record_id, position) {
+        record_id -> Id,
+        record_kind -> Text,
         position -> Integer,
         code -> Text,
         awaited_on -> Date,
@@ -819,6 +820,7 @@ tables! {
         lead_id -> Id,
         deputy_id -> Nullable<Id>,
         template_id -> Id,
+        candidate_reference -> Nullable<Text>,
         company_id -> Id,
         company_name -> Text,
     }

@@ -1,4 +1,5 @@
-//! Organisations that wait for somebody: with gaps that a report would show, or not advised for long.
+//! What waits for somebody: organisations with gaps that a report would show or not advised for long, and
+//! steps of plans.
 
 use std::collections::HashMap;
 
@@ -22,6 +23,9 @@ use crate::error::DbResult;
 use crate::names::Names;
 use crate::schema::{advised_organisations, consultations, organisations_with_open_tasks};
 use crate::sql_types::{Id, Key};
+
+mod milestones;
+pub use milestones::{count_milestones, milestones};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = advised_organisations)]

@@ -61,6 +61,21 @@ pub struct ResumeInput {
     pub resumed_on: Option<NaiveDate>,
 }
 
+/// What a pause, given or taken back, would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PausePreview {
+    /// The version that it was computed from.
+    pub version: i64,
+    /// All paused days, those of other pauses among them.
+    pub paused_days: i64,
+    #[schema(required)]
+    pub planned_end_from: Option<NaiveDate>,
+    #[schema(required)]
+    pub planned_end_to: Option<NaiveDate>,
+    /// The open steps that move.
+    pub differences: Vec<Difference>,
+}
+
 impl Accompaniment {
     /// # Errors
     /// `Invalid` with everything that is wrong, also when all pauses together would last too long;
@@ -179,9 +194,16 @@ impl Accompaniment {
 
     /// What a pause, given or taken back, does to the dates: `to` is the accompaniment with it.
     #[must_use]
-    pub fn differences_to(&self, to: &Self) -> Vec<Difference> {
+    pub fn preview_of(&self, to: &Self) -> PausePreview {
         let unmoved = Self { steps: self.steps.clone(), ..to.clone() };
-        unmoved.plan().map(|plan| plan.differences()).unwrap_or_default()
+        let end = |run: &Self| run.plan().and_then(|plan| plan.planned_end());
+        PausePreview {
+            version: self.version,
+            paused_days: to.calendar().all_paused_days(),
+            planned_end_from: end(self),
+            planned_end_to: end(to),
+            differences: unmoved.plan().map(|plan| plan.differences()).unwrap_or_default(),
+        }
     }
 
     /// The plan of one that is under way.

@@ -345,7 +345,7 @@ fn pauses_last_sixty_days_together_and_count_once() {
     assert_eq!(resumed.pauses[0].resumed.as_ref().unwrap().planned_until, day("2026-05-14"));
     assert_eq!(resumed.state_on(back).day, Some(15));
     // The steps came back with it.
-    assert!(!run.differences_to(&resumed).is_empty());
+    assert!(!run.preview_of(&resumed).differences.is_empty());
     assert!(resumed.planned().unwrap().differences().is_empty());
     let earlier = ResumeInput { resumed_on: Some(day("2026-03-15")) };
     let result = run.resumed(now(), back, &actor(), &earlier);

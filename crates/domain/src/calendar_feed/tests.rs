@@ -62,9 +62,9 @@ fn event(starts: &str, ends: &str) -> CalendarEvent {
 
 fn of(tasks: Vec<Task>, events: Vec<CalendarEvent>) -> String {
     let user = UserId(Uuid::from_u128(1));
-    let (accompaniments, referrals) = (Vec::new(), Vec::new());
+    let (accompaniments, recruitment_cases, referrals) = (Vec::new(), Vec::new(), Vec::new());
     let from = date("2026-01-01");
-    render(&Agenda { user, from, tasks, accompaniments, referrals, events })
+    render(&Agenda { user, from, tasks, accompaniments, recruitment_cases, referrals, events })
 }
 
 /// The one calendar in the text, whose lines are as the standard wants them.

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use lotse_domain::id::{AccompanimentId, OrganisationId, ProgrammeTemplateId};
+use lotse_domain::id::{OrganisationId, ProgrammeTemplateId};
 use lotse_domain::organisation::{OrganisationKind, OrganisationReference};
 use lotse_domain::policy::Scope;
 use lotse_domain::programme_template::TemplateStep;
@@ -11,7 +11,7 @@ use lotse_domain::{Error, Result};
 use uuid::Uuid;
 
 use crate::connection::Conn;
-use crate::convert::carrier_of;
+use crate::convert::{carrier_of, code};
 use crate::error::DbResult;
 use crate::names::Names;
 use crate::programme_template;
@@ -21,12 +21,14 @@ use crate::sql_types::Key;
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = awaited_steps)]
 struct Seen {
-    accompaniment_id: Key,
+    record_id: Key,
+    record_kind: String,
     position: i32,
     code: String,
     awaited_on: NaiveDate,
     lead_id: Key,
     template_id: Key,
+    candidate_reference: Option<String>,
     company_id: Key,
     company_name: String,
 }
@@ -55,7 +57,7 @@ fn awaited(
 
 /// # Errors
 /// When the database cannot be read.
-pub fn count_on_worklist(
+pub fn count_milestones(
     conn: &mut Conn,
     scope: &Scope,
     query: &WorklistQuery,
@@ -69,7 +71,7 @@ pub fn count_on_worklist(
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn on_worklist(
+pub fn milestones(
     conn: &mut Conn,
     names: &Names,
     scope: &Scope,
@@ -80,23 +82,19 @@ pub fn on_worklist(
 ) -> Result<Vec<Awaited>> {
     let Some(carrier) = carrier_of(scope) else { return Ok(Vec::new()) };
     let mut page = awaited(carrier, query, kind);
-    if let Some((on, run, position)) = after {
-        let run = Key(run);
-        let later_of_run =
-            awaited_steps::accompaniment_id.eq(run).and(awaited_steps::position.gt(position));
+    if let Some((on, record, position)) = after {
+        let record = Key(record);
+        let later_of_it =
+            awaited_steps::record_id.eq(record).and(awaited_steps::position.gt(position));
         page = page.filter(awaited_steps::awaited_on.ge(on)).filter(
             awaited_steps::awaited_on
                 .gt(on)
-                .or(awaited_steps::accompaniment_id.gt(run))
-                .or(later_of_run),
+                .or(awaited_steps::record_id.gt(record))
+                .or(later_of_it),
         );
     }
     let rows: Vec<Seen> = page
-        .order((
-            awaited_steps::awaited_on,
-            awaited_steps::accompaniment_id,
-            awaited_steps::position,
-        ))
+        .order((awaited_steps::awaited_on, awaited_steps::record_id, awaited_steps::position))
         .limit(most)
         .select(Seen::as_select())
         .load(conn)
@@ -109,8 +107,10 @@ pub fn on_worklist(
                 .ok_or_else(|| Error::internal("a step that is awaited is in no template"))?;
             Ok(Awaited {
                 on: row.awaited_on,
+                record: row.record_id.0,
                 milestone: Milestone {
-                    accompaniment_id: AccompanimentId(row.accompaniment_id.0),
+                    of: code(&row.record_kind)?,
+                    candidate_reference: row.candidate_reference,
                     code: step.code.clone(),
                     title_de: step.title_de.clone(),
                     title_en: step.title_en.clone(),
