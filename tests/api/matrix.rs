@@ -141,6 +141,37 @@ impl Makers {
                 };
                 made["id"].as_str().unwrap().to_owned()
             }
+            "indicators" => {
+                let made = crate::indicator::draft(&self.admin, &new_code()).await;
+                let made = if path.ends_with("/retire") {
+                    crate::indicator::act(&self.admin, &made, "activate").await.expect(200).body
+                } else {
+                    made
+                };
+                made["id"].as_str().unwrap().to_owned()
+            }
+            "targets" => {
+                static MADE: AtomicUsize = AtomicUsize::new(0);
+                // One for each indicator, time and place.
+                let code = new_code();
+                let made = crate::indicator::draft(&self.admin, &code).await;
+                crate::indicator::act(&self.admin, &made, "activate").await.expect(200);
+                let more =
+                    json!({"indicator": code, "value": 1 + MADE.fetch_add(1, Ordering::Relaxed)});
+                let made = crate::target::create(manager, &more).await;
+                made["id"].as_str().unwrap().to_owned()
+            }
+            "reports" => {
+                let made = if path.ends_with("/accept")
+                    || path.ends_with("/verification")
+                    || path.ends_with("/differences")
+                {
+                    crate::report::submitted(manager, &json!({})).await
+                } else {
+                    crate::report::draft(manager, &json!({})).await
+                };
+                made["id"].as_str().unwrap().to_owned()
+            }
             "tasks" => {
                 let made = crate::task::create(adviser, &json!({})).await;
                 let id = made["id"].as_str().unwrap().to_owned();
@@ -321,6 +352,7 @@ fn places(id: &str, path: &str) -> Vec<Of> {
                 | "request_accompaniment"
                 | "open_recruitment_case"
                 | "create_api_key"
+                | "create_target"
                 | "reassign_tasks"
         ) =>
         {
@@ -332,6 +364,7 @@ fn places(id: &str, path: &str) -> Vec<Of> {
         | "saved-views" | "attachments" | "api-keys" | "users" | "sites" | "carriers" => {
             vec![Of::Own, Of::Other, Of::Missing]
         }
+        "targets" | "reports" => vec![Of::Own, Of::Other, Of::Missing],
         "me" => vec![Of::Other, Of::Missing],
         _ => vec![Of::Shared, Of::Missing],
     }
@@ -382,6 +415,15 @@ async fn input(app: &TestApp, makers: &Makers, operation: &Value, of: Of) -> Opt
             let lead = json!({"lead_id": maker.id().await});
             return Some(crate::recruitment_case::input(maker, &lead).await);
         }
+        "create_indicator" => return Some(crate::indicator::input(&new_code())),
+        // Each time and place has one.
+        "create_target" => {
+            let (code, site) = (new_code(), if of == Of::Other { KASSEL } else { FRANKFURT });
+            let made = crate::indicator::draft(&makers.admin, &code).await;
+            crate::indicator::act(&makers.admin, &made, "activate").await.expect(200);
+            return Some(crate::target::input(&json!({"indicator": code, "site_id": site})));
+        }
+        "draft_report" => return Some(crate::report::input(&json!({}))),
         "create_programme_template" => {
             return Some(crate::programme_template::short(&new_code()));
         }
@@ -436,7 +478,8 @@ async fn version(makers: &Makers, path: &str, id: &str, of: Of) -> i64 {
             | "topics"
             | "funding-periods"
             | "api-keys"
-            | "programme-templates",
+            | "programme-templates"
+            | "indicators",
             _,
         ) => &makers.admin,
         (_, Of::Other) => &makers.other,
@@ -469,8 +512,18 @@ async fn ask(app: &TestApp, conn: &mut Conn, makers: &Makers, who: &Session, row
     let id = makers.make(app, row.path, row.of).await;
     let version = version(makers, row.path, &id, row.of).await;
     let target = match row.operation["operationId"].as_str().unwrap() {
-        "get_statistics" | "get_event_statistics" | "get_programme_statistics" => {
+        "get_statistics"
+        | "get_event_statistics"
+        | "get_programme_statistics"
+        | "get_indicator_values"
+        | "get_publication_figures" => {
             format!("{}?funding_period_id={PERIOD_2019}", row.path)
+        }
+        "explain_figure" => {
+            format!("{}?funding_period_id={PERIOD_2019}&figure=consultations", row.path)
+        }
+        "try_indicator" | "explain_indicator" => {
+            format!("{}?funding_period_id={PERIOD_2019}", row.path.replace("{id}", &id))
         }
         "attach_to_consultation" | "attach_to_event" | "attach_to_accompaniment" => {
             format!("{}?name=a.pdf", row.path.replace("{id}", &id))

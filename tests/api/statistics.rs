@@ -12,7 +12,7 @@ use lotse_domain::entity::Reference;
 use lotse_domain::id::{ConsultationId, OrganisationId};
 use lotse_domain::occupation::{Occupation, OccupationInput};
 use lotse_domain::organisation::{OrganisationKind, OrganisationReference};
-use lotse_domain::statistics::Dimension;
+use lotse_domain::statistics::{Dimension, Figure};
 use lotse_persistence::consultation;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -253,6 +253,8 @@ type Figures = BTreeMap<&'static str, i64>;
 /// The rules of docs/counting.md, record by record.
 struct Oracle<'a> {
     organisations: &'a [Organisation],
+    /// Those that were not held.
+    others: Vec<(Uuid, &'a Draft)>,
     /// Held records of the scope, with their ids.
     records: Vec<(Uuid, &'a Draft)>,
 }
@@ -309,6 +311,9 @@ impl Oracle<'_> {
             Dimension::ActorType => one(organisation.and_then(|o| o.actor_type)),
             Dimension::Country => several(&draft.countries, |index| COUNTRIES[index]),
             Dimension::Occupation => several(&draft.occupations, |index| &OCCUPATIONS[index][..2]),
+            // What an organisation is does not change in this test.
+            Dimension::FirstSizeClass => one(organisation.and_then(|o| o.size_class)),
+            Dimension::FirstActorType => one(organisation.and_then(|o| o.actor_type)),
         }
     }
 
@@ -382,6 +387,106 @@ impl Oracle<'_> {
     }
 }
 
+impl Oracle<'_> {
+    /// Why a record of the scope is not in a figure of the totals.
+    fn reason(
+        &self,
+        id: Uuid,
+        draft: &Draft,
+        figure: Figure,
+        in_window: bool,
+    ) -> Option<&'static str> {
+        let status = ["held", "cancelled", "no_show", "voided"][draft.status];
+        if status != "held" {
+            return Some(status);
+        }
+        if !in_window {
+            return Some("outside_window");
+        }
+        let kind = draft.organisation.map(|index| self.organisations[index].kind);
+        match (figure, self.kind(id, draft)) {
+            (Figure::ShortInformation, "short_information") => None,
+            (Figure::ShortInformation, _) => Some("long_enough"),
+            (_, "short_information") => Some("short"),
+            (Figure::Consultations | Figure::Minutes | Figure::PreparationMinutes, _)
+            | (Figure::AnonymousConsultations, "anonymous") => None,
+            (Figure::AnonymousConsultations, _) => Some("named"),
+            (_, "anonymous") => Some("anonymous"),
+            (Figure::FirstConsultations | Figure::NewOrganisations, "follow_up") => {
+                Some("not_first")
+            }
+            (Figure::FollowUpConsultations, "first") => Some("first"),
+            (Figure::Companies, _) if kind == Some(OrganisationKind::Actor) => Some("other_kind"),
+            (Figure::Actors, _) if kind == Some(OrganisationKind::Company) => Some("other_kind"),
+            _ => None,
+        }
+    }
+}
+
+/// The count of an explanation equals the figure, and what was left out is the rest.
+async fn compare_explanations(session: &Session, oracle: &Oracle<'_>, dimensions: &[Dimension]) {
+    let (from, to) = ("2023-02-01", "2025-11-30");
+    let window: (NaiveDate, NaiveDate) = (from.parse().unwrap(), to.parse().unwrap());
+    let group_by = dimensions.iter().map(|d| d.code()).collect::<Vec<_>>().join(",");
+    let path = format!(
+        "/statistics?funding_period_id={PERIOD_2023}&group_by={group_by}&from={from}&to={to}"
+    );
+    let answer = session.get(&path).await.expect(200).body;
+    let explained = async |link: &Value, figure: Figure| {
+        let link = link.as_str().unwrap().trim_start_matches("/api/v1");
+        let link =
+            link.replace("{&figure}", &format!("&figure={}&total=true&limit=200", figure.code()));
+        session.get(&link).await.expect(200).body
+    };
+    for figure in Figure::all() {
+        let whole = explained(&answer["explanation"], figure).await;
+        assert_eq!(whole["value"], answer["totals"][figure.code()], "{figure:?}");
+        let mut expected: BTreeMap<&str, i64> = BTreeMap::new();
+        for (id, draft) in oracle.records.iter().chain(&oracle.others) {
+            let in_window = (window.0..=window.1).contains(&date_of(draft));
+            if let Some(reason) = oracle.reason(*id, draft, figure, in_window) {
+                *expected.entry(reason).or_default() += 1;
+            }
+        }
+        let left_out: BTreeMap<&str, i64> = whole["left_out"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|reason| reason["reason"] != "other_carriers")
+            .map(|reason| (reason["reason"].as_str().unwrap(), reason["count"].as_i64().unwrap()))
+            .collect();
+        assert_eq!(left_out, expected, "{figure:?}");
+
+        for group in answer["groups"].as_array().unwrap().iter().take(3) {
+            let explained = explained(&group["explanation"], figure).await;
+            assert_eq!(explained["value"], group[figure.code()], "{figure:?} of {group}");
+            let items = explained["items"].as_array().unwrap();
+            if explained["records_withheld"] == false {
+                let sum: i64 = items.iter().map(|item| item["value"].as_i64().unwrap()).sum();
+                assert_eq!(json!(sum), group[figure.code()], "{figure:?} of {group}");
+                assert_eq!(json!(items.len()), explained["records"]);
+            } else {
+                assert!(items.is_empty());
+            }
+        }
+    }
+    // A group is what a filter by its values leaves.
+    for group in answer["groups"].as_array().unwrap().iter().take(3) {
+        let words = dimensions.iter().map(|dimension| {
+            let code = &group["key"][dimension.code()]["code"];
+            format!("{}:{}", dimension.code(), code.as_str().unwrap_or("none"))
+        });
+        let filter = words.collect::<Vec<_>>().join(",");
+        let path = format!(
+            "/statistics?funding_period_id={PERIOD_2023}&from={from}&to={to}&filter={filter}"
+        );
+        let filtered = session.get(&path).await.expect(200).body;
+        for figure in Figure::all() {
+            assert_eq!(filtered["totals"][figure.code()], group[figure.code()], "{path}");
+        }
+    }
+}
+
 fn figures_of(value: &Value, names: &Figures) -> Figures {
     names.keys().map(|name| (*name, value[name].as_i64().unwrap())).collect()
 }
@@ -442,28 +547,31 @@ fn every_figure_equals_a_brute_force_count() {
             let strategy = (
                 proptest::collection::vec(draft(), 0..50),
                 proptest::sample::subsequence(Dimension::all(), 2),
+                proptest::sample::subsequence(Dimension::all(), 3),
                 (0..DAYS, 0..DAYS),
             );
             // Cases are drawn one by one: the runner's own loop is not asynchronous.
             for _ in 0..12 {
-                let (drafts, pair, (a, b)) = strategy.new_tree(&mut runner).unwrap().current();
+                let (drafts, pair, three, (a, b)) =
+                    strategy.new_tree(&mut runner).unwrap().current();
                 clear(&app);
                 let ids = write(&app, user, &organisations, &drafts);
                 let start: NaiveDate = FIRST_DAY.parse().unwrap();
                 let window = (start + Days::new(a.min(b)), start + Days::new(a.max(b)));
                 for (session, carrier) in &sessions {
-                    let records = ids
+                    let (records, others) = ids
                         .iter()
                         .copied()
                         .zip(&drafts)
-                        .filter(|(_, draft)| draft.status == 0)
                         .filter(|(_, draft)| carrier.is_none_or(|c| SITES[draft.site].1 == c))
-                        .collect();
-                    let oracle = Oracle { organisations: &organisations, records };
+                        .partition(|(_, draft)| draft.status == 0);
+                    let oracle = Oracle { organisations: &organisations, others, records };
                     compare(session, &oracle, &[], Some(window)).await;
                     compare(session, &oracle, &pair, Some(window)).await;
                     let reversed: Vec<_> = pair.iter().rev().copied().collect();
                     compare(session, &oracle, &reversed, None).await;
+                    compare(session, &oracle, &three, Some(window)).await;
+                    compare_explanations(session, &oracle, &pair).await;
                     for dimension in Dimension::all() {
                         compare(session, &oracle, &[dimension], None).await;
                     }
@@ -471,6 +579,101 @@ fn every_figure_equals_a_brute_force_count() {
             }
         });
     }
+}
+
+#[test]
+fn empty_groups_are_zero_and_the_window_before_stands_beside() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let company = adviser.company("Null GmbH", &json!({})).await;
+        for held_on in ["2024-02-05", "2024-05-06", "2024-05-07"] {
+            let more = json!({"organisation_id": company["id"], "held_on": held_on});
+            let input = app.consultation(&adviser, &more).await;
+            adviser.post("/consultations", &input).await.expect(201);
+        }
+        let ask = async |more: &str| {
+            let path = format!("/statistics?funding_period_id={PERIOD_2023}{more}");
+            adviser.get(&path).await.expect(200).body
+        };
+        let window = "&from=2024-04-01&to=2024-06-30";
+        let shown = ask(&format!("{window}&group_by=site,month&zeros=true&previous=true")).await;
+        let groups: Vec<Value> = shown["groups"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|group| {
+                let label = |dimension: &str| group["key"][dimension]["label"].clone();
+                json!([label("site"), label("month"), group["consultations"]])
+            })
+            .collect();
+        assert_eq!(
+            json!(groups),
+            json!([
+                ["Frankfurt am Main", "2024-04", 0],
+                ["Frankfurt am Main", "2024-05", 2],
+                ["Frankfurt am Main", "2024-06", 0],
+                ["Wetzlar", "2024-04", 0],
+                ["Wetzlar", "2024-05", 0],
+                ["Wetzlar", "2024-06", 0],
+            ])
+        );
+        assert_eq!(shown["previous"]["window"], json!({"from": "2024-01-01", "to": "2024-03-31"}));
+        assert_eq!(shown["previous"]["totals"]["consultations"], 1);
+        assert_eq!(shown["totals"]["new_organisations"], 0, "it was new the quarter before");
+        let none = ask(&format!("{window}&filter=topic:none&group_by=site")).await;
+        assert_eq!((&none["totals"]["consultations"], &none["groups"]), (&json!(0), &json!([])));
+        let whole = ask("&previous=true").await;
+        assert_eq!(whole["previous"]["period"]["name"], "2019–2022");
+        let too_many = "&group_by=district,actor_type,topic&zeros=true";
+        let path = format!("/statistics?funding_period_id={PERIOD_2023}{too_many}");
+        adviser.get(&path).await.violates("zeros", "too_many_groups");
+        let sixty = ask("&group_by=country,channel&zeros=true").await;
+        assert_eq!(sixty["groups"].as_array().unwrap().len(), 6, "one row without a country");
+    });
+}
+
+#[test]
+fn classes_are_those_of_the_day_that_was_recorded() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let company = adviser.company("Wachs GmbH", &json!({})).await;
+        let id = company["id"].as_str().unwrap().to_owned();
+        let log = async |held_on: &str| {
+            let input = json!({"organisation_id": id, "held_on": held_on});
+            let input = app.consultation(&adviser, &input).await;
+            adviser.post("/consultations", &input).await.expect(201)
+        };
+        let counted = async |dimension: &str| {
+            let path = format!("/statistics?funding_period_id={PERIOD_2026}&group_by={dimension}");
+            let answer = adviser.get(&path).await.expect(200).body;
+            let group = |group: &Value| {
+                let code = group["key"][dimension]["code"].as_str().unwrap_or("none").to_owned();
+                (code, group["consultations"].as_i64().unwrap())
+            };
+            answer["groups"].as_array().unwrap().iter().map(group).collect::<BTreeMap<_, _>>()
+        };
+        let expected = |groups: &[(&str, i64)]| -> BTreeMap<String, i64> {
+            groups.iter().map(|(code, count)| ((*code).to_owned(), *count)).collect()
+        };
+        log("2026-02-02").await;
+        assert_eq!(counted("size_class").await, expected(&[("unknown", 1)]));
+        // What was not known is filled; what changes later is not what it was.
+        let path = format!("/companies/{id}");
+        let staff = |staff: i64| json!({"size": {"staff": staff}});
+        let now = adviser.patch(&path, 1, &staff(5)).await.expect(200).body;
+        assert_eq!(counted("size_class").await, expected(&[("micro", 1)]));
+        let version = now["version"].as_i64().unwrap();
+        let industry =
+            json!({"size": {"staff": 60}, "industry": {"classification": "wz2008", "code": "25"}});
+        adviser.patch(&path, version, &industry).await.expect(200);
+        assert_eq!(counted("section").await, expected(&[("wz2008:C", 1)]));
+        log("2026-03-02").await;
+        assert_eq!(counted("size_class").await, expected(&[("medium", 1), ("micro", 1)]));
+        assert_eq!(counted("first_size_class").await, expected(&[("micro", 2)]));
+        // An earlier one becomes the first, with the class of the day that it was recorded on.
+        log("2026-01-12").await;
+        assert_eq!(counted("first_size_class").await, expected(&[("medium", 3)]));
+    });
 }
 
 #[test]
@@ -496,7 +699,10 @@ fn a_question_that_makes_no_sense_is_refused() {
             manager.get(&format!("/statistics?funding_period_id={PERIOD_2023}{more}")).await
         };
         for more in [
-            "&group_by=site,year,topic",
+            "&group_by=site,year,topic,kind",
+            "&filter=colour:red",
+            "&filter=site",
+            "&filter=site:here",
             "&group_by=adviser",
             "&group_by=site,site",
             "&colour=red",

@@ -21,7 +21,7 @@ pub fn get(app: &App, caller: &Caller, params: &EventStatisticsParams) -> Result
             period: Reference::new(period.id, &period.name),
             window: query.window,
             rules_version: RULES_VERSION.to_owned(),
-            scope: named_scope(tx)?,
+            scope: named_scope(&tx.actor)?,
             totals: event_statistics::totals(tx.conn, &scope, &query)?,
             groups: event_statistics::groups(tx.conn, &scope, &query)?,
             additive: additive(&query.group_by),

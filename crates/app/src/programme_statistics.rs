@@ -33,7 +33,7 @@ pub fn get(
             window: query.window,
             on: query.on,
             rules_version: RULES_VERSION.to_owned(),
-            scope: named_scope(tx)?,
+            scope: named_scope(&tx.actor)?,
             totals: figures(&all_runs, &all_cases, query.on),
             groups: groups(&runs, &cases, query.on, &query.group_by),
             additive: additive(&query.group_by),

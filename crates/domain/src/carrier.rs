@@ -12,13 +12,19 @@ use crate::id::CarrierId;
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"code": "BWHW", "name": "Bildungswerk der Hessischen Wirtschaft"}))]
+#[schema(example = json!({
+    "code": "BWHW", "name": "Bildungswerk der Hessischen Wirtschaft", "chambers_are_public": false
+}))]
 pub struct CarrierInput {
     /// Short name, unique in the network.
     #[schema(min_length = 1, max_length = 20)]
     pub code: String,
     #[schema(min_length = 1, max_length = 200)]
     pub name: String,
+    /// Whether chambers count as public administration in indicators that ask for it (EECO18), as agreed
+    /// with the funder.
+    #[serde(default)]
+    pub chambers_are_public: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -26,6 +32,7 @@ pub struct Carrier {
     pub id: CarrierId,
     pub code: String,
     pub name: String,
+    pub chambers_are_public: bool,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -40,6 +47,7 @@ impl Carrier {
             id,
             code: checks.line("/code", &input.code, 20),
             name: checks.line("/name", &input.name, 200),
+            chambers_are_public: input.chambers_are_public,
             version: 1,
             created_at: now,
             updated_at: now,
@@ -58,7 +66,11 @@ impl Carrier {
 
 impl From<&Carrier> for CarrierInput {
     fn from(carrier: &Carrier) -> Self {
-        Self { code: carrier.code.clone(), name: carrier.name.clone() }
+        Self {
+            code: carrier.code.clone(),
+            name: carrier.name.clone(),
+            chambers_are_public: carrier.chambers_are_public,
+        }
     }
 }
 

@@ -13,7 +13,8 @@ codes! {
     "entity_kind" EntityKind {
         Accompaniment, Actor, ApiKey, Assignment, Attachment, Carrier, Company, Consultation, Contact,
         Correction, Coverage, District, Establishment, Event, EventSeries, FundingPeriod,
-        Participation, ProgrammeTemplate, RecruitmentCase, Referral, SavedView, Site, Tag, Task, Topic,
+        Indicator,
+        Participation, ProgrammeTemplate, RecruitmentCase, Referral, Report, SavedView, Site, Tag, Target, Task, Topic,
         User,
     }
 }
@@ -39,12 +40,15 @@ impl EntityKind {
             Self::Event => "events",
             Self::EventSeries => "event-series",
             Self::FundingPeriod => "funding-periods",
+            Self::Indicator => "indicators",
             Self::Participation => "participations",
             Self::ProgrammeTemplate => "programme-templates",
             Self::RecruitmentCase => "recruitment-cases",
+            Self::Report => "reports",
             Self::SavedView => "saved-views",
             Self::Site => "sites",
             Self::Tag => "tags",
+            Self::Target => "targets",
             Self::Topic => "topics",
             Self::User => "users",
             Self::Task => "tasks",

@@ -12,7 +12,9 @@ use crate::entity::Reference;
 use crate::error::Result;
 use crate::funding_period::FundingPeriod;
 use crate::id::FundingPeriodId;
-use crate::statistics::{FigureScope, GroupValue, TopicsAs, Window, dimensions};
+use crate::statistics::{
+    Condition, FigureScope, GroupValue, TopicsAs, Window, conditions, dimensions,
+};
 
 codes! {
     /// What figures of events can be grouped by.
@@ -35,10 +37,14 @@ pub struct EventStatisticsParams {
     /// Latest first day of an event; the period's last day unless told.
     #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub to: Option<NaiveDate>,
-    /// Up to two dimensions, comma-separated: `kind`, `series`, `site` (the host), `carrier`, `district`,
+    /// Up to three dimensions, comma-separated: `kind`, `series`, `site` (the host), `carrier`, `district`,
     /// `topic`, `month`, `quarter`, `year`.
     #[param(example = "kind,year")]
     pub group_by: Option<String>,
+    /// Only events that have these values: `dimension:code`, comma-separated, or `none` for no value. Of
+    /// one dimension any of its values, of several dimensions all.
+    #[param(example = "kind:round_table,kind:conference")]
+    pub filter: Option<String>,
     /// Which topic an event counts for: the one on the record, or what replaced it since.
     #[param(inline)]
     #[serde(default)]
@@ -51,6 +57,7 @@ pub struct EventStatisticsQuery {
     pub funding_period_id: FundingPeriodId,
     pub window: Window,
     pub group_by: Vec<EventDimension>,
+    pub conditions: Vec<Condition<EventDimension>>,
     pub topics: TopicsAs,
 }
 
@@ -65,6 +72,7 @@ impl EventStatisticsParams {
             funding_period_id: period.id,
             window,
             group_by,
+            conditions: conditions("filter", self.filter.as_deref())?,
             topics: self.topics,
         })
     }
@@ -119,7 +127,7 @@ pub struct EventGroup {
 pub struct EventStatistics {
     pub period: Reference,
     pub window: Window,
-    #[schema(example = "2026.2")]
+    #[schema(example = "2026.3")]
     pub rules_version: String,
     pub scope: FigureScope,
     /// The dimensions in the order asked for.

@@ -88,6 +88,14 @@ codes! {
         /// What waits, as far as each kind of record may be read.
         ReadWorklist,
         ReadStatistics,
+        /// Definitions of indicators.
+        ReadIndicators,
+        ChangeIndicators,
+        ReadTargets,
+        ChangeTargets,
+        ReadReports,
+        /// Drafts, submits and has accepted.
+        ChangeReports,
         ReadAuditLog,
         ManageApiKeys,
     }
@@ -98,11 +106,15 @@ codes! {
 pub fn allows(role: Role, action: Action) -> bool {
     use Role::{Admin, Adviser, Coordinator, DataProtection, Integration, Manager};
     match action {
-        Action::ReadOwnAccount | Action::ReadNetwork | Action::ReadProgrammeTemplates => true,
+        Action::ReadOwnAccount
+        | Action::ReadNetwork
+        | Action::ReadProgrammeTemplates
+        | Action::ReadIndicators => true,
         Action::ManageOwnAccount => role != Integration,
-        Action::ChangeNetwork | Action::ChangeUsers | Action::ChangeProgrammeTemplates => {
-            role == Admin
-        }
+        Action::ChangeNetwork
+        | Action::ChangeUsers
+        | Action::ChangeProgrammeTemplates
+        | Action::ChangeIndicators => role == Admin,
         Action::ReadRegister
         | Action::ChangeRegister
         | Action::ReadContacts
@@ -128,8 +140,11 @@ pub fn allows(role: Role, action: Action) -> bool {
         | Action::ChangeAccompaniments
         | Action::ReadTimeline
         | Action::ReadWorklist => matches!(role, Adviser | Manager | Integration),
-        Action::ReassignTasks => role == Manager,
-        Action::ReadStatistics => matches!(role, Adviser | Manager | Coordinator | Integration),
+        Action::ReassignTasks | Action::ChangeTargets => role == Manager,
+        Action::ChangeReports => matches!(role, Manager | Coordinator),
+        Action::ReadStatistics | Action::ReadTargets | Action::ReadReports => {
+            matches!(role, Adviser | Manager | Coordinator | Integration)
+        }
         Action::ReadAuditLog => matches!(role, Admin | DataProtection),
         Action::ManageApiKeys => matches!(role, Admin | Manager),
     }

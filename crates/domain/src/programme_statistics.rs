@@ -44,7 +44,7 @@ pub struct ProgrammeStatisticsParams {
     /// the window. Not before `from`.
     #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub on: Option<NaiveDate>,
-    /// Up to two dimensions, comma-separated: `site`, `carrier`, `size_class`, `section`, `quarter`, `year`.
+    /// Up to three dimensions, comma-separated: `site`, `carrier`, `size_class`, `section`, `quarter`, `year`.
     #[param(example = "site,year")]
     pub group_by: Option<String>,
 }
@@ -145,7 +145,7 @@ pub struct ProgrammeStatistics {
     pub period: Reference,
     pub window: Window,
     pub on: NaiveDate,
-    #[schema(example = "2026.2")]
+    #[schema(example = "2026.3")]
     pub rules_version: String,
     pub scope: FigureScope,
     /// The dimensions in the order asked for.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, Days, Months, NaiveDate};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -12,16 +12,35 @@ use crate::code::{Code, codes};
 use crate::entity::Reference;
 use crate::error::{Error, Result, Violation};
 use crate::funding_period::FundingPeriod;
-use crate::id::FundingPeriodId;
+use crate::id::{CarrierId, FundingPeriodId};
+
+mod condition;
+mod explanation;
+mod publication;
+mod sheets;
+mod zeros;
+pub use condition::{Condition, conditions};
+pub use explanation::{
+    Counted, Explanation, ExplanationParams, ExplanationQuery, Figure, LeftOut, LeftOutCount, Rule,
+    Unit,
+};
+pub use publication::{Publication, PublicationParams, PublicationRow, SMALLEST_SHOWN, published};
+pub(crate) use sheets::rules;
+pub use zeros::{MAX_GROUPS, with_zeros};
 
 /// Version of the counting rules. It changes when the same records would give other figures.
-pub const RULES_VERSION: &str = "2026.2";
+pub const RULES_VERSION: &str = "2026.3";
 
 codes! {
     /// What figures can be grouped by.
     "dimension" Dimension {
-        Site, Carrier, District, Month, Quarter, Year, Kind, Channel, Topic, SizeClass, Section,
-        OrganisationKind, ActorType, Country, Occupation,
+        Site, Carrier, District, Month, Quarter, Year, Kind, Channel, Topic,
+        /// As it was known when the consultation was recorded, as are section and type of actor.
+        SizeClass,
+        Section, OrganisationKind, ActorType, Country, Occupation,
+        /// As of the first support of the organisation in the period (rule 6), so each stands in one row.
+        FirstSizeClass,
+        FirstActorType,
     }
 }
 
@@ -44,11 +63,24 @@ pub struct StatisticsParams {
     /// Last service date; the period's last day unless told.
     #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub to: Option<NaiveDate>,
-    /// Up to two dimensions, comma-separated: `site`, `carrier`, `district`, `month`, `quarter`,
+    /// Up to three dimensions, comma-separated: `site`, `carrier`, `district`, `month`, `quarter`,
     /// `year`, `kind`, `channel`, `topic`, `size_class`, `section`, `organisation_kind`,
-    /// `actor_type`, `country`, `occupation` (main group of the `KldB` 2010).
+    /// `actor_type`, `country`, `occupation` (main group of the `KldB` 2010), `first_size_class`,
+    /// `first_actor_type` (as of the first support of the organisation in the period).
     #[param(example = "site,quarter")]
     pub group_by: Option<String>,
+    /// Only records that have these values: `dimension:code`, comma-separated, with the codes that groups
+    /// have, or `none` for no value. Of one dimension any of its values, of several dimensions all.
+    #[param(example = "size_class:micro,size_class:small,topic:blue_card")]
+    pub filter: Option<String>,
+    /// Whether groups without any record are shown too, for dimensions whose values are known: all but
+    /// `country`, `occupation` and `section`.
+    #[serde(default)]
+    pub zeros: bool,
+    /// Whether to answer the window before this one beside it: the period before for a whole period, else
+    /// as many days or whole months just before it, if they lie in the period.
+    #[serde(default)]
+    pub previous: bool,
     /// Which topic a consultation counts for: the one on the record, or what replaced it since.
     #[param(inline)]
     #[serde(default)]
@@ -66,12 +98,23 @@ codes! {
     }
 }
 
+/// What counts besides the codes of a condition, where certain carriers recorded it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlsoAt {
+    /// That of the condition.
+    pub dimension: Dimension,
+    pub codes: Vec<String>,
+    pub carriers: Vec<CarrierId>,
+}
+
 /// What to count.
 #[derive(Clone, Debug)]
 pub struct StatisticsQuery {
     pub funding_period_id: FundingPeriodId,
     pub window: Window,
     pub group_by: Vec<Dimension>,
+    pub conditions: Vec<Condition<Dimension>>,
+    pub also: Vec<AlsoAt>,
     pub topics: TopicsAs,
 }
 
@@ -98,6 +141,8 @@ impl StatisticsParams {
             funding_period_id: period.id,
             window,
             group_by: self.dimensions()?,
+            conditions: conditions("filter", self.filter.as_deref())?,
+            also: Vec::new(),
             topics: self.topics,
         })
     }
@@ -131,6 +176,25 @@ impl Window {
         checks.finish()?;
         Ok(window)
     }
+
+    /// As long a window just before this one: as many whole months for whole months, else as many days.
+    /// None when it would begin before `earliest`.
+    #[must_use]
+    pub fn before(self, earliest: NaiveDate) -> Option<Self> {
+        let to = self.from.pred_opt()?;
+        let begins_month = self.from.day() == 1;
+        let ends_month = self.to.succ_opt().is_some_and(|next| next.day() == 1);
+        let from = if begins_month && ends_month {
+            let index = |date: NaiveDate| date.year() * 12 + date.month0().cast_signed();
+            let months = index(self.to) - index(self.from) + 1;
+            self.from.checked_sub_months(Months::new(months.try_into().ok()?))?
+        } else {
+            self.from.checked_sub_days(Days::new(
+                ((self.to - self.from).num_days() + 1).try_into().ok()?,
+            ))?
+        };
+        (from >= earliest).then_some(Self { from, to })
+    }
 }
 
 /// The dimensions that a question names, comma-separated.
@@ -150,8 +214,8 @@ pub fn dimensions<D: Code + PartialEq>(words: Option<&str>) -> Result<Vec<D>> {
         }
         dimensions.push(dimension);
     }
-    if dimensions.len() > 2 {
-        return Err(group_by("too_many", "must name at most two dimensions".to_owned()));
+    if dimensions.len() > 3 {
+        return Err(group_by("too_many", "must name at most three dimensions".to_owned()));
     }
     Ok(dimensions)
 }
@@ -225,6 +289,31 @@ pub struct Group {
     pub key: BTreeMap<Dimension, GroupValue>,
     #[serde(flatten)]
     pub figures: Figures,
+    /// Where the records behind these figures are: a URI template (RFC 6570) that wants the name of one.
+    #[schema(
+        example = "/api/v1/statistics/explain?funding_period_id=01890000-0000-7000-8000-000000000302&group=site:01890000-0000-7000-8000-000000000201{&figure}"
+    )]
+    pub explanation: String,
+}
+
+impl Group {
+    /// As a question names it.
+    #[must_use]
+    pub fn conditions(&self) -> String {
+        let words = self.key.iter().map(|(dimension, value)| {
+            Condition { dimension: *dimension, codes: vec![value.code.clone()] }.words()
+        });
+        words.collect::<Vec<_>>().join(",")
+    }
+}
+
+/// The figures of the window before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviousFigures {
+    pub period: Reference,
+    pub window: Window,
+    pub totals: Figures,
+    pub groups: Vec<Group>,
 }
 
 /// Whose records were counted.
@@ -244,13 +333,20 @@ codes! {
 pub struct Statistics {
     pub period: Reference,
     pub window: Window,
-    #[schema(example = "2026.2")]
+    #[schema(example = "2026.3")]
     pub rules_version: String,
     pub scope: FigureScope,
     /// The dimensions in the order asked for.
     pub group_by: Vec<Dimension>,
+    /// What the records were filtered by.
+    pub filter: Vec<Condition<Dimension>>,
     pub totals: Figures,
+    /// As of groups, for the totals.
+    pub explanation: String,
     pub groups: Vec<Group>,
+    /// Null unless asked for, or when there is none.
+    #[schema(required)]
+    pub previous: Option<PreviousFigures>,
     /// Per column: whether the rows of this grouping may be summed to the total.
     #[schema(example = json!({"consultations": true, "organisations": false}))]
     pub additive: BTreeMap<String, bool>,
@@ -259,8 +355,8 @@ pub struct Statistics {
 /// Per column: whether the rows of this grouping add up to the total.
 ///
 /// - A topic is a multiple answer (rule 4): a record with three topics stands in three rows.
-/// - A distinct organisation may have records in several sites, months, channels … and is counted in
-///   each; it adds up only over what an organisation has one of.
+/// - A distinct organisation may have records in several sites, months, channels, even size classes, and
+///   is counted in each; it adds up only over what an organisation has one of in the period.
 /// - New organisations have one first consultation and add up wherever consultations do.
 #[must_use]
 pub fn additive(group_by: &[Dimension]) -> BTreeMap<String, bool> {
@@ -268,10 +364,7 @@ pub fn additive(group_by: &[Dimension]) -> BTreeMap<String, bool> {
     let partitions_organisations = group_by.iter().all(|dimension| {
         matches!(
             dimension,
-            Dimension::OrganisationKind
-                | Dimension::ActorType
-                | Dimension::SizeClass
-                | Dimension::Section
+            Dimension::OrganisationKind | Dimension::FirstActorType | Dimension::FirstSizeClass
         )
     });
     Figures::default()
@@ -295,18 +388,21 @@ mod tests {
             from: None,
             to: None,
             group_by: Some(group_by.to_owned()),
+            filter: None,
+            zeros: false,
+            previous: false,
             topics: TopicsAs::default(),
         }
     }
 
     #[test]
-    fn dimensions_are_known_distinct_and_at_most_two() {
+    fn dimensions_are_known_distinct_and_at_most_three() {
         assert_eq!(
             params("site, quarter").dimensions().unwrap(),
             [Dimension::Site, Dimension::Quarter]
         );
         assert!(params("").dimensions().unwrap().is_empty());
-        for wrong in ["adviser", "site,site", "site,month,year", "Site"] {
+        for wrong in ["adviser", "site,site", "site,month,year,kind", "Site"] {
             assert!(params(wrong).dimensions().is_err(), "{wrong}");
         }
     }
@@ -317,10 +413,30 @@ mod tests {
         assert!(adds_up(&[Dimension::Site, Dimension::Year], "consultations"));
         assert!(!adds_up(&[Dimension::Site, Dimension::Year], "organisations"));
         assert!(adds_up(&[Dimension::Site, Dimension::Year], "new_organisations"));
-        assert!(adds_up(&[Dimension::SizeClass], "companies"));
+        assert!(adds_up(&[Dimension::FirstSizeClass], "companies"));
+        assert!(!adds_up(&[Dimension::SizeClass], "companies"), "a company may grow");
         for several in [Dimension::Topic, Dimension::Country, Dimension::Occupation] {
             assert!(!adds_up(&[several], "minutes"));
         }
-        assert!(!adds_up(&[Dimension::SizeClass, Dimension::Topic], "companies"));
+        assert!(!adds_up(&[Dimension::FirstSizeClass, Dimension::Topic], "companies"));
+    }
+
+    #[test]
+    fn the_window_before_is_as_long() {
+        let window =
+            |from: &str, to: &str| Window { from: from.parse().unwrap(), to: to.parse().unwrap() };
+        let earliest = "2023-01-01".parse().unwrap();
+        for (from, to, before) in [
+            ("2024-04-01", "2024-06-30", Some(("2024-01-01", "2024-03-31"))),
+            ("2024-03-01", "2024-03-31", Some(("2024-02-01", "2024-02-29"))),
+            ("2024-01-01", "2024-12-31", Some(("2023-01-01", "2023-12-31"))),
+            ("2024-03-11", "2024-03-17", Some(("2024-03-04", "2024-03-10"))),
+            ("2024-03-01", "2024-03-30", Some(("2024-01-31", "2024-02-29"))),
+            ("2023-02-01", "2023-03-31", None),
+            ("2023-01-01", "2025-12-31", None),
+        ] {
+            let expected = before.map(|(from, to)| window(from, to));
+            assert_eq!(window(from, to).before(earliest), expected, "{from} {to}");
+        }
     }
 }

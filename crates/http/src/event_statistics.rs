@@ -8,6 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{LoggedIn, Parameters};
 use crate::respond::Answer;
+use crate::sheet::FileParams;
 use crate::state::State;
 use crate::statistics::{as_csv, as_json, table, wants_csv};
 
@@ -15,7 +16,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(get);
 }
 
-/// The figures of events in a funding period, in the caller's scope, in total and by up to two dimensions.
+/// The figures of events in a funding period, in the caller's scope, in total and by up to three dimensions.
 ///
 /// With `Accept: text/csv` as for consultations. `docs/counting.md` explains the rules.
 #[utoipa::path(
@@ -40,6 +41,6 @@ async fn get(
         let values = figures.group_by.iter().map(|dimension| group.key.get(dimension));
         (values.collect(), group.figures.columns())
     });
-    let csv = table(&figures.group_by, &figures.totals.columns(), groups)?;
+    let csv = table(&figures.group_by, &figures.totals.columns(), groups, &FileParams::default())?;
     Ok(as_csv("event-statistics.csv", csv))
 }

@@ -27,6 +27,7 @@ use uuid::Uuid;
 use crate::cookie;
 use crate::edge::request_id;
 use crate::problem::Problem;
+use crate::sheet::FileParams;
 use crate::state::State;
 
 const MAX_BODY: usize = 1024 * 1024;
@@ -148,6 +149,28 @@ fn list_query<F: DeserializeOwned + Serialize>(
     // A cursor belongs to one list with one filter and order.
     let paging = Paging::new(&page, &(request.path(), &filter))?;
     Ok(ListQuery { filter, paging })
+}
+
+/// A question, and the file that its answer is wanted as.
+pub struct FileQuery<F> {
+    pub question: F,
+    pub file: FileParams,
+}
+
+impl<F: DeserializeOwned> FromRequest for FileQuery<F> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(file_query(request))
+    }
+}
+
+fn file_query<F: DeserializeOwned>(request: &HttpRequest) -> Result<FileQuery<F>, Problem> {
+    let (file, question): (Vec<_>, Vec<_>) = pairs(request)?
+        .into_iter()
+        .partition(|(name, _)| matches!(name.as_str(), "format" | "language" | "form" | "bom"));
+    Ok(FileQuery { question: typed(&question)?, file: typed(&file)? })
 }
 
 fn pairs(request: &HttpRequest) -> Result<Vec<(String, String)>, Problem> {

@@ -9,6 +9,7 @@ mod oidc;
 mod openapi;
 mod problem;
 mod rate_limit;
+mod report;
 mod respond;
 mod state;
 mod store;
@@ -33,21 +34,25 @@ mod event_series;
 mod event_statistics;
 mod funding_period;
 mod health;
+mod indicator;
 mod invitation;
 mod organisation;
 mod participation;
 mod programme_statistics;
 mod programme_template;
 mod quick_log;
+mod readiness;
 mod recruitment_case;
 mod referral;
 mod saved_view;
 mod second_factor;
 mod session;
+mod sheet;
 mod site;
 mod sso;
 mod statistics;
 mod tag;
+mod target;
 mod task;
 mod topic;
 mod user;
@@ -105,6 +110,7 @@ fn routes(config: &mut ServiceConfig) {
         .configure(site::routes)
         .configure(district::routes)
         .configure(funding_period::routes)
+        .configure(indicator::routes)
         .configure(invitation::routes)
         .configure(topic::routes)
         .configure(code_list::routes)
@@ -122,12 +128,15 @@ fn routes(config: &mut ServiceConfig) {
         .configure(participation::routes)
         .configure(programme_template::routes)
         .configure(accompaniment::routes)
+        .configure(readiness::routes)
         .configure(recruitment_case::routes)
+        .configure(target::routes)
         .configure(task::routes)
         .configure(referral::routes)
         .configure(calendar_feed::routes)
         .configure(worklist::routes)
         .configure(tag::routes)
+        .configure(report::routes)
         .configure(saved_view::routes)
         .configure(attachment::routes)
         .configure(statistics::routes)

@@ -9,6 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::extract::{LoggedIn, Parameters};
 use crate::respond::Answer;
+use crate::sheet::FileParams;
 use crate::state::State;
 use crate::statistics::{as_csv, as_json, table, wants_csv};
 
@@ -17,7 +18,7 @@ pub fn routes(config: &mut ServiceConfig) {
 }
 
 /// The figures of accompaniments and recruitment cases in a funding period, in the caller's scope, in total and
-/// by up to two dimensions.
+/// by up to three dimensions.
 ///
 /// With `Accept: text/csv` as for consultations; counts by outcome, reason, phase or procedure have a column
 /// each. `docs/counting.md` explains the rules.
@@ -44,6 +45,7 @@ async fn get(
         let values = figures.group_by.iter().map(|dimension| group.key.get(dimension));
         (values.collect(), group.figures.columns(&phases))
     });
-    let csv = table(&figures.group_by, &figures.totals.columns(&phases), groups)?;
+    let csv =
+        table(&figures.group_by, &figures.totals.columns(&phases), groups, &FileParams::default())?;
     Ok(as_csv("programme-statistics.csv", csv))
 }

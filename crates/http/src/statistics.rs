@@ -1,32 +1,47 @@
 //! `/statistics`: the figures of a funding period, as JSON or CSV.
 
-use actix_web::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, VARY};
-use actix_web::web::Data;
+use actix_web::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, VARY};
+use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse, get};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::NaiveDate;
 use lotse_app::statistics;
 use lotse_domain::code::Code;
-use lotse_domain::statistics::{GroupValue, Statistics, StatisticsParams};
+use lotse_domain::id::FundingPeriodId;
+use lotse_domain::page::PageParams;
+use lotse_domain::statistics::{
+    Explanation, ExplanationParams, GroupValue, Publication, PublicationParams, Statistics,
+    StatisticsParams, TopicsAs,
+};
 use lotse_domain::{Error, Result};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::extract::{LoggedIn, Parameters};
-use crate::respond::Answer;
+use crate::extract::{FileQuery, ListQuery, LoggedIn, Parameters};
+use crate::openapi::IfNoneMatchHeader;
+use crate::respond::{Answer, is_known};
+use crate::sheet::{File, FileFormat, FileParams, csv_writer, plain};
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(get);
+    config.service(get).service(explain).service(publication);
 }
 
-/// The figures of a funding period in the caller's scope, in total and by up to two dimensions.
+/// The figures of a funding period in the caller's scope, in total and by up to three dimensions.
 ///
-/// With `Accept: text/csv` the groups come as CSV (RFC 4180, UTF-8), one row a group, or the totals
-/// as one row when nothing is grouped. `docs/counting.md` explains the rules.
+/// As CSV (`format=csv`, or `Accept: text/csv`) the groups come as one row a group, or the totals as one row
+/// when nothing is grouped; XLSX and the page to print have the rules and the scope on a sheet of their own.
+/// The same figures have the same `ETag`. `docs/counting.md` explains the rules.
 #[utoipa::path(
-    tag = "Figures", operation_id = "get_statistics", params(StatisticsParams),
+    tag = "Figures", operation_id = "get_statistics",
+    params(StatisticsParams, FileParams, IfNoneMatchHeader),
     responses((
         status = 200, description = "The figures",
-        content((Statistics = "application/json"), (String = "text/csv"))
+        content(
+            (Statistics = "application/json"), (String = "text/csv"), (String = "text/html"),
+            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+        )
     ))
 )]
 #[get("/statistics")]
@@ -34,14 +49,110 @@ async fn get(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
     request: HttpRequest,
-    Parameters(params): Parameters<StatisticsParams>,
+    query: FileQuery<StatisticsParams>,
 ) -> Answer<HttpResponse> {
-    let figures = state.run(move |app| statistics::get(app, &caller, &params)).await?;
-    if wants_csv(&request) {
-        Ok(as_csv("statistics.csv", csv(&figures)?))
-    } else {
-        Ok(as_json(&figures))
+    let FileQuery { question, file } = query;
+    let (asked, figures, now) = state
+        .run(move |app| {
+            statistics::get(app, &caller, &question).map(|figures| (question, figures, app.now()))
+        })
+        .await?;
+    let figures = with_links(figures, &asked)?;
+    let default = if wants_csv(&request) { FileFormat::Csv } else { FileFormat::Json };
+    Ok(match file.format.unwrap_or(default) {
+        FileFormat::Json => tagged(&request, &figures)?,
+        FileFormat::Csv => as_csv("statistics.csv", csv(&figures, &file)?),
+        FileFormat::Xlsx | FileFormat::Html => {
+            let title = file.language.of("Zahlen", "Figures");
+            let title = format!("{title} {}", figures.period.name);
+            let sheets = figures.sheets(file.language);
+            File { name: "statistics", title: &title, sheets: &sheets, at: now }.answer(&file)?
+        }
+    })
+}
+
+/// The figures, or 304 when the client has them.
+fn tagged(request: &HttpRequest, figures: &Statistics) -> Result<HttpResponse> {
+    let json = serde_json::to_vec(figures).map_err(|error| Error::Internal(error.into()))?;
+    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&Sha256::digest(&json)[..12]));
+    if is_known(request, &tag) {
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, tag)).finish());
     }
+    let mut answer = HttpResponse::Ok();
+    answer.insert_header((VARY, "Accept")).insert_header((ETAG, tag));
+    Ok(answer.content_type("application/json").body(json))
+}
+
+/// What stands behind a figure: the records that were counted, the rule in words, and with `total=true` the
+/// figure itself and what was left out, by reason. With `left_out` the records that were left out for it.
+#[utoipa::path(
+    tag = "Figures", operation_id = "explain_figure", params(PageParams, ExplanationParams),
+    responses((status = 200, description = "One page", body = Explanation))
+)]
+#[get("/statistics/explain")]
+async fn explain(
+    state: Data<State>,
+    LoggedIn(caller): LoggedIn,
+    query: ListQuery<ExplanationParams>,
+) -> Answer<Json<Explanation>> {
+    let explanation =
+        state.run(move |app| statistics::explain(app, &caller, &query.filter, &query.paging));
+    Ok(Json(explanation.await?))
+}
+
+/// Figures that may be published: cells of 1 and 2 are suppressed, and others with them, so that none can be
+/// computed back.
+#[utoipa::path(
+    tag = "Figures", operation_id = "get_publication_figures", params(PublicationParams),
+    responses((status = 200, description = "The figures", body = Publication))
+)]
+#[get("/statistics/publication")]
+async fn publication(
+    state: Data<State>,
+    LoggedIn(caller): LoggedIn,
+    Parameters(params): Parameters<PublicationParams>,
+) -> Answer<Json<Publication>> {
+    let figures = state.run(move |app| statistics::publication(app, &caller, &params)).await?;
+    Ok(Json(figures))
+}
+
+/// The figures with the addresses of what stands behind them.
+fn with_links(mut figures: Statistics, asked: &StatisticsParams) -> Result<Statistics> {
+    let (from, to) = (asked.from, asked.to);
+    figures.explanation = link(asked, asked.funding_period_id, from, to, None)?;
+    for group in &mut figures.groups {
+        let of_group = Some(group.conditions());
+        group.explanation = link(asked, asked.funding_period_id, from, to, of_group)?;
+    }
+    if let Some(previous) = &mut figures.previous {
+        let (from, to) = (Some(previous.window.from), Some(previous.window.to));
+        for group in &mut previous.groups {
+            let of_group = Some(group.conditions());
+            group.explanation = link(asked, previous.period.id.into(), from, to, of_group)?;
+        }
+    }
+    Ok(figures)
+}
+
+/// A URI template (RFC 6570): the figure is left to be named.
+fn link(
+    asked: &StatisticsParams,
+    period: FundingPeriodId,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+    group: Option<String>,
+) -> Result<String> {
+    let mut question = vec![("funding_period_id", period.to_string())];
+    question.extend(from.map(|from| ("from", from.to_string())));
+    question.extend(to.map(|to| ("to", to.to_string())));
+    question.extend(asked.filter.clone().map(|filter| ("filter", filter)));
+    if asked.topics != TopicsAs::default() {
+        question.push(("topics", asked.topics.code().to_owned()));
+    }
+    question.extend(group.map(|group| ("group", group)));
+    let question =
+        serde_html_form::to_string(&question).map_err(|error| Error::Internal(error.into()))?;
+    Ok(format!("/api/v1/statistics/explain?{question}{{&figure}}"))
 }
 
 pub(crate) fn wants_csv(request: &HttpRequest) -> bool {
@@ -65,12 +176,12 @@ pub(crate) fn as_json(figures: &impl Serialize) -> HttpResponse {
 }
 
 /// A code and a label column for each dimension, then the figures.
-fn csv(statistics: &Statistics) -> Result<Vec<u8>> {
+fn csv(statistics: &Statistics, file: &FileParams) -> Result<Vec<u8>> {
     let groups = statistics.groups.iter().map(|group| {
         let values = statistics.group_by.iter().map(|dimension| group.key.get(dimension));
         (values.collect(), group.figures.columns())
     });
-    table(&statistics.group_by, &statistics.totals.columns(), groups)
+    table(&statistics.group_by, &statistics.totals.columns(), groups, file)
 }
 
 /// The rows of `groups`, each its values and figures; the totals when nothing is grouped.
@@ -78,10 +189,10 @@ pub(crate) fn table<'a, D: Code, C: AsRef<[(N, V)]>, N: AsRef<str>, V: ToString>
     group_by: &[D],
     totals: &C,
     groups: impl Iterator<Item = (Vec<Option<&'a GroupValue>>, C)>,
+    file: &FileParams,
 ) -> Result<Vec<u8>> {
     let internal = |error: csv::Error| Error::Internal(error.into());
-    let mut writer =
-        csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    let mut writer = csv_writer(file);
     let mut header = Vec::new();
     for dimension in group_by {
         header.push(dimension.code().to_owned());
@@ -105,13 +216,4 @@ pub(crate) fn table<'a, D: Code, C: AsRef<[(N, V)]>, N: AsRef<str>, V: ToString>
         writer.write_record(&row).map_err(internal)?;
     }
     writer.into_inner().map_err(|error| Error::internal(error.to_string()))
-}
-
-/// Text that a spreadsheet would take for a formula is led by an apostrophe (OWASP, CSV injection).
-fn plain(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
 }

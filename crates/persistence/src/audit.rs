@@ -1,5 +1,7 @@
 //! The audit log: written with every change, read as history of a record and as a whole.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::prelude::*;
 use lotse_domain::audit::{
@@ -12,6 +14,7 @@ use lotse_domain::time::start_of;
 use lotse_domain::{Error, Result};
 use uuid::Uuid;
 
+use crate::among::among;
 use crate::connection::Conn;
 use crate::convert::{code, optional_code, reference};
 use crate::error::DbResult;
@@ -204,6 +207,50 @@ fn changes(stored: Document) -> Result<Vec<FieldChange>> {
 pub fn history(conn: &mut Conn, entity_id: Uuid, paging: &Paging) -> Result<Page<HistoryEntry>> {
     let below = paging.after.as_ref().map(|after| after.id);
     history_between(conn, entity_id, None, below, None, paging)
+}
+
+/// What became of some records after a moment, the latest first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn history_after(
+    conn: &mut Conn,
+    records: &[Uuid],
+    after: DateTime<Utc>,
+) -> Result<HashMap<Uuid, Vec<HistoryEntry>>> {
+    type Found = (Key, At, String, Option<Key>, Option<String>, Option<i64>, Document, Option<Key>);
+    let keys: Vec<Key> = records.iter().map(|id| Key(*id)).collect();
+    let rows: Vec<Found> = on_backend!(conn, c => audit_log::table
+        .left_join(users::table)
+        .filter(among(audit_log::entity_id.assume_not_null(), &keys))
+        .filter(audit_log::entity_version.is_not_null())
+        .filter(audit_log::at.gt(At(after)))
+        .order(audit_log::id.desc())
+        .select((
+            audit_log::id,
+            audit_log::at,
+            audit_log::action,
+            audit_log::user_id,
+            users::name.nullable(),
+            audit_log::entity_version,
+            audit_log::changes,
+            audit_log::entity_id,
+        ))
+        .load(c))
+    .db()?;
+    let mut entries: HashMap<Uuid, Vec<HistoryEntry>> = HashMap::new();
+    for (id, at, action, user_id, user_name, version, changes, entity) in rows {
+        let Some(entity) = entity else { continue };
+        entries.entry(entity.0).or_default().push(HistoryEntry {
+            id: AuditId(id.0),
+            at: at.0,
+            action: code(&action)?,
+            by: reference(user_id, user_name),
+            version: version.unwrap_or_default(),
+            changes: self::changes(changes)?,
+        });
+    }
+    Ok(entries)
 }
 
 /// The part of a history whose ids lie from `first` on and below `end`; of it the page below `after`. The

@@ -15,6 +15,7 @@ struct Row {
     id: Key,
     code: String,
     name: String,
+    chambers_are_public: bool,
     version: i64,
     created_at: At,
     updated_at: At,
@@ -26,6 +27,7 @@ impl From<&Carrier> for Row {
             id: Key(carrier.id.0),
             code: carrier.code.clone(),
             name: carrier.name.clone(),
+            chambers_are_public: carrier.chambers_are_public,
             version: carrier.version,
             created_at: At(carrier.created_at),
             updated_at: At(carrier.updated_at),
@@ -39,6 +41,7 @@ impl From<Row> for Carrier {
             id: CarrierId(row.id.0),
             code: row.code,
             name: row.name,
+            chambers_are_public: row.chambers_are_public,
             version: row.version,
             created_at: row.created_at.0,
             updated_at: row.updated_at.0,
@@ -51,6 +54,20 @@ impl From<Row> for Carrier {
 pub fn find(conn: &mut Conn, id: CarrierId) -> Result<Carrier> {
     let row: Option<Row> = carriers::table.find(Key(id.0)).first(conn).optional().db()?;
     row.map(Into::into).ok_or(Error::NotFound("carrier"))
+}
+
+/// Those for which chambers are public administration.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn with_public_chambers(conn: &mut Conn) -> Result<Vec<CarrierId>> {
+    let ids: Vec<Key> = carriers::table
+        .filter(carriers::chambers_are_public.eq(true))
+        .order(carriers::id)
+        .select(carriers::id)
+        .load(conn)
+        .db()?;
+    Ok(ids.into_iter().map(|id| CarrierId(id.0)).collect())
 }
 
 /// By code.

@@ -64,6 +64,24 @@ const CONSTRAINTS: &[(&str, &str, &str, &str)] = &[
         "A draft of this code was created meanwhile; change or publish that one.",
     ),
     (
+        "indicators_version",
+        "indicators.code, indicators.version_number",
+        "draft_exists",
+        "A draft of this code was created meanwhile; change or activate that one.",
+    ),
+    (
+        "reports_one_correction",
+        "reports.predecessor_id",
+        "report_corrected",
+        "Another correction of the report was submitted; correct that one.",
+    ),
+    (
+        "targets_once",
+        "targets_once",
+        "target_exists",
+        "There is a target of this indicator for this time and place; change that one.",
+    ),
+    (
         "accompaniments_one_open_per_company",
         "accompaniments.company_id",
         "open_accompaniment",

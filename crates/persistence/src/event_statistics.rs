@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Date, Nullable, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 use lotse_domain::Result;
 use lotse_domain::code::Code;
 use lotse_domain::code_list::label_en;
@@ -15,11 +15,12 @@ use lotse_domain::event_statistics::{
     EventDimension, EventFigures, EventGroup, EventStatisticsQuery,
 };
 use lotse_domain::policy::Scope;
-use lotse_domain::statistics::{GroupValue, TopicsAs};
+use lotse_domain::statistics::{Condition, GroupValue, TopicsAs};
 
 use crate::connection::{Backend, Conn};
-use crate::error::DbResult;
-use crate::sql_types::{Id, Key};
+use crate::sql_types::Key;
+use crate::statement::Statement;
+use crate::statistics::dimension::{among, among_ids};
 
 #[derive(QueryableByName)]
 struct Row {
@@ -31,6 +32,10 @@ struct Row {
     code_2: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     label_2: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    code_3: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    label_3: Option<String>,
     #[diesel(sql_type = BigInt)]
     events: i64,
     #[diesel(sql_type = BigInt)]
@@ -79,7 +84,8 @@ pub fn groups(
         .into_iter()
         .map(|row| {
             let figures = figures(&row);
-            let values = [(row.code_1, row.label_1), (row.code_2, row.label_2)];
+            let values =
+                [(row.code_1, row.label_1), (row.code_2, row.label_2), (row.code_3, row.label_3)];
             let key: BTreeMap<_, _> = query
                 .group_by
                 .iter()
@@ -187,30 +193,85 @@ fn rows(
     query: &EventStatisticsQuery,
     group_by: &[EventDimension],
 ) -> Result<Vec<Row>> {
-    let carrier = match scope {
+    let mut statement = Statement::new(conn.backend());
+    let mut wanted = vec![
+        format!("f.funding_period_id = {}", statement.id(Key(query.funding_period_id.0))),
+        format!("f.starts_on >= {}", statement.date(query.window.from)),
+        format!("f.starts_on <= {}", statement.date(query.window.to)),
+    ];
+    match scope {
         Scope::Nothing => return Ok(Vec::new()),
-        Scope::Network => None,
-        Scope::Carrier(carrier) => Some(carrier.0),
-    };
-    let sql = statement(conn.backend(), carrier.is_some(), group_by, query.topics);
-    let bound = diesel::sql_query(sql)
-        .bind::<Id, _>(Key(query.funding_period_id.0))
-        .bind::<Date, _>(query.window.from)
-        .bind::<Date, _>(query.window.to);
-    // The last parameter exists only in a scoped statement.
-    match carrier {
-        Some(carrier) => bound.bind::<Id, _>(Key(carrier)).load(conn).db(),
-        None => bound.load(conn).db(),
+        Scope::Network => (),
+        Scope::Carrier(carrier) => {
+            wanted.push(format!("f.carrier_id = {}", statement.id(Key(carrier.0))));
+        }
     }
+    for asked in &query.conditions {
+        wanted.push(condition(&mut statement, asked, query.topics)?);
+    }
+    let sql = figures_of(conn.backend(), group_by, query.topics, &wanted.join(" AND "));
+    statement.load(conn, sql)
+}
+
+/// What an event must meet to be counted, as SQL over `f`.
+fn condition(
+    statement: &mut Statement,
+    condition: &Condition<EventDimension>,
+    topics: TopicsAs,
+) -> Result<String> {
+    let codes: Vec<&str> = condition.codes.iter().flatten().map(String::as_str).collect();
+    let or_none = condition.codes.contains(&None);
+    let several = |table: &str, any: String| {
+        let none = format!("NOT EXISTS (SELECT 1 FROM {table} x WHERE x.event_id = f.id) OR ");
+        format!("({}EXISTS ({any}))", if or_none { none.as_str() } else { "" })
+    };
+    Ok(match condition.dimension {
+        EventDimension::Site => among_ids(statement, "f.site_id", &codes)?,
+        EventDimension::Carrier => among_ids(statement, "f.carrier_id", &codes)?,
+        EventDimension::Series => {
+            let wanted = among_ids(statement, "f.series_id", &codes)?;
+            if or_none { format!("(f.series_id IS NULL OR {wanted})") } else { wanted }
+        }
+        EventDimension::District => {
+            let wanted = among(statement, "d.\"key\"", &codes);
+            several(
+                "event_districts",
+                format!(
+                    "SELECT 1 FROM event_districts x JOIN districts d ON d.id = x.district_id \
+                     WHERE x.event_id = f.id AND {wanted}"
+                ),
+            )
+        }
+        EventDimension::Topic => {
+            let wanted = among(statement, "t.code", &codes);
+            let topic = match topics {
+                TopicsAs::Recorded => "x.topic_id",
+                TopicsAs::Current => {
+                    "(SELECT n.current_id FROM current_topics n WHERE n.topic_id = x.topic_id)"
+                }
+            };
+            several(
+                "event_topics",
+                format!(
+                    "SELECT 1 FROM event_topics x JOIN topics t ON t.id = {topic} \
+                     WHERE x.event_id = f.id AND {wanted}"
+                ),
+            )
+        }
+        EventDimension::Kind => among(statement, "f.kind", &codes),
+        EventDimension::Month => among(statement, "f.month", &codes),
+        EventDimension::Quarter => among(statement, "f.quarter", &codes),
+        EventDimension::Year => among(statement, "f.year", &codes),
+    })
 }
 
 /// Rule 11. A participation stands once beside its event, and once more for each topic or district, of
 /// which a group has one; so heads can be summed.
-fn statement(
+fn figures_of(
     backend: Backend,
-    scoped: bool,
     group_by: &[EventDimension],
     topics: TopicsAs,
+    wanted: &str,
 ) -> String {
     let sources: Vec<Source> =
         group_by.iter().map(|dimension| source(*dimension, topics, backend)).collect();
@@ -218,13 +279,11 @@ fn statement(
         sources.get(index).map_or("CAST(NULL AS TEXT)", part)
     };
     let joins: String = sources.iter().map(|source| source.join).collect::<Vec<_>>().join("\n");
-    let grouping = if sources.is_empty() { "" } else { "GROUP BY 1, 2, 3, 4" };
-    // `$4` would be a name in SQLite, numbered by where it first occurs; `?4` is a number.
-    let p = if backend == Backend::Postgres { "$" } else { "?" };
-    let carrier = if scoped { format!("AND f.carrier_id = {p}4") } else { String::new() };
+    let grouping = if sources.is_empty() { "" } else { "GROUP BY 1, 2, 3, 4, 5, 6" };
     format!(
         "SELECT
             {code_1} AS code_1, {label_1} AS label_1, {code_2} AS code_2, {label_2} AS label_2,
+            {code_3} AS code_3, {label_3} AS label_3,
             count(DISTINCT f.id) AS events,
             coalesce(sum(a.headcount), 0) AS participations,
             coalesce(sum(a.headcount) FILTER (WHERE o.kind = 'company'), 0) AS of_companies,
@@ -238,12 +297,14 @@ fn statement(
             AND a.status IN ('attended', 'walk_in') AND a.\"role\" = 'participant'
         LEFT JOIN organisations o ON o.id = a.organisation_id
         {joins}
-        WHERE f.funding_period_id = {p}1 AND f.starts_on BETWEEN {p}2 AND {p}3 {carrier}
+        WHERE {wanted}
         {grouping}
-        ORDER BY 2 NULLS LAST, 1, 4 NULLS LAST, 3",
+        ORDER BY 2 NULLS LAST, 1, 4 NULLS LAST, 3, 6 NULLS LAST, 5",
         code_1 = column(0, |source| source.code),
         label_1 = column(0, |source| source.label),
         code_2 = column(1, |source| source.code),
         label_2 = column(1, |source| source.label),
+        code_3 = column(2, |source| source.code),
+        label_3 = column(2, |source| source.label),
     )
 }

@@ -98,6 +98,20 @@ pub fn hold_for_entry(conn: &mut Conn, date: NaiveDate) -> Result<Option<Funding
     row.map(entity).transpose()
 }
 
+/// The period that a date lies in.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn on_date(conn: &mut Conn, date: NaiveDate) -> Result<Option<FundingPeriod>> {
+    let row: Option<Row> = funding_periods::table
+        .filter(funding_periods::starts_on.le(date))
+        .filter(funding_periods::ends_on.ge(date))
+        .first(conn)
+        .optional()
+        .db()?;
+    row.map(entity).transpose()
+}
+
 /// Where the earliest period begins that is not closed.
 ///
 /// # Errors

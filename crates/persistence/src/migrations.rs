@@ -7,7 +7,7 @@ use lotse_domain::{Error, Result};
 
 use crate::connection::{Backend, Conn};
 use crate::error::DbResult;
-use crate::programme_template;
+use crate::{indicator, programme_template};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
@@ -32,6 +32,7 @@ pub fn run(conn: &mut Conn) -> Result<Vec<String>> {
         let names = missing.map(|step| step.name).collect();
         on_backend!(conn, c => c.run_pending_migrations(source(c)).map(drop)).map_err(internal)?;
         programme_template::ship(conn)?;
+        indicator::ship(conn)?;
         Ok(names)
     })
 }
@@ -49,6 +50,7 @@ pub fn redo(conn: &mut Conn) -> Result<String> {
             version
         });
         programme_template::ship(conn)?;
+        indicator::ship(conn)?;
         Ok(version)
     })
 }

@@ -22,6 +22,7 @@ tables! {
         id -> Id,
         code -> Text,
         name -> Text,
+        chambers_are_public -> Bool,
         version -> BigInt,
         created_at -> Instant,
         updated_at -> Instant,
@@ -673,6 +674,84 @@ tables! {
         updated_at -> Instant,
     }
 
+    indicators (id) {
+        id -> Id,
+        code -> Text,
+        version_number -> Integer,
+        status -> Text,
+        label_de -> Text,
+        label_en -> Text,
+        text_de -> Text,
+        text_en -> Text,
+        source -> Nullable<Text>,
+        rule -> Json,
+        activated_at -> Nullable<Instant>,
+        activated_by -> Nullable<Id>,
+        retired_at -> Nullable<Instant>,
+        retired_by -> Nullable<Id>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    targets (id) {
+        id -> Id,
+        carrier_id -> Id,
+        funding_period_id -> Id,
+        indicator -> Text,
+        year -> Nullable<Integer>,
+        quarter -> Nullable<Integer>,
+        site_id -> Nullable<Id>,
+        value -> BigInt,
+        note -> Nullable<Text>,
+        archived_at -> Nullable<Instant>,
+        archive_reason -> Nullable<Text>,
+        recorded_by -> Id,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    reports (id) {
+        id -> Id,
+        carrier_id -> Nullable<Id>,
+        funding_period_id -> Id,
+        from_on -> Date,
+        to_on -> Date,
+        title -> Text,
+        note -> Nullable<Text>,
+        status -> Text,
+        predecessor_id -> Nullable<Id>,
+        submitted_at -> Nullable<Instant>,
+        submitted_by -> Nullable<Id>,
+        submission_note -> Nullable<Text>,
+        accepted_at -> Nullable<Instant>,
+        accepted_by -> Nullable<Id>,
+        acceptance_note -> Nullable<Text>,
+        sha256 -> Nullable<Text>,
+        records -> Nullable<BigInt>,
+        archived_at -> Nullable<Instant>,
+        archive_reason -> Nullable<Text>,
+        recorded_by -> Id,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    report_contents (report_id) {
+        report_id -> Id,
+        basis -> Json,
+        content -> Text,
+    }
+
+    report_facts (report_id, kind, position) {
+        report_id -> Id,
+        kind -> Text,
+        position -> BigInt,
+        record_id -> Id,
+        facts -> Json,
+    }
+
     accompaniments (id) {
         id -> Id,
         carrier_id -> Id,
@@ -1035,6 +1114,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     programme_templates,
     recruitment_case_steps,
     recruitment_cases,
+    reports,
+    report_contents,
+    report_facts,
+    targets,
+    indicators,
     referral_rows,
     referrals,
     refresh_tokens,

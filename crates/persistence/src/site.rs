@@ -2,7 +2,7 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use lotse_domain::code::Code;
 use lotse_domain::entity::Reference;
-use lotse_domain::id::SiteId;
+use lotse_domain::id::{CarrierId, SiteId};
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::site::{Site, SiteFilter};
 use lotse_domain::{Error, Result};
@@ -69,6 +69,22 @@ pub fn find(conn: &mut Conn, id: SiteId) -> Result<Site> {
         .optional()
         .db()?;
     row.map(entity).transpose()?.ok_or(Error::NotFound("site"))
+}
+
+/// The one of a carrier that was opened first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn first_of(conn: &mut Conn, carrier: CarrierId) -> Result<Option<Site>> {
+    let row = sites::table
+        .inner_join(carriers::table)
+        .filter(sites::carrier_id.eq(Key(carrier.0)))
+        .order((sites::valid_from, sites::id))
+        .select((sites::all_columns, carriers::name))
+        .first(conn)
+        .optional()
+        .db()?;
+    row.map(entity).transpose()
 }
 
 /// Those of the ids that exist.

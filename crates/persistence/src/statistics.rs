@@ -7,22 +7,22 @@
 use std::collections::BTreeMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Date, Nullable, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 use lotse_domain::Result;
-use lotse_domain::actor::ActorType;
-use lotse_domain::code::Code;
-use lotse_domain::code_list::label_en;
-use lotse_domain::consultation::{Channel, ConsultationKind};
-use lotse_domain::industry;
-use lotse_domain::organisation::OrganisationKind;
 use lotse_domain::policy::Scope;
-use lotse_domain::size_class::SizeClass;
-use lotse_domain::statistics::{Dimension, Figures, Group, GroupValue, StatisticsQuery, TopicsAs};
-use lotse_domain::{country, occupation};
+use lotse_domain::statistics::{Dimension, Figures, Group, StatisticsQuery, TopicsAs};
 
 use crate::connection::{Backend, Conn};
-use crate::error::DbResult;
-use crate::sql_types::{Id, Key};
+use crate::sql_types::Key;
+use crate::statement::Statement;
+
+pub(crate) mod dimension;
+mod explanation;
+mod values;
+pub use explanation::{counted, left_out, records_of, summed};
+pub use values::values;
+
+use dimension::{Source, conditions, source, value};
 
 #[derive(QueryableByName)]
 struct Row {
@@ -34,6 +34,10 @@ struct Row {
     code_2: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     label_2: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    code_3: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    label_3: Option<String>,
     #[diesel(sql_type = BigInt)]
     consultations: i64,
     #[diesel(sql_type = BigInt)]
@@ -80,14 +84,15 @@ pub fn groups(conn: &mut Conn, scope: &Scope, query: &StatisticsQuery) -> Result
         .into_iter()
         .map(|row| {
             let figures = figures(&row);
-            let values = [(row.code_1, row.label_1), (row.code_2, row.label_2)];
+            let values =
+                [(row.code_1, row.label_1), (row.code_2, row.label_2), (row.code_3, row.label_3)];
             let key: BTreeMap<_, _> = query
                 .group_by
                 .iter()
                 .zip(values)
                 .map(|(dimension, (code, label))| (*dimension, value(*dimension, code, label)))
                 .collect();
-            Group { key, figures }
+            Group { key, figures, explanation: String::new() }
         })
         .collect())
 }
@@ -108,164 +113,61 @@ fn figures(row: &Row) -> Figures {
     }
 }
 
-/// Where a dimension's code and label come from, the column of the view that they need, and the join
-/// that brings them.
-struct Source {
-    column: Option<&'static str>,
-    code: &'static str,
-    label: &'static str,
-    join: &'static str,
-}
-
-fn source(dimension: Dimension, topics: TopicsAs, backend: Backend) -> Source {
-    let plain = |column, code| Source { column: Some(column), code, label: code, join: "" };
-    // Ids in the form that the API gives them.
-    let id = |postgres, sqlite| if backend == Backend::Postgres { postgres } else { sqlite };
-    match dimension {
-        Dimension::Site => Source {
-            column: Some("site_id"),
-            code: id("CAST(f.site_id AS text)", "lower(hex(f.site_id))"),
-            label: "s.name",
-            join: "JOIN sites s ON s.id = f.site_id",
-        },
-        Dimension::Carrier => Source {
-            column: Some("carrier_id"),
-            code: id("CAST(f.carrier_id AS text)", "lower(hex(f.carrier_id))"),
-            label: "k.name",
-            join: "JOIN carriers k ON k.id = f.carrier_id",
-        },
-        Dimension::District => Source {
-            column: Some("district_id"),
-            code: "d.\"key\"",
-            label: "d.name",
-            join: "LEFT JOIN districts d ON d.id = f.district_id",
-        },
-        Dimension::Topic => Source {
-            column: None,
-            code: "t.code",
-            label: "t.label_en",
-            join: match topics {
-                TopicsAs::Recorded => {
-                    "JOIN consultation_topics ct ON ct.consultation_id = f.id \
-                     JOIN topics t ON t.id = ct.topic_id"
-                }
-                // Once, also where a topic and what replaced it are both recorded: one that was replaced
-                // is left out when the record has the one of today, or another before it that became it.
-                TopicsAs::Current => {
-                    "JOIN consultation_topics ct ON ct.consultation_id = f.id \
-                     JOIN topics_today n ON n.topic_id = ct.topic_id AND ( \
-                         n.current_id = ct.topic_id OR NOT EXISTS ( \
-                             SELECT 1 \
-                             FROM consultation_topics e \
-                             JOIN topics_today en ON en.topic_id = e.topic_id \
-                             WHERE e.consultation_id = ct.consultation_id \
-                                 AND en.current_id = n.current_id \
-                                 AND (e.topic_id = n.current_id OR e.position < ct.position) \
-                         ) \
-                     ) \
-                     JOIN topics t ON t.id = n.current_id"
-                }
-            },
-        },
-        Dimension::Country => Source {
-            column: None,
-            code: "cc.code",
-            label: "cc.code",
-            join: "LEFT JOIN consultation_countries cc ON cc.consultation_id = f.id",
-        },
-        // The table has each beginning of a code once, also where several occupations have it.
-        Dimension::Occupation => Source {
-            column: None,
-            code: "co.code",
-            label: "co.code",
-            join: "LEFT JOIN consultation_occupations co \
-                       ON co.consultation_id = f.id AND length(co.code) = 2",
-        },
-        Dimension::Month => plain("month", "f.month"),
-        Dimension::Quarter => plain("quarter", "f.quarter"),
-        Dimension::Year => plain("year", "f.year"),
-        // Both are there for the figures anyway.
-        Dimension::Kind => Source { column: None, ..plain("kind", "f.kind") },
-        Dimension::Channel => plain("channel", "f.channel"),
-        Dimension::SizeClass => plain("size_class", "f.size_class"),
-        Dimension::Section => plain("section", "f.section"),
-        Dimension::OrganisationKind => {
-            Source { column: None, ..plain("organisation_kind", "f.organisation_kind") }
-        }
-        Dimension::ActorType => plain("actor_type", "f.actor_type"),
-    }
-}
-
-/// The value of a dimension with the label that people read.
-fn value(dimension: Dimension, code: Option<String>, label: Option<String>) -> GroupValue {
-    let Some(code) = code else {
-        return GroupValue { code: None, label: "not given".to_owned() };
-    };
-    let label = match dimension {
-        Dimension::Kind => label_en(ConsultationKind::SET, &code).to_owned(),
-        Dimension::Channel => label_en(Channel::SET, &code).to_owned(),
-        Dimension::SizeClass => label_en(SizeClass::SET, &code).to_owned(),
-        Dimension::OrganisationKind => label_en(OrganisationKind::SET, &code).to_owned(),
-        Dimension::ActorType => label_en(ActorType::SET, &code).to_owned(),
-        Dimension::Country => country::find(&code).map_or(code.clone(), |c| c.label_en.clone()),
-        Dimension::Occupation => {
-            occupation::group(&code).map_or(code.clone(), |group| group.title_en.clone())
-        }
-        Dimension::Section => industry::section_label(&code).unwrap_or_else(|| code.clone()),
-        _ => label.unwrap_or_else(|| code.clone()),
-    };
-    let code = match dimension {
-        Dimension::Site | Dimension::Carrier => {
-            uuid::Uuid::parse_str(&code).map_or(code, |id| id.to_string())
-        }
-        _ => code,
-    };
-    GroupValue { code: Some(code), label }
-}
-
 fn rows(
     conn: &mut Conn,
     scope: &Scope,
     query: &StatisticsQuery,
     group_by: &[Dimension],
 ) -> Result<Vec<Row>> {
-    let carrier = match scope {
-        Scope::Nothing => return Ok(Vec::new()),
-        Scope::Network => None,
-        Scope::Carrier(carrier) => Some(carrier.0),
+    let mut statement = Statement::new(conn.backend());
+    let columns = columns(query, group_by, conn.backend());
+    let Some(f) = counted_records(&mut statement, scope, query, &columns) else {
+        return Ok(Vec::new());
     };
-    let sql = statement(conn.backend(), carrier.is_some(), group_by, query.topics);
-    let bound = diesel::sql_query(sql)
-        .bind::<Id, _>(Key(query.funding_period_id.0))
-        .bind::<Date, _>(query.window.from)
-        .bind::<Date, _>(query.window.to);
-    // The last parameter exists only in a scoped statement.
-    match carrier {
-        Some(carrier) => bound.bind::<Id, _>(Key(carrier)).load(conn).db(),
-        None => bound.load(conn).db(),
-    }
+    let conditions = conditions(&mut statement, &query.conditions, &query.also, query.topics)?;
+    let sql = figures_of(&f, group_by, &conditions, query.topics, conn.backend());
+    statement.load(conn, sql)
 }
 
+/// The columns of the view that a question needs beyond those that are there anyway: only what is asked
+/// for goes through the sorting.
+fn columns(query: &StatisticsQuery, group_by: &[Dimension], backend: Backend) -> Vec<&'static str> {
+    let asked = query.conditions.iter().map(|condition| condition.dimension);
+    // What counts at some carriers is told by the carrier.
+    let carrier = (!query.also.is_empty()).then_some(Dimension::Carrier);
+    let mut columns: Vec<&'static str> = group_by
+        .iter()
+        .copied()
+        .chain(asked)
+        .chain(carrier)
+        .filter_map(|dimension| source(dimension, query.topics, backend).column)
+        .collect();
+    columns.sort_unstable();
+    columns.dedup();
+    columns
+}
+
+/// `f`: the held records of the window with their kind. None when the scope has none.
+///
 /// Rule 3: firsts are numbered over the whole period and the scope, before the window cuts. What is
 /// short or anonymous is numbered apart and never a first.
-fn statement(backend: Backend, scoped: bool, group_by: &[Dimension], topics: TopicsAs) -> String {
-    let sources: Vec<Source> =
-        group_by.iter().map(|dimension| source(*dimension, topics, backend)).collect();
-    let column = |index: usize, part: fn(&Source) -> &'static str| {
-        sources.get(index).map_or("CAST(NULL AS TEXT)", part)
+fn counted_records(
+    statement: &mut Statement,
+    scope: &Scope,
+    query: &StatisticsQuery,
+    columns: &[&str],
+) -> Option<String> {
+    let period = statement.id(Key(query.funding_period_id.0));
+    let (from, to) = (statement.date(query.window.from), statement.date(query.window.to));
+    let carrier = match scope {
+        Scope::Nothing => return None,
+        Scope::Network => String::new(),
+        Scope::Carrier(carrier) => {
+            format!("AND carrier_id = {}", statement.id(Key(carrier.0)))
+        }
     };
-    let joins: String = sources.iter().map(|source| source.join).collect::<Vec<_>>().join("\n");
-    // Only what is asked for goes through the sorting.
-    let mut columns = String::new();
-    for column in sources.iter().filter_map(|source| source.column) {
-        columns.push_str(", ");
-        columns.push_str(column);
-    }
-    let grouping = if sources.is_empty() { "" } else { "GROUP BY 1, 2, 3, 4" };
-    // `$4` would be a name in SQLite, numbered by where it first occurs; `?4` is a number.
-    let p = if backend == Backend::Postgres { "$" } else { "?" };
-    let carrier = if scoped { format!("AND carrier_id = {p}4") } else { String::new() };
-    format!(
+    let columns: String = columns.iter().map(|column| format!(", {column}")).collect();
+    Some(format!(
         "WITH numbered AS (
             SELECT id, organisation_id, organisation_kind, held_on, minutes, preparation_minutes,
                 short{columns},
@@ -273,7 +175,7 @@ fn statement(backend: Backend, scoped: bool, group_by: &[Dimension], topics: Top
                     PARTITION BY organisation_id, short ORDER BY held_on, starts_at, id
                 ) AS nth
             FROM consultation_facts
-            WHERE funding_period_id = {p}1 {carrier}
+            WHERE funding_period_id = {period} AND status = 'held' {carrier}
         ),
         f AS (
             SELECT numbered.*, CASE
@@ -283,11 +185,36 @@ fn statement(backend: Backend, scoped: bool, group_by: &[Dimension], topics: Top
                 ELSE 'follow_up'
             END AS kind
             FROM numbered
-            WHERE held_on BETWEEN {p}2 AND {p}3
+            WHERE held_on BETWEEN {from} AND {to}
         ),
-        topics_today AS (SELECT topic_id, current_id FROM current_topics)
+        topics_today AS (SELECT topic_id, current_id FROM current_topics)"
+    ))
+}
+
+fn figures_of(
+    f: &str,
+    group_by: &[Dimension],
+    conditions: &[String],
+    topics: TopicsAs,
+    backend: Backend,
+) -> String {
+    let sources: Vec<Source> =
+        group_by.iter().map(|dimension| source(*dimension, topics, backend)).collect();
+    let column = |index: usize, part: fn(&Source) -> &'static str| {
+        sources.get(index).map_or("CAST(NULL AS TEXT)", part)
+    };
+    let joins: String = sources.iter().map(|source| source.join).collect::<Vec<_>>().join("\n");
+    let grouping = if sources.is_empty() { "" } else { "GROUP BY 1, 2, 3, 4, 5, 6" };
+    let filter = if conditions.is_empty() {
+        String::new()
+    } else {
+        format!("WHERE {}", conditions.join(" AND "))
+    };
+    format!(
+        "{f}
         SELECT
             {code_1} AS code_1, {label_1} AS label_1, {code_2} AS code_2, {label_2} AS label_2,
+            {code_3} AS code_3, {label_3} AS label_3,
             count(*) FILTER (WHERE NOT f.short) AS consultations,
             count(*) FILTER (WHERE f.kind = 'first') AS first_consultations,
             count(*) FILTER (WHERE f.kind = 'follow_up') AS follow_up_consultations,
@@ -304,11 +231,14 @@ fn statement(backend: Backend, scoped: bool, group_by: &[Dimension], topics: Top
                 AS preparation_minutes
         FROM f
         {joins}
+        {filter}
         {grouping}
-        ORDER BY 2 NULLS LAST, 1, 4 NULLS LAST, 3",
+        ORDER BY 2 NULLS LAST, 1, 4 NULLS LAST, 3, 6 NULLS LAST, 5",
         code_1 = column(0, |source| source.code),
         label_1 = column(0, |source| source.label),
         code_2 = column(1, |source| source.code),
         label_2 = column(1, |source| source.label),
+        code_3 = column(2, |source| source.code),
+        label_3 = column(2, |source| source.label),
     )
 }

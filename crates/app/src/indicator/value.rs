@@ -1,0 +1,308 @@
+//! What indicators say of a window.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use lotse_domain::Result;
+use lotse_domain::entity::Reference;
+use lotse_domain::event_statistics::EventDimension;
+use lotse_domain::event_statistics::EventStatisticsQuery;
+use lotse_domain::funding_period::FundingPeriod;
+use lotse_domain::id::{IndicatorId, SiteId};
+use lotse_domain::indicator::{
+    CarrierSetting, Indicator, IndicatorRule, IndicatorSetting, IndicatorTrial,
+    IndicatorTrialParams, IndicatorValue, IndicatorValues, IndicatorValuesParams, MAX_SHOWN,
+    TrialRecord,
+};
+use lotse_domain::page::Paging;
+use lotse_domain::policy::{Action, Scope};
+use lotse_domain::programme_statistics::{
+    CountedCase, CountedRun, ProgrammeStatisticsQuery, figures,
+};
+use lotse_domain::statistics::{
+    AlsoAt, Condition, Dimension, Explanation, ExplanationQuery, Figures, RULES_VERSION,
+    StatisticsQuery, TopicsAs, Window,
+};
+use lotse_persistence::names::Names;
+use lotse_persistence::{
+    Conn, carrier, event_statistics, funding_period, indicator, programme_statistics, statistics,
+};
+use uuid::Uuid;
+
+use crate::statistics::{explained, named_scope};
+use crate::{App, Caller, Reading};
+
+/// The values of all active indicators.
+///
+/// # Errors
+/// `NotFound` when there is no such period; `Invalid` for the window.
+pub fn values(
+    app: &App,
+    caller: &Caller,
+    params: &IndicatorValuesParams,
+) -> Result<IndicatorValues> {
+    app.figures(caller, Action::ReadStatistics, |tx| {
+        let period = funding_period::find(tx.conn, params.funding_period_id)?;
+        let window = Window::of(&period, params.from, params.to)?;
+        let mut values = Vec::new();
+        let scope = tx.scope();
+        let mut evaluation = Evaluation::new(&scope, &period, window, params.site_id);
+        for indicator in indicator::all_active(tx.conn, &tx.names)? {
+            values.push(IndicatorValue {
+                indicator: indicator.reference(),
+                unit: indicator.unit,
+                additive: indicator.additive,
+                value: evaluation.value(&mut View::of(tx), &indicator.rule)?,
+            });
+        }
+        Ok(IndicatorValues {
+            period: Reference::new(period.id, &period.name),
+            window,
+            scope: named_scope(&tx.actor)?,
+            rules_version: RULES_VERSION.to_owned(),
+            values,
+        })
+    })
+}
+
+/// What figures are read from, in a transaction that reads or one that writes.
+pub(crate) struct View<'a> {
+    pub conn: &'a mut Conn,
+    pub names: &'a Names,
+    pub today: NaiveDate,
+}
+
+impl<'a> View<'a> {
+    pub fn of(tx: &'a mut Reading) -> Self {
+        let today = tx.today();
+        Self { conn: tx.conn, names: &tx.names, today }
+    }
+}
+
+/// The value of one rule.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(crate) fn evaluate(
+    view: &mut View,
+    scope: &Scope,
+    rule: &IndicatorRule,
+    period: &FundingPeriod,
+    window: Window,
+    site: Option<SiteId>,
+) -> Result<i64> {
+    Evaluation::new(scope, period, window, site).value(view, rule)
+}
+
+/// Rules of one window: what they share is counted once.
+struct Evaluation<'a> {
+    scope: &'a Scope,
+    period: &'a FundingPeriod,
+    window: Window,
+    site: Option<SiteId>,
+    counted: HashMap<String, Figures>,
+}
+
+impl<'a> Evaluation<'a> {
+    fn new(
+        scope: &'a Scope,
+        period: &'a FundingPeriod,
+        window: Window,
+        site: Option<SiteId>,
+    ) -> Self {
+        Self { scope, period, window, site, counted: HashMap::new() }
+    }
+
+    fn value(&mut self, view: &mut View, rule: &IndicatorRule) -> Result<i64> {
+        let scope = self.scope;
+        match rule {
+            IndicatorRule::Consultations { figure, conditions, settings } => {
+                let also = also(view.conn, settings)?;
+                let query = StatisticsQuery {
+                    funding_period_id: self.period.id,
+                    window: self.window,
+                    group_by: Vec::new(),
+                    conditions: at_site(conditions, Dimension::Site, self.site),
+                    also,
+                    topics: TopicsAs::Recorded,
+                };
+                let asked = format!("{:?} {:?}", query.conditions, query.also);
+                if let Some(known) = self.counted.get(&asked) {
+                    return Ok(figure.of(known));
+                }
+                let found = statistics::totals(view.conn, scope, &query)?;
+                self.counted.insert(asked, found);
+                Ok(figure.of(&found))
+            }
+            IndicatorRule::Events { figure, conditions } => {
+                let query = EventStatisticsQuery {
+                    funding_period_id: self.period.id,
+                    window: self.window,
+                    group_by: Vec::new(),
+                    conditions: at_site(conditions, EventDimension::Site, self.site),
+                    topics: TopicsAs::Recorded,
+                };
+                Ok(figure.of(&event_statistics::totals(view.conn, scope, &query)?))
+            }
+            IndicatorRule::Programmes { figure } => {
+                let query = ProgrammeStatisticsQuery {
+                    funding_period_id: self.period.id,
+                    window: self.window,
+                    on: view.today.clamp(self.window.from, self.window.to),
+                    group_by: Vec::new(),
+                };
+                let runs = programme_statistics::runs(view.conn, view.names, scope, &query)?;
+                let cases = programme_statistics::cases(view.conn, view.names, scope, &query)?;
+                let here = |site: &Reference| self.site.is_none_or(|wanted| wanted.0 == site.id);
+                let runs: Vec<&CountedRun> =
+                    runs.iter().filter(|counted| here(&counted.run.site)).collect();
+                let cases: Vec<&CountedCase> =
+                    cases.iter().filter(|counted| here(&counted.site)).collect();
+                Ok(figure.of(&figures(&runs, &cases, query.on)))
+            }
+        }
+    }
+}
+
+fn at_site<D: Copy + PartialEq>(
+    conditions: &[Condition<D>],
+    dimension: D,
+    site: Option<SiteId>,
+) -> Vec<Condition<D>>
+where
+    Condition<D>: Clone,
+{
+    let mut all = conditions.to_vec();
+    all.extend(site.map(|site| Condition { dimension, codes: vec![Some(site.0.to_string())] }));
+    all
+}
+
+/// What settings of carriers add to a rule.
+pub(crate) fn also(conn: &mut Conn, settings: &[IndicatorSetting]) -> Result<Vec<AlsoAt>> {
+    let mut also = Vec::new();
+    for setting in settings {
+        let carriers = match setting.setting {
+            CarrierSetting::ChambersArePublic => carrier::with_public_chambers(conn)?,
+        };
+        let (dimension, codes) = (setting.dimension, setting.codes.clone());
+        also.push(AlsoAt { dimension, codes, carriers });
+    }
+    Ok(also)
+}
+
+/// The records behind the value of an indicator of consultations.
+///
+/// # Errors
+/// `NotFound`; `Invalid` for the window, and for an indicator of events, accompaniments or cases.
+pub fn explain(
+    app: &App,
+    caller: &Caller,
+    id: IndicatorId,
+    params: &IndicatorValuesParams,
+    paging: &Paging,
+) -> Result<Explanation> {
+    app.figures(caller, Action::ReadStatistics, |tx| {
+        let found = indicator::find(tx.conn, &tx.names, id)?;
+        let period = funding_period::find(tx.conn, params.funding_period_id)?;
+        let window = Window::of(&period, params.from, params.to)?;
+        let Some(mut query) = question(tx, &found.rule, &period, window)? else {
+            return Err(lotse_domain::Error::invalid(
+                "/id",
+                "not_explained",
+                "must be an indicator of consultations; events and accompaniments have lists",
+            ));
+        };
+        query.conditions = at_site(&query.conditions, Dimension::Site, params.site_id);
+        let mut explanation = explained(tx, &period, query, paging)?;
+        explanation.rule.text_de = found.text_de;
+        explanation.rule.text_en = found.text_en;
+        Ok(explanation)
+    })
+}
+
+/// The records that a rule of consultations counts; none for other rules.
+fn question(
+    tx: &mut Reading,
+    rule: &IndicatorRule,
+    period: &FundingPeriod,
+    window: Window,
+) -> Result<Option<ExplanationQuery>> {
+    let IndicatorRule::Consultations { figure, conditions, settings } = rule else {
+        return Ok(None);
+    };
+    Ok(Some(ExplanationQuery {
+        funding_period_id: period.id,
+        window,
+        conditions: conditions.clone(),
+        also: also(tx.conn, settings)?,
+        topics: TopicsAs::Recorded,
+        figure: *figure,
+        left_out: None,
+    }))
+}
+
+/// What the figures of a period would be by this version, beside the active one. Nothing is written.
+///
+/// # Errors
+/// `NotFound`; `Invalid` for the window.
+pub fn trial(
+    app: &App,
+    caller: &Caller,
+    id: IndicatorId,
+    params: &IndicatorTrialParams,
+) -> Result<IndicatorTrial> {
+    app.figures(caller, Action::ReadStatistics, |tx| {
+        let tried = indicator::find(tx.conn, &tx.names, id)?;
+        let period = funding_period::find(tx.conn, params.funding_period_id)?;
+        let window = Window::of(&period, params.from, params.to)?;
+        let scope = tx.scope();
+        let value = evaluate(&mut View::of(tx), &scope, &tried.rule, &period, window, None)?;
+        let active = indicator::active(tx.conn, &tx.names, &tried.code)?;
+        let mut trial = IndicatorTrial {
+            period: Reference::new(period.id, &period.name),
+            window,
+            scope: named_scope(&tx.actor)?,
+            tried: tried.reference(),
+            value,
+            active: active.as_ref().map(Indicator::reference),
+            active_value: None,
+            difference: None,
+            gained: None,
+            lost: None,
+            gained_records: Vec::new(),
+            lost_records: Vec::new(),
+        };
+        let Some(active) = active else { return Ok(trial) };
+        let active_value =
+            evaluate(&mut View::of(tx), &scope, &active.rule, &period, window, None)?;
+        trial.active_value = Some(active_value);
+        trial.difference = Some(value - active_value);
+        let new = question(tx, &tried.rule, &period, window)?;
+        let old = question(tx, &active.rule, &period, window)?;
+        if let (Some(new), Some(old)) = (new, old)
+            && tried.unit == active.unit
+            && tx.actor.may(Action::ReadConsultations).is_ok()
+        {
+            let new = statistics::records_of(tx.conn, &scope, &new)?;
+            let old = statistics::records_of(tx.conn, &scope, &old)?;
+            (trial.gained, trial.gained_records) = only_in(&new, &old);
+            (trial.lost, trial.lost_records) = only_in(&old, &new);
+        }
+        Ok(trial)
+    })
+}
+
+fn only_in(
+    these: &HashMap<Uuid, Option<String>>,
+    others: &HashMap<Uuid, Option<String>>,
+) -> (Option<i64>, Vec<TrialRecord>) {
+    let mut records: Vec<TrialRecord> = these
+        .iter()
+        .filter(|(id, _)| !others.contains_key(id))
+        .map(|(id, name)| TrialRecord { id: *id, name: name.clone() })
+        .collect();
+    records.sort_unstable_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+    let count = i64::try_from(records.len()).ok();
+    records.truncate(MAX_SHOWN);
+    (count, records)
+}

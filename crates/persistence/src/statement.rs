@@ -1,0 +1,70 @@
+//! A statement that is put together from fixed pieces; values are always bound.
+
+use chrono::NaiveDate;
+use diesel::deserialize::QueryableByName;
+use diesel::prelude::*;
+use diesel::sql_types::{Date, Text};
+use lotse_domain::Result;
+
+use crate::connection::{Backend, Conn};
+use crate::error::DbResult;
+use crate::sql_types::{Id, Key};
+
+enum Value {
+    Id(Key),
+    Date(NaiveDate),
+    Text(String),
+}
+
+/// The values of a statement, in the order of their places.
+pub(crate) struct Statement {
+    backend: Backend,
+    values: Vec<Value>,
+}
+
+type DbBackend = <Conn as diesel::Connection>::Backend;
+
+impl Statement {
+    pub fn new(backend: Backend) -> Self {
+        Self { backend, values: Vec::new() }
+    }
+
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// The place of a new value.
+    fn place(&mut self, value: Value) -> String {
+        self.values.push(value);
+        // `$4` would be a name in SQLite, numbered by where it first occurs; `?4` is a number.
+        let mark = if self.backend == Backend::Postgres { '$' } else { '?' };
+        format!("{mark}{}", self.values.len())
+    }
+
+    pub fn id(&mut self, id: Key) -> String {
+        self.place(Value::Id(id))
+    }
+
+    pub fn date(&mut self, date: NaiveDate) -> String {
+        self.place(Value::Date(date))
+    }
+
+    pub fn text(&mut self, text: &str) -> String {
+        self.place(Value::Text(text.to_owned()))
+    }
+
+    pub fn load<R>(self, conn: &mut Conn, sql: String) -> Result<Vec<R>>
+    where
+        R: QueryableByName<DbBackend> + 'static,
+    {
+        let mut query = diesel::sql_query(sql).into_boxed::<DbBackend>();
+        for value in self.values {
+            query = match value {
+                Value::Id(id) => query.bind::<Id, _>(id),
+                Value::Date(date) => query.bind::<Date, _>(date),
+                Value::Text(text) => query.bind::<Text, _>(text),
+            };
+        }
+        query.load(conn).db()
+    }
+}

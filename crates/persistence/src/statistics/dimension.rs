@@ -1,0 +1,263 @@
+//! Dimensions in SQL: what a record is grouped and filtered by.
+
+use lotse_domain::actor::ActorType;
+use lotse_domain::code::Code;
+use lotse_domain::code_list::label_en;
+use lotse_domain::consultation::{Channel, ConsultationKind};
+use lotse_domain::error::Violation;
+use lotse_domain::organisation::OrganisationKind;
+use lotse_domain::size_class::SizeClass;
+use lotse_domain::statistics::{AlsoAt, Condition, Dimension, GroupValue, TopicsAs};
+use lotse_domain::{Error, Result, country, industry, occupation};
+use uuid::Uuid;
+
+use crate::connection::Backend;
+use crate::sql_types::Key;
+use crate::statement::Statement;
+
+/// What the organisation was at its first support in the period; a caller who stays anonymous is what is
+/// known of him or her.
+const FIRST_SIZE_CLASS: &str = "CASE WHEN organisation_id IS NULL THEN size_class ELSE \
+     first_value(size_class) OVER (PARTITION BY organisation_id, short ORDER BY held_on, starts_at, id) \
+     END AS first_size_class";
+const FIRST_ACTOR_TYPE: &str = "first_value(actor_type) OVER \
+     (PARTITION BY organisation_id, short ORDER BY held_on, starts_at, id) AS first_actor_type";
+
+/// Where a dimension's code and label come from, the column of the view that they need, and the join
+/// that brings them.
+pub(super) struct Source {
+    pub column: Option<&'static str>,
+    pub code: &'static str,
+    pub label: &'static str,
+    pub join: &'static str,
+}
+
+pub(super) fn source(dimension: Dimension, topics: TopicsAs, backend: Backend) -> Source {
+    let plain = |column, code| Source { column: Some(column), code, label: code, join: "" };
+    // Ids in the form that the API gives them.
+    let id = |postgres, sqlite| if backend == Backend::Postgres { postgres } else { sqlite };
+    match dimension {
+        Dimension::Site => Source {
+            column: Some("site_id"),
+            code: id("CAST(f.site_id AS text)", "lower(hex(f.site_id))"),
+            label: "s.name",
+            join: "JOIN sites s ON s.id = f.site_id",
+        },
+        Dimension::Carrier => Source {
+            column: Some("carrier_id"),
+            code: id("CAST(f.carrier_id AS text)", "lower(hex(f.carrier_id))"),
+            label: "k.name",
+            join: "JOIN carriers k ON k.id = f.carrier_id",
+        },
+        Dimension::District => Source {
+            column: Some("district_id"),
+            code: "d.\"key\"",
+            label: "d.name",
+            join: "LEFT JOIN districts d ON d.id = f.district_id",
+        },
+        Dimension::Topic => Source {
+            column: None,
+            code: "t.code",
+            label: "t.label_en",
+            join: match topics {
+                TopicsAs::Recorded => {
+                    "JOIN consultation_topics ct ON ct.consultation_id = f.id \
+                     JOIN topics t ON t.id = ct.topic_id"
+                }
+                // Once, also where a topic and what replaced it are both recorded: one that was replaced
+                // is left out when the record has the one of today, or another before it that became it.
+                TopicsAs::Current => {
+                    "JOIN consultation_topics ct ON ct.consultation_id = f.id \
+                     JOIN topics_today n ON n.topic_id = ct.topic_id AND ( \
+                         n.current_id = ct.topic_id OR NOT EXISTS ( \
+                             SELECT 1 \
+                             FROM consultation_topics e \
+                             JOIN topics_today en ON en.topic_id = e.topic_id \
+                             WHERE e.consultation_id = ct.consultation_id \
+                                 AND en.current_id = n.current_id \
+                                 AND (e.topic_id = n.current_id OR e.position < ct.position) \
+                         ) \
+                     ) \
+                     JOIN topics t ON t.id = n.current_id"
+                }
+            },
+        },
+        Dimension::Country => Source {
+            column: None,
+            code: "cc.code",
+            label: "cc.code",
+            join: "LEFT JOIN consultation_countries cc ON cc.consultation_id = f.id",
+        },
+        // The table has each beginning of a code once, also where several occupations have it.
+        Dimension::Occupation => Source {
+            column: None,
+            code: "co.code",
+            label: "co.code",
+            join: "LEFT JOIN consultation_occupations co \
+                       ON co.consultation_id = f.id AND length(co.code) = 2",
+        },
+        Dimension::Month => plain("month", "f.month"),
+        Dimension::Quarter => plain("quarter", "f.quarter"),
+        Dimension::Year => plain("year", "f.year"),
+        // Both are there for the figures anyway.
+        Dimension::Kind => Source { column: None, ..plain("kind", "f.kind") },
+        Dimension::Channel => plain("channel", "f.channel"),
+        Dimension::SizeClass => plain("size_class", "f.size_class"),
+        Dimension::Section => plain("section", "f.section"),
+        Dimension::OrganisationKind => {
+            Source { column: None, ..plain("organisation_kind", "f.organisation_kind") }
+        }
+        Dimension::ActorType => plain("actor_type", "f.actor_type"),
+        Dimension::FirstSizeClass => plain(FIRST_SIZE_CLASS, "f.first_size_class"),
+        Dimension::FirstActorType => plain(FIRST_ACTOR_TYPE, "f.first_actor_type"),
+    }
+}
+
+/// The value of a dimension with the label that people read.
+pub(super) fn value(
+    dimension: Dimension,
+    code: Option<String>,
+    label: Option<String>,
+) -> GroupValue {
+    let Some(code) = code else {
+        return GroupValue { code: None, label: "not given".to_owned() };
+    };
+    let label = match dimension {
+        Dimension::Kind => label_en(ConsultationKind::SET, &code).to_owned(),
+        Dimension::Channel => label_en(Channel::SET, &code).to_owned(),
+        Dimension::SizeClass | Dimension::FirstSizeClass => {
+            label_en(SizeClass::SET, &code).to_owned()
+        }
+        Dimension::OrganisationKind => label_en(OrganisationKind::SET, &code).to_owned(),
+        Dimension::ActorType | Dimension::FirstActorType => {
+            label_en(ActorType::SET, &code).to_owned()
+        }
+        Dimension::Country => country::find(&code).map_or(code.clone(), |c| c.label_en.clone()),
+        Dimension::Occupation => {
+            occupation::group(&code).map_or(code.clone(), |group| group.title_en.clone())
+        }
+        Dimension::Section => industry::section_label(&code).unwrap_or_else(|| code.clone()),
+        _ => label.unwrap_or_else(|| code.clone()),
+    };
+    let code = match dimension {
+        Dimension::Site | Dimension::Carrier => {
+            Uuid::parse_str(&code).map_or(code, |id| id.to_string())
+        }
+        _ => code,
+    };
+    GroupValue { code: Some(code), label }
+}
+
+/// What a record must meet to be counted, as SQL over `f`.
+///
+/// # Errors
+/// `Malformed` for a site or a carrier that is no id.
+pub(super) fn conditions(
+    statement: &mut Statement,
+    conditions: &[Condition<Dimension>],
+    also: &[AlsoAt],
+    topics: TopicsAs,
+) -> Result<Vec<String>> {
+    let mut wanted = Vec::new();
+    for asked in conditions {
+        let mut sql = condition(statement, asked, topics)?;
+        for also in also.iter().filter(|also| also.dimension == asked.dimension) {
+            if also.carriers.is_empty() {
+                continue;
+            }
+            let codes = also.codes.iter().cloned().map(Some).collect();
+            let more = Condition { dimension: also.dimension, codes };
+            let more = condition(statement, &more, topics)?;
+            let carriers: Vec<String> =
+                also.carriers.iter().map(|carrier| statement.id(Key(carrier.0))).collect();
+            sql = format!("({sql} OR ({more} AND f.carrier_id IN ({})))", carriers.join(", "));
+        }
+        wanted.push(sql);
+    }
+    Ok(wanted)
+}
+
+fn condition(
+    statement: &mut Statement,
+    condition: &Condition<Dimension>,
+    topics: TopicsAs,
+) -> Result<String> {
+    let codes: Vec<&str> = condition.codes.iter().flatten().map(String::as_str).collect();
+    let or_none = condition.codes.contains(&None);
+    let sql = match condition.dimension {
+        Dimension::Site => among_ids(statement, "f.site_id", &codes)?,
+        Dimension::Carrier => among_ids(statement, "f.carrier_id", &codes)?,
+        Dimension::District => {
+            let keys = among(statement, "d.\"key\"", &codes);
+            let none = if or_none { "f.district_id IS NULL OR " } else { "" };
+            format!("({none}f.district_id IN (SELECT d.id FROM districts d WHERE {keys}))")
+        }
+        Dimension::Topic => {
+            let wanted = among(statement, "t.code", &codes);
+            let topic = match topics {
+                TopicsAs::Recorded => "ct.topic_id",
+                TopicsAs::Current => {
+                    "(SELECT n.current_id FROM current_topics n WHERE n.topic_id = ct.topic_id)"
+                }
+            };
+            format!(
+                "EXISTS (SELECT 1 FROM consultation_topics ct JOIN topics t ON t.id = {topic} \
+                 WHERE ct.consultation_id = f.id AND {wanted})"
+            )
+        }
+        Dimension::Country => of_several(statement, "consultation_countries", "", &codes, or_none),
+        Dimension::Occupation => {
+            let groups = " AND length(x.code) = 2";
+            of_several(statement, "consultation_occupations", groups, &codes, or_none)
+        }
+        dimension => {
+            // Of these the code is a column of `f`.
+            let column = source(dimension, topics, statement.backend()).code;
+            let wanted = among(statement, column, &codes);
+            if or_none { format!("({column} IS NULL OR {wanted})") } else { wanted }
+        }
+    };
+    Ok(sql)
+}
+
+pub(crate) fn among(statement: &mut Statement, what: &str, codes: &[&str]) -> String {
+    if codes.is_empty() {
+        return "(1 = 0)".to_owned();
+    }
+    let bound: Vec<String> = codes.iter().map(|code| statement.text(code)).collect();
+    format!("{what} IN ({})", bound.join(", "))
+}
+
+pub(crate) fn among_ids(statement: &mut Statement, what: &str, codes: &[&str]) -> Result<String> {
+    let mut bound = Vec::new();
+    for code in codes {
+        let id = Uuid::parse_str(code).map_err(|_| Error::Malformed {
+            code: "malformed_query",
+            detail: format!("{code:?} is not the id of a site or carrier."),
+            errors: vec![Violation {
+                pointer: "filter".to_owned(),
+                code: "not_an_id".to_owned(),
+                message: "must name sites and carriers by id".to_owned(),
+            }],
+        })?;
+        bound.push(statement.id(Key(id)));
+    }
+    if bound.is_empty() {
+        return Ok("(1 = 0)".to_owned());
+    }
+    Ok(format!("{what} IN ({})", bound.join(", ")))
+}
+
+/// A record may have several codes in another table, or none.
+fn of_several(
+    statement: &mut Statement,
+    table: &str,
+    of_these: &str,
+    codes: &[&str],
+    or_none: bool,
+) -> String {
+    let wanted = among(statement, "x.code", codes);
+    let any = format!("SELECT 1 FROM {table} x WHERE x.consultation_id = f.id{of_these}");
+    let none = if or_none { format!("NOT EXISTS ({any}) OR ") } else { String::new() };
+    format!("({none}EXISTS ({any} AND {wanted}))")
+}

@@ -1,0 +1,3 @@
+DROP TABLE report_facts;
+DROP TABLE report_contents;
+DROP TABLE reports;
