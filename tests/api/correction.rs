@@ -324,6 +324,8 @@ fn what_a_record_keeps_is_not_looked_at_again() {
         let minutes = change(&adviser, &record, json!({"minutes": 60})).await.expect(201).body;
         assert_eq!(fields(&minutes), ["minutes"]);
         assert_eq!(minutes["corrected"]["district"]["name"], "Wetteraukreis");
+        let earlier = change(&adviser, &record, json!({"held_on": "2022-05-04"})).await.expect(201);
+        assert_eq!(fields(&earlier.body), ["held_on"]);
         // What it is to name, it must be able to name.
         let another = adviser.company("Andere GmbH", &moved).await;
         let another = json!({"organisation_id": another["id"]});

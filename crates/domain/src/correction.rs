@@ -11,7 +11,9 @@ use uuid::Uuid;
 use crate::audit::{FieldChange, changes};
 use crate::check::Checks;
 use crate::code::codes;
-use crate::consultation::{Consultation, ConsultationInput, ConsultationReference, Context};
+use crate::consultation::{
+    Consultation, ConsultationInput, ConsultationReference, Context, kept_district,
+};
 use crate::entity::{Entity, EntityKind, Reference};
 use crate::error::{Error, Result};
 use crate::funding_period::FundingPeriod;
@@ -256,7 +258,7 @@ impl Correction {
             "must stay in a closed funding period; void the record here and log it where it belongs",
         );
         let read = Consultation::checked(before.id, before.updated_at, actor, input, context);
-        let corrected = checks.part("/changes", read)?.map(|read| kept(read, &before, input));
+        let corrected = checks.part("/changes", read)?.map(|read| kept(read, &before, input, context));
         let differences = match &corrected {
             Some(corrected) => changes(&json(&before)?, &json(corrected)?),
             None => Vec::new(),
@@ -388,14 +390,15 @@ impl Correction {
     }
 }
 
-/// What a correction leaves of a record: its book-keeping, and the district of its date unless it was about
-/// another place or date, since a company may have moved since.
-fn kept(read: Consultation, before: &Consultation, input: &ConsultationInput) -> Consultation {
-    let was = ConsultationInput::from(before);
-    let same_place = (was.organisation_id, was.establishment_id, was.held_on, &was.anonymous)
-        == (input.organisation_id, input.establishment_id, input.held_on, &input.anonymous);
+/// What a correction leaves of a record: its book-keeping, and its district as a change does.
+fn kept(
+    read: Consultation,
+    before: &Consultation,
+    input: &ConsultationInput,
+    context: &Context,
+) -> Consultation {
     Consultation {
-        district: if same_place { before.district.clone() } else { read.district },
+        district: kept_district(before, input, read.district, &context.districts),
         recorded_by: before.recorded_by.clone(),
         version: before.version,
         created_at: before.created_at,
