@@ -59,7 +59,8 @@ impl WorklistKind {
 }
 
 codes! {
-    /// What figures are grouped by and an organisation does not have.
+    /// What figures are grouped by and an organisation does not have: `district`, when consultations with it have
+    /// none.
     "worklist_gap" Gap { Industry, SizeClass, District }
 }
 
