@@ -276,19 +276,40 @@ fn a_record_that_changed_or_was_voided_meanwhile() {
     both(async |app| {
         let (admin, adviser) = (app.log_in("admin").await, app.log_in("adviser").await);
         let record = record(&app, &adviser, &json!({})).await;
-        change(&adviser, &record, json!({"minutes": 60})).await.expect(201);
+        let sixty = change(&adviser, &record, json!({"minutes": 60})).await.expect(201).body;
         set_status(&admin, PERIOD_2019, "open").await;
         let one = format!("/consultations/{}", record["id"].as_str().unwrap());
         adviser.patch(&one, 1, &json!({"channel": "video"})).await.expect(200);
         set_status(&admin, PERIOD_2019, "closed").await;
         // On top of the record as it is now.
+        let overtaken = async |correction: &Value| {
+            let one = adviser.get(&path(correction)).await.expect(200).body;
+            let all = adviser.get("/corrections").await.expect(200);
+            let listed = all.items().iter().find(|listed| listed["id"] == correction["id"]);
+            assert_eq!(listed.unwrap(), &one);
+            one["overtaken"].clone()
+        };
+        assert_eq!(overtaken(&sixty).await, json!([]), "another field was changed");
         let next = change(&adviser, &record, json!({"outcome": "clarified"})).await.expect(201);
         assert_eq!(fields(&next.body), ["outcome"]);
         let corrected = &next.body["corrected"];
         assert_eq!((&corrected["channel"], &corrected["minutes"]), (&json!("video"), &json!(60)));
 
+        // What was corrected is said otherwise by the record itself since.
         set_status(&admin, PERIOD_2019, "open").await;
-        let seen = [("If-Match", "\"2\"")];
+        adviser.patch(&one, 2, &json!({"minutes": 50})).await.expect(200);
+        set_status(&admin, PERIOD_2019, "closed").await;
+        assert_eq!(overtaken(&sixty).await, json!(["minutes"]));
+        assert_eq!(overtaken(&next.body).await, json!([]));
+        let last = change(&adviser, &record, json!({"starts_at": "10:00:00"})).await.expect(201);
+        assert_eq!(last.body["corrected"]["minutes"], 50, "nothing older overrides it");
+        assert_eq!(
+            (&last.body["record_version"], &sixty["record_version"]),
+            (&json!(3), &json!(1))
+        );
+
+        set_status(&admin, PERIOD_2019, "open").await;
+        let seen = [("If-Match", "\"3\"")];
         let reason = json!({"reason": "Doppelt"});
         adviser.post_with(&format!("{one}/void"), &seen, &reason).await.expect(200);
         set_status(&admin, PERIOD_2019, "closed").await;

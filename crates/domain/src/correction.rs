@@ -157,6 +157,12 @@ pub struct Correction {
     /// the id of the correction. Null with `void`.
     #[schema(required)]
     pub corrected: Option<Consultation>,
+    /// The version of the record that it was entered on; null with `add`, and where it was not kept yet.
+    #[schema(required)]
+    pub record_version: Option<i64>,
+    /// Fields in which it no longer holds, because the record itself was changed since: its period had been
+    /// opened again. What is entered later builds on the record there.
+    pub overtaken: Vec<String>,
     pub reason: String,
     pub recorded_by: Reference,
     #[schema(required)]
@@ -226,11 +232,101 @@ impl Recorded {
     /// # Errors
     /// `Internal` when they do not fit each other.
     pub fn corrected(&self) -> Result<Consultation> {
-        let mut fields = json(&self.consultation.without_kind())?;
-        for difference in self.corrections.iter().flat_map(|correction| &correction.differences) {
-            fields[&difference.field] = difference.new.clone();
-        }
+        let (fields, _) = read(&self.consultation, &self.corrections)?;
         serde_json::from_value(fields).map_err(|error| Error::Internal(error.into()))
+    }
+}
+
+/// The fields in which a correction no longer holds. `effective` are those of its record that were not
+/// withdrawn, in the order of entry.
+///
+/// # Errors
+/// `Internal` when the record cannot be written as JSON.
+pub fn overtaken(
+    record: &Consultation,
+    effective: &[Correction],
+    id: CorrectionId,
+) -> Result<Vec<String>> {
+    let (_, overtaken) = read(record, effective)?;
+    let of_it = overtaken.into_iter().filter(|(correction, _)| *correction == id);
+    Ok(of_it.map(|(_, field)| field.to_owned()).collect())
+}
+
+/// A record with its corrections one on top of the other, and what of them no longer holds. Each was entered
+/// on what it gives as old: where that is gone, the record was changed since and says what is newer.
+fn read<'a>(
+    record: &Consultation,
+    corrections: &'a [Correction],
+) -> Result<(Value, Vec<(CorrectionId, &'a str)>)> {
+    let mut fields = json(&record.without_kind())?;
+    let mut overtaken = Vec::new();
+    for correction in corrections {
+        let holds = |difference: &FieldChange| {
+            let now = said(&fields[&difference.field]);
+            now == said(&difference.old) || now == said(&difference.new)
+        };
+        let differences = &correction.differences;
+        // What follows from another field says nothing by itself, such as a district that was filled in since.
+        let follows = |field: &str| {
+            DERIVED.contains(&field)
+                && differences
+                    .iter()
+                    .map(|other| other.field.as_str())
+                    .any(|other| !DERIVED.contains(&other) && go_together(other, field))
+        };
+        let gone: Vec<&str> = differences
+            .iter()
+            .filter(|difference| !follows(&difference.field) && !holds(difference))
+            .map(|difference| difference.field.as_str())
+            .collect();
+        for difference in differences {
+            let field = difference.field.as_str();
+            if gone.iter().any(|gone| go_together(gone, field)) {
+                overtaken.push((correction.id, field));
+            } else {
+                fields[field] = difference.new.clone();
+            }
+        }
+    }
+    Ok((fields, overtaken))
+}
+
+/// Fields that come from others of the record.
+const DERIVED: [&str; 4] = ["district", "funding_period", "carrier", "note_warnings"];
+
+/// Whether one of the fields would be wrong without what was said of the other.
+fn go_together(one: &str, other: &str) -> bool {
+    const OF_ONE_MATTER: [&[&str]; 3] = [
+        &[
+            "organisation",
+            "establishment",
+            "contacts",
+            "anonymous",
+            "accompaniment",
+            "district",
+            "held_on",
+            "funding_period",
+        ],
+        &["site", "carrier"],
+        &["notes", "note_warnings"],
+    ];
+    one == other
+        || OF_ONE_MATTER.iter().any(|fields| fields.contains(&one) && fields.contains(&other))
+}
+
+/// What a value says, whatever the records that it names are called today.
+fn said(value: &Value) -> Value {
+    match value {
+        Value::Array(values) => values.iter().map(said).collect(),
+        Value::Object(fields) => match fields.get("id") {
+            Some(id) => id.clone(),
+            None => fields
+                .iter()
+                .filter(|(name, _)| !name.contains("label_"))
+                .map(|(name, value)| (name.clone(), said(value)))
+                .collect(),
+        },
+        other => other.clone(),
     }
 }
 
@@ -258,7 +354,8 @@ impl Correction {
             "must stay in a closed funding period; void the record here and log it where it belongs",
         );
         let read = Consultation::checked(before.id, before.updated_at, actor, input, context);
-        let corrected = checks.part("/changes", read)?.map(|read| kept(read, &before, input, context));
+        let corrected =
+            checks.part("/changes", read)?.map(|read| kept(read, &before, input, context));
         let differences = match &corrected {
             Some(corrected) => changes(&json(&before)?, &json(corrected)?),
             None => Vec::new(),
@@ -275,6 +372,7 @@ impl Correction {
             consultation,
             differences,
             corrected,
+            record_version: Some(recorded.consultation.version),
             ..Self::new(id, now, actor, reason, CorrectionKind::Change, &recorded.consultation)
         })
     }
@@ -295,6 +393,7 @@ impl Correction {
         Ok(Self {
             consultation: Some(ConsultationReference::from(&recorded.consultation)),
             differences: changes(&json(&before)?, &json(&voided)?),
+            record_version: Some(recorded.consultation.version),
             ..Self::new(id, now, actor, reason, CorrectionKind::Void, &recorded.consultation)
         })
     }
@@ -339,6 +438,8 @@ impl Correction {
             consultation: None,
             differences: Vec::new(),
             corrected: None,
+            record_version: None,
+            overtaken: Vec::new(),
             reason,
             recorded_by: actor.reference(),
             withdrawn: None,
@@ -433,11 +534,10 @@ mod tests {
 
     /// Corrections keep consultations for good. One as the first of them did: when a field is added to a
     /// consultation, this stays as it is.
-    #[test]
-    fn a_consultation_that_was_kept_is_still_read() {
+    fn kept() -> Value {
         let id = "01890000-0000-7000-8000-0000000fffff";
         let named = json!({"id": id, "name": "x"});
-        let kept = json!({
+        json!({
             "id": id, "organisation": {"id": id, "name": "x", "kind": "company"},
             "establishment": named, "carrier": named, "site": named, "funding_period": named,
             "district": named, "held_on": "2022-05-05", "starts_at": "09:30:00", "minutes": 45,
@@ -452,9 +552,87 @@ mod tests {
             "notes": "x", "note_warnings": ["health"], "outcome": "clarified", "anonymous": null,
             "event": named, "voided": null, "recorded_by": named, "version": 1,
             "created_at": "2026-03-16T09:00:00Z", "updated_at": "2026-03-16T09:00:00Z"
-        });
-        let read: Consultation = serde_json::from_value(kept).unwrap();
+        })
+    }
+
+    #[test]
+    fn a_consultation_that_was_kept_is_still_read() {
+        let read: Consultation = serde_json::from_value(kept()).unwrap();
         assert_eq!((read.minutes, read.occupations.len()), (45, 1));
+    }
+
+    fn difference(field: &str, old: Value, new: Value) -> FieldChange {
+        FieldChange { field: field.to_owned(), old, new }
+    }
+
+    fn correction(number: u128, differences: Vec<FieldChange>) -> Correction {
+        let named = Reference::new(Uuid::from_u128(number), "x");
+        Correction {
+            id: CorrectionId(Uuid::from_u128(number)),
+            kind: CorrectionKind::Change,
+            carrier: named.clone(),
+            funding_period: named.clone(),
+            consultation: None,
+            differences,
+            corrected: None,
+            record_version: Some(1),
+            overtaken: Vec::new(),
+            reason: "x".to_owned(),
+            recorded_by: named,
+            withdrawn: None,
+            version: 1,
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn what_the_record_says_since_is_not_overridden() {
+        let record: Consultation = serde_json::from_value(kept()).unwrap();
+        let other = json!({"id": Uuid::from_u128(7), "name": "y", "kind": "company"});
+        let place = json!({"id": Uuid::from_u128(8), "name": "y"});
+        let renamed = json!({"id": record.organisation.as_ref().unwrap().id, "name": "z"});
+        let all = [
+            // On a record that said 30, and on top of that.
+            correction(1, vec![difference("minutes", json!(30), json!(60))]),
+            correction(
+                2,
+                vec![
+                    difference("minutes", json!(60), json!(90)),
+                    difference("channel", json!("phone"), json!("video")),
+                ],
+            ),
+            // The record was made to say what a correction says, and another builds on that.
+            correction(3, vec![difference("apprentices", json!(9), json!(1))]),
+            correction(4, vec![difference("apprentices", json!(1), json!(2))]),
+            // The organisation is called otherwise, and the district was filled in.
+            correction(
+                5,
+                vec![
+                    difference("organisation", renamed, other),
+                    difference("district", Value::Null, place),
+                ],
+            ),
+            // The day is another one, so the organisation of that day is not taken either.
+            correction(
+                6,
+                vec![
+                    difference("held_on", json!("2021-01-01"), json!("2021-01-02")),
+                    difference("organisation", Value::Null, Value::Null),
+                ],
+            ),
+        ];
+        let (read, gone) = super::read(&record, &all).unwrap();
+        assert_eq!((&read["minutes"], &read["channel"]), (&json!(45), &json!("video")));
+        assert_eq!(read["apprentices"], 2);
+        assert_eq!(
+            (&read["organisation"]["name"], &read["district"]["name"]),
+            (&json!("y"), &json!("y"))
+        );
+        assert_eq!(read["held_on"], "2022-05-05");
+        let gone: Vec<_> = gone.into_iter().map(|(id, field)| (id.0.as_u128(), field)).collect();
+        assert_eq!(gone, [(1, "minutes"), (2, "minutes"), (6, "held_on"), (6, "organisation")]);
+        assert_eq!(overtaken(&record, &all, all[1].id).unwrap(), ["minutes"]);
     }
 
     #[test]

@@ -549,6 +549,7 @@ tables! {
         position -> Nullable<Integer>,
         differences -> Json,
         corrected -> Nullable<Json>,
+        record_version -> Nullable<BigInt>,
         reason -> Text,
         withdrawn_at -> Nullable<Instant>,
         withdrawn_by -> Nullable<Id>,
