@@ -217,6 +217,13 @@ fn only_a_closed_period_is_corrected() {
         let moved = change(&manager, &recorded, json!({"held_on": "2022-12-30"})).await.expect(201);
         assert_eq!(fields(&moved.body), ["funding_period", "held_on"]);
         assert_eq!(moved.body["funding_period"]["id"], PERIOD_2023, "that of the record");
+        assert_eq!(moved.body["moved_to"]["id"], PERIOD_2019);
+        assert_eq!(minutes["moved_to"], json!(null));
+        for (period, found) in [(PERIOD_2019, 1), (PERIOD_2023, 3), (PERIOD_2026, 0)] {
+            let listed = format!("/corrections?total=true&funding_period_id={period}");
+            let listed = manager.get(&listed).await.expect(200);
+            assert_eq!((listed.items().len(), &listed.body["total"]), (found, &json!(found)));
+        }
         let left = change(&manager, &recorded, json!({"held_on": "2026-01-02"})).await;
         left.violates("/changes/held_on", "not_in_a_closed_period");
         // What was entered stays, and may be taken back, when the period is opened again.

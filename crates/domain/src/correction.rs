@@ -148,6 +148,9 @@ pub struct Correction {
     pub carrier: Reference,
     /// That of the record, or of the date of the one that is missing.
     pub funding_period: Reference,
+    /// The other closed period that the record should lie in; null where it stays in its own.
+    #[schema(required)]
+    pub moved_to: Option<Reference>,
     /// The record that is wrong; null with `add`.
     #[schema(required)]
     pub consultation: Option<ConsultationReference>,
@@ -176,6 +179,7 @@ pub struct Correction {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct CorrectionFilter {
+    /// That of the record, or the one that it is moved to.
     pub funding_period_id: Option<FundingPeriodId>,
     pub consultation_id: Option<ConsultationId>,
     pub kind: Option<CorrectionKind>,
@@ -368,7 +372,10 @@ impl Correction {
         );
         checks.finish()?;
         let consultation = Some(ConsultationReference::from(&recorded.consultation));
+        let own = &recorded.consultation.funding_period;
+        let period = corrected.as_ref().map(|corrected| &corrected.funding_period);
         Ok(Self {
+            moved_to: period.filter(|period| period.id != own.id).cloned(),
             consultation,
             differences,
             corrected,
@@ -435,6 +442,7 @@ impl Correction {
             kind,
             carrier: of.carrier.clone(),
             funding_period: of.funding_period.clone(),
+            moved_to: None,
             consultation: None,
             differences: Vec::new(),
             corrected: None,
@@ -572,6 +580,7 @@ mod tests {
             kind: CorrectionKind::Change,
             carrier: named.clone(),
             funding_period: named.clone(),
+            moved_to: None,
             consultation: None,
             differences,
             corrected: None,

@@ -26,6 +26,7 @@ struct Row {
     id: Key,
     carrier_id: Key,
     funding_period_id: Key,
+    moved_to_id: Option<Key>,
     kind: String,
     consultation_id: Option<Key>,
     position: Option<i32>,
@@ -51,6 +52,7 @@ fn row(correction: &Correction, position: Option<i32>) -> Result<Row> {
         id: Key(correction.id.0),
         carrier_id: Key(correction.carrier.id),
         funding_period_id: Key(correction.funding_period.id),
+        moved_to_id: correction.moved_to.as_ref().map(|period| Key(period.id)),
         kind: correction.kind.code().to_owned(),
         consultation_id: correction.consultation.as_ref().map(|of| Key(of.id.0)),
         position,
@@ -99,6 +101,7 @@ fn entity(found: Found, names: &Names) -> Result<Correction> {
         kind: code(&row.kind)?,
         carrier: names.reference(row.carrier_id)?,
         funding_period: names.reference(row.funding_period_id)?,
+        moved_to: row.moved_to_id.map(|id| names.reference(id)).transpose()?,
         consultation,
         differences: serde_json::from_value(row.differences.0).map_err(unreadable)?,
         corrected: corrected.transpose().map_err(unreadable)?,
@@ -180,7 +183,8 @@ pub fn list(
     let matching = || {
         let mut query = of_carrier(carrier).into_boxed();
         if let Some(period) = filter.funding_period_id {
-            query = query.filter(corrections::funding_period_id.eq(Key(period.0)));
+            let moved_there = corrections::moved_to_id.eq(Some(Key(period.0))).assume_not_null();
+            query = query.filter(corrections::funding_period_id.eq(Key(period.0)).or(moved_there));
         }
         if let Some(consultation) = filter.consultation_id {
             query = query.filter(corrections::consultation_id.eq(Some(Key(consultation.0))));

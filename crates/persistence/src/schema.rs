@@ -544,6 +544,7 @@ tables! {
         id -> Id,
         carrier_id -> Id,
         funding_period_id -> Id,
+        moved_to_id -> Nullable<Id>,
         kind -> Text,
         consultation_id -> Nullable<Id>,
         position -> Nullable<Integer>,
