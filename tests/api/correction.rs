@@ -1,5 +1,6 @@
 //! Corrections: what stands beside the records of a closed funding period, and what it leaves alone.
 
+use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
 use crate::harness::{
@@ -361,6 +362,27 @@ fn what_a_record_keeps_is_not_looked_at_again() {
         assert_eq!(fields(&other), ["district", "organisation"]);
         let back = change(&adviser, &record, json!({"organisation_id": company["id"]})).await;
         back.violates("/changes/organisation_id", "archived");
+    });
+}
+
+#[test]
+fn what_is_only_called_otherwise_is_no_difference() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let named = adviser.company("Alt GmbH", &json!({})).await;
+        let record = record(&app, &adviser, &json!({"notes": "Sie ist schwanger."})).await;
+        assert_eq!(record["note_warnings"], json!(["health"]));
+        // As from before there were warnings.
+        let forget = "UPDATE consultations SET note_warnings = NULL";
+        app.connect().batch_execute(forget).unwrap();
+        let of_it = json!({"organisation_id": named["id"]});
+        let of_it = change(&adviser, &record, of_it).await.expect(201).body;
+        assert_eq!(fields(&of_it), ["organisation"]);
+        let one = format!("/companies/{}", named["id"].as_str().unwrap());
+        adviser.patch(&one, 1, &json!({"name": "Neu GmbH"})).await.expect(200);
+        change(&adviser, &record, json!({})).await.violates("/changes", "changes_nothing");
+        let minutes = change(&adviser, &record, json!({"minutes": 60})).await.expect(201).body;
+        assert_eq!(fields(&minutes), ["minutes"]);
     });
 }
 

@@ -361,7 +361,11 @@ impl Correction {
         let corrected =
             checks.part("/changes", read)?.map(|read| kept(read, &before, input, context));
         let differences = match &corrected {
-            Some(corrected) => changes(&json(&before)?, &json(corrected)?),
+            // What is only called otherwise by now is no difference.
+            Some(corrected) => changes(&json(&before)?, &json(corrected)?)
+                .into_iter()
+                .filter(|difference| said(&difference.old) != said(&difference.new))
+                .collect(),
             None => Vec::new(),
         };
         checks.require(
@@ -499,15 +503,18 @@ impl Correction {
     }
 }
 
-/// What a correction leaves of a record: its book-keeping, and its district as a change does.
+/// What a correction leaves of a record: its book-keeping, its district as a change does, and what was seen in
+/// notes that stay: the patterns may have learned since.
 fn kept(
     read: Consultation,
     before: &Consultation,
     input: &ConsultationInput,
     context: &Context,
 ) -> Consultation {
+    let notes_stay = read.notes == before.notes;
     Consultation {
         district: kept_district(before, input, read.district, &context.districts),
+        note_warnings: if notes_stay { before.note_warnings.clone() } else { read.note_warnings },
         recorded_by: before.recorded_by.clone(),
         version: before.version,
         created_at: before.created_at,
