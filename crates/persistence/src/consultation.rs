@@ -342,6 +342,31 @@ pub fn hold(
     find(conn, names, scope, id)
 }
 
+/// The consultation as somebody else's transaction leaves it, unchanged until this one ends: what is kept of
+/// it elsewhere is kept with every change of it.
+///
+/// # Errors
+/// As [`find`].
+pub fn hold_shared(
+    conn: &mut Conn,
+    names: &Names,
+    scope: &Scope,
+    id: ConsultationId,
+) -> Result<Consultation> {
+    // The only writer to SQLite holds everything.
+    if let (Conn::Postgres(conn), Some(carrier)) = (&mut *conn, carrier_of(scope)) {
+        let _: Option<Key> = consultations::table
+            .filter(consultations::id.eq(Key(id.0)))
+            .filter(consultations::carrier_id.eq(carrier))
+            .select(consultations::id)
+            .for_share()
+            .first(conn)
+            .optional()
+            .db()?;
+    }
+    find(conn, names, scope, id)
+}
+
 /// The versions that some of the carrier have.
 ///
 /// # Errors
