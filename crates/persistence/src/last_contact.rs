@@ -130,3 +130,30 @@ fn find_anew(conn: &mut Conn, carrier: Key, organisation: Key) -> Result<()> {
         (None, None) => Ok(()),
     }
 }
+
+/// Derives all of them anew and answers how many were wrong.
+pub(crate) fn derive(conn: &mut Conn) -> Result<usize> {
+    const LATEST: &str = "SELECT r.carrier_id, r.organisation_id, r.held_on, r.id, a.user_id FROM ( \
+            SELECT c.carrier_id, c.organisation_id, c.held_on, c.id, row_number() OVER ( \
+                PARTITION BY c.carrier_id, c.organisation_id ORDER BY c.held_on DESC, c.id DESC \
+            ) AS place \
+            FROM consultations c WHERE c.organisation_id IS NOT NULL AND c.status = 'held' \
+        ) r \
+        JOIN consultation_advisers a ON a.consultation_id = r.id AND a.position = 0 \
+        WHERE r.place = 1";
+    let put_right = format!(
+        "INSERT INTO last_contacts \
+            (carrier_id, organisation_id, held_on, consultation_id, adviser_id) {LATEST} \
+        ON CONFLICT (carrier_id, organisation_id) DO UPDATE SET held_on = excluded.held_on, \
+            consultation_id = excluded.consultation_id, adviser_id = excluded.adviser_id \
+        WHERE (last_contacts.held_on, last_contacts.consultation_id, last_contacts.adviser_id) \
+            <> (excluded.held_on, excluded.consultation_id, excluded.adviser_id)"
+    );
+    const OF_NONE: &str = "DELETE FROM last_contacts WHERE NOT EXISTS ( \
+            SELECT 1 FROM consultations c \
+            WHERE c.organisation_id = last_contacts.organisation_id \
+                AND c.carrier_id = last_contacts.carrier_id AND c.status = 'held' \
+        )";
+    let wrong = diesel::sql_query(put_right).execute(conn).db()?;
+    Ok(wrong + diesel::sql_query(OF_NONE).execute(conn).db()?)
+}
