@@ -1,3 +1,4 @@
+DROP INDEX attachments_voided;
 DROP VIEW advised_organisations;
 CREATE VIEW advised_organisations AS
 SELECT

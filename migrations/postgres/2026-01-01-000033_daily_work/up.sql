@@ -1,5 +1,3 @@
--- What the worklist says of organisations.
-
 -- Consultations of organisations without a district, which are few.
 CREATE INDEX consultations_without_district ON consultations
     (organisation_id, carrier_id, funding_period_id, status)
@@ -33,3 +31,6 @@ SELECT
 FROM last_contacts l
 JOIN organisations o ON o.id = l.organisation_id
 LEFT JOIN company_profiles p ON p.organisation_id = l.organisation_id;
+
+-- Attachments that were voided lately: their contents are looked for every hour.
+CREATE INDEX attachments_voided ON attachments (voided_at) WHERE voided_at IS NOT NULL;
