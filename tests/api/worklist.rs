@@ -418,3 +418,45 @@ fn everybody_has_a_list_and_managers_see_all() {
         },
     );
 }
+
+/// A period that is closed between open ones, as when the figures of an earlier one are put right.
+#[test]
+fn a_closed_period_between_open_ones_is_left_out() {
+    both(async |app| {
+        let (adviser, admin) = (app.log_in("adviser").await, app.log_in("admin").await);
+        let status = async |period: &str, status: &str| {
+            let period = format!("/funding-periods/{period}");
+            let seen = admin.get(&period).await.expect(200).body["version"].as_i64().unwrap();
+            admin.patch(&period, seen, &json!({"status": status})).await.expect(200);
+        };
+        status(PERIOD_2019, "open").await;
+        let mut ids = Vec::new();
+        for days in [vec!["2021-05-05"], vec!["2024-05-06"], vec!["2021-05-05", "2024-05-06"]] {
+            let company = adviser.company(days[0], &json!({})).await["id"].clone();
+            for day in days {
+                log(&app, &adviser, company.as_str().unwrap(), day).await;
+            }
+            ids.push(company);
+        }
+        for (period, shown) in
+            [("", vec![0, 1, 2]), (PERIOD_2023, vec![0, 2]), (PERIOD_2019, vec![])]
+        {
+            if !period.is_empty() {
+                status(period, "closed").await;
+            }
+            let shown: Vec<_> = shown.into_iter().map(|index: usize| ids[index].clone()).collect();
+            for kind in ["gap", "quiet_organisation"] {
+                let list = worklist(&adviser, &format!("?kind={kind}")).await;
+                let items = list["items"].as_array().unwrap();
+                let mut found: Vec<_> = items.iter().map(|entry| entry["id"].clone()).collect();
+                found.sort_by_key(|id| ids.iter().position(|known| known == id));
+                assert_eq!(found, shown, "{kind}");
+                assert_eq!(count(&list, kind), i64::try_from(shown.len()).unwrap(), "{kind}");
+                for entry in items.iter().filter(|_| kind == "gap") {
+                    let both = entry["id"] == ids[2] && period.is_empty();
+                    assert_eq!(entry["gap"]["consultations"], if both { 2 } else { 1 });
+                }
+            }
+        }
+    });
+}

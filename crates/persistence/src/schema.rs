@@ -614,6 +614,7 @@ tables! {
         lacks_industry -> Bool,
         lacks_size_class -> Bool,
         lacks_district -> Bool,
+        is_reported -> Bool,
     }
 
     // A view.
@@ -1027,6 +1028,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     event_staff,
     event_topics,
     events,
+    funding_periods,
     installation,
     last_contacts,
     organisation_events,

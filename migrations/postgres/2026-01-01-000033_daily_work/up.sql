@@ -27,7 +27,24 @@ SELECT
             AND c.district_id IS NULL
             AND c.status = 'held'
             AND f.status <> 'closed'
-    ) AS lacks_district
+    ) AS lacks_district,
+    -- Advised in a period that is not closed: mostly the latest consultation tells; where a closed period
+    -- lies between open ones, an earlier one may.
+    (
+        EXISTS (
+            SELECT 1
+            FROM funding_periods f
+            WHERE f.status <> 'closed' AND l.held_on BETWEEN f.starts_on AND f.ends_on
+        ) OR EXISTS (
+            SELECT 1
+            FROM funding_periods f
+            JOIN consultations c ON c.funding_period_id = f.id
+            WHERE c.organisation_id = l.organisation_id
+                AND c.carrier_id = l.carrier_id
+                AND c.status = 'held'
+                AND f.status <> 'closed'
+        )
+    ) AS is_reported
 FROM last_contacts l
 JOIN organisations o ON o.id = l.organisation_id
 LEFT JOIN company_profiles p ON p.organisation_id = l.organisation_id;
