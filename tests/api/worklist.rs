@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::api_key::key;
 use crate::harness::{
-    PERIOD_2023, PERIOD_2026, Session, TestApp, both, both_with, district, redacted,
+    PERIOD_2019, PERIOD_2023, PERIOD_2026, Session, TestApp, both, both_with, district, redacted,
 };
 
 /// Kind and day of each entry.
@@ -202,8 +202,8 @@ fn a_district_reaches_the_consultations_that_have_none() {
         let id = company["id"].as_str().unwrap().to_owned();
         let early = log(&app, &adviser, &id, "2025-12-01").await;
         let late = log(&app, &other, &id, "2026-02-02").await;
-        let closed = crate::correction::record(&app, &adviser, &json!({"organisation_id": id}));
-        let closed = closed.await;
+        let of_it = json!({"organisation_id": id});
+        let closed = crate::correction::record(&app, &adviser, &of_it).await;
         let status = async |status: &str| {
             let period = format!("/funding-periods/{PERIOD_2023}");
             let seen = admin.get(&period).await.expect(200).body["version"].as_i64().unwrap();
@@ -417,6 +417,43 @@ fn everybody_has_a_list_and_managers_see_all() {
             assert_eq!(sizes(&adviser, "").await, 2);
         },
     );
+}
+
+#[test]
+fn what_somebody_left_behind_is_on_the_managers_list() {
+    both(async |app| {
+        let (adviser, colleague) = (app.log_in("adviser").await, app.log_in("colleague").await);
+        let (manager, admin) = (app.log_in("manager").await, app.log_in("admin").await);
+        for session in [&adviser, &colleague] {
+            let company = session.company("Verwaist GmbH", &json!({})).await;
+            log(&app, session, company["id"].as_str().unwrap(), "2025-06-02").await;
+        }
+        let (me, them) = (adviser.id().await, colleague.id().await);
+        let whose = async |session: &Session, query: &str| {
+            let list = worklist(session, query).await;
+            let items = list["items"].as_array().unwrap();
+            for kind in ["gap", "quiet_organisation"] {
+                let listed = items.iter().filter(|entry| entry["kind"] == kind).count();
+                assert_eq!(count(&list, kind), i64::try_from(listed).unwrap());
+            }
+            items.iter().map(|entry| entry["user"]["id"].clone()).collect::<Vec<_>>()
+        };
+        assert!(whose(&manager, "").await.is_empty());
+        let suspend = json!({"status": "suspended"});
+        admin.patch(&format!("/users/{me}"), 1, &suspend).await.expect(200);
+        assert_eq!(whose(&manager, "").await, [json!(me), json!(me)], "a gap, and quiet");
+        let moved = json!({"role": "adviser", "carrier_id": crate::harness::VSB, "valid_from": "2026-03-17"});
+        admin.post(&format!("/users/{them}/assignments"), &moved).await.expect(201);
+        assert_eq!(whose(&manager, "").await.len(), 2, "not yet");
+        app.advance(chrono::TimeDelta::days(1));
+        let (manager, colleague) = (app.log_in("manager").await, app.log_in("colleague").await);
+        let theirs = app.log_in("other.manager").await;
+        assert_eq!(whose(&manager, "").await.len(), 4);
+        // Nobody else's list has them, and no other carrier's.
+        assert_eq!(whose(&manager, &format!("?user_id={them}")).await.len(), 2);
+        assert!(whose(&colleague, "").await.is_empty());
+        assert!(whose(&theirs, "").await.is_empty());
+    });
 }
 
 /// A period that is closed between open ones, as when the figures of an earlier one are put right.

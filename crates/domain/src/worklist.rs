@@ -94,6 +94,8 @@ pub enum Whose {
 #[derive(Clone, Copy, Debug)]
 pub struct WorklistQuery {
     pub whose: Whose,
+    /// Also organisations whose last adviser works for the carrier no more: nobody else has them on a list.
+    pub left_behind: bool,
     pub today: NaiveDate,
     /// The last day of tasks and milestones ahead.
     pub ahead: NaiveDate,
@@ -146,8 +148,10 @@ impl WorklistFilter {
                 "Only managers read the worklist of another user.".to_owned(),
             ));
         }
+        let own = whose == Whose::User(actor.user_id);
         Ok(WorklistQuery {
             whose,
+            left_behind: own && actor.role == Role::Manager,
             today,
             ahead: today.checked_add_days(Days::new(ahead.into())).unwrap_or(NaiveDate::MAX),
             quiet_before: today.checked_sub_days(Days::new(quiet.into())).unwrap_or(NaiveDate::MIN),

@@ -14,6 +14,7 @@ use lotse_domain::funding_period::FundingPeriodStatus;
 use lotse_domain::id::OrganisationId;
 use lotse_domain::organisation::OrganisationReference;
 use lotse_domain::policy::Scope;
+use lotse_domain::user::UserStatus;
 use lotse_domain::worklist::{Advised, Gap, Whose, WorklistGap, WorklistQuery};
 use uuid::Uuid;
 
@@ -24,6 +25,7 @@ use crate::error::DbResult;
 use crate::names::Names;
 use crate::schema::{
     advised_organisations, consultations, funding_periods, organisations_with_open_tasks,
+    user_assignments, users,
 };
 use crate::sql_types::{Id, Key};
 
@@ -57,7 +59,23 @@ fn advised(carrier: Key, query: &WorklistQuery) -> Option<Query<'static>> {
         .filter(advised_organisations::archived_at.is_null())
         .into_boxed();
     if let Whose::User(user) = query.whose {
-        selected = selected.filter(advised_organisations::adviser_id.eq(Key(user.0)));
+        let theirs = advised_organisations::adviser_id.eq(Key(user.0));
+        selected = if query.left_behind {
+            let here = user_assignments::table
+                .inner_join(users::table)
+                .filter(users::status.eq(UserStatus::Active.code()))
+                .filter(user_assignments::carrier_id.eq(Some(carrier)))
+                .filter(user_assignments::valid_from.le(query.today))
+                .filter(
+                    user_assignments::valid_to
+                        .is_null()
+                        .or(user_assignments::valid_to.ge(query.today)),
+                )
+                .select(user_assignments::user_id);
+            selected.filter(theirs.or(advised_organisations::adviser_id.ne_all(here)))
+        } else {
+            selected.filter(theirs)
+        };
     }
     Some(selected)
 }
