@@ -104,7 +104,11 @@ fn what_matters_most_is_on_top() {
             let (mut all, mut cursor) = (Vec::new(), String::new());
             loop {
                 let page = worklist(&adviser, &format!("?limit={limit}{cursor}")).await;
-                assert_eq!(page["counts"], list["counts"]);
+                let first = cursor.is_empty();
+                assert_eq!(
+                    page["counts"],
+                    if first { list["counts"].clone() } else { Value::Null }
+                );
                 all.extend(page["items"].as_array().unwrap().iter().cloned());
                 let Some(next) = page["next_cursor"].as_str() else { break };
                 cursor = format!("&cursor={next}");

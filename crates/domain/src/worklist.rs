@@ -400,8 +400,10 @@ pub struct WorklistCount {
 /// A page of the list, with how much there is of each kind in all.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Worklist {
-    /// Of every kind that the caller may see, also of those that the filter leaves out.
-    pub counts: Vec<WorklistCount>,
+    /// Of every kind that the caller may see, also of those that the filter leaves out. On the first page only;
+    /// null with a cursor, since it would be counted anew with every page.
+    #[schema(required)]
+    pub counts: Option<Vec<WorklistCount>>,
     pub items: Vec<WorklistEntry>,
     /// Asks for the next page; null on the last one.
     #[schema(required)]
