@@ -15,8 +15,7 @@ use crate::{App, Caller, Reading};
 /// top.
 ///
 /// # Errors
-/// `Invalid` for days out of range; `Forbidden` for an adviser who asks for another's list, and for a kind
-/// that the caller asks for and may not see.
+/// `Invalid` for days out of range; `Forbidden` for a kind that the caller asks for and may not see.
 pub fn get(
     app: &App,
     caller: &Caller,
