@@ -1,3 +1,4 @@
+CREATE INDEX tasks_open ON tasks (carrier_id, due_on, id) WHERE status = 'open';
 DROP INDEX attachments_voided;
 DROP VIEW advised_organisations;
 CREATE VIEW advised_organisations AS
