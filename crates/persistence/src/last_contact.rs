@@ -146,6 +146,11 @@ pub(crate) fn derive(conn: &mut Conn) -> Result<usize> {
         ) r \
         JOIN consultation_advisers a ON a.consultation_id = r.id AND a.position = 0 \
         WHERE r.place = 1";
+    const OF_NONE: &str = "DELETE FROM last_contacts WHERE NOT EXISTS ( \
+            SELECT 1 FROM consultations c \
+            WHERE c.organisation_id = last_contacts.organisation_id \
+                AND c.carrier_id = last_contacts.carrier_id AND c.status = 'held' \
+        )";
     let put_right = format!(
         "INSERT INTO last_contacts \
             (carrier_id, organisation_id, held_on, consultation_id, adviser_id) {LATEST} \
@@ -154,11 +159,6 @@ pub(crate) fn derive(conn: &mut Conn) -> Result<usize> {
         WHERE (last_contacts.held_on, last_contacts.consultation_id, last_contacts.adviser_id) \
             <> (excluded.held_on, excluded.consultation_id, excluded.adviser_id)"
     );
-    const OF_NONE: &str = "DELETE FROM last_contacts WHERE NOT EXISTS ( \
-            SELECT 1 FROM consultations c \
-            WHERE c.organisation_id = last_contacts.organisation_id \
-                AND c.carrier_id = last_contacts.carrier_id AND c.status = 'held' \
-        )";
     let wrong = diesel::sql_query(put_right).execute(conn).db()?;
     Ok(wrong + diesel::sql_query(OF_NONE).execute(conn).db()?)
 }
