@@ -686,7 +686,18 @@ fn what_the_store_lacks_or_has_besides_is_told() {
         std::fs::write(folder.join(&ids[3]), PDF).unwrap();
         let (_, told) = run();
         assert!(told.contains("is voided and its content still there"), "{told}");
-        assert_eq!(sweep(&app.app, &store, written - ago).await.unwrap(), 1);
+        let now = app.app.now();
+        assert_eq!(sweep(&app.app, &store, now + chrono::TimeDelta::days(8)).await.unwrap(), 0);
+        assert_eq!(sweep(&app.app, &store, now).await.unwrap(), 1);
+        // One that cannot be looked at keeps none of the others.
+        for id in &ids[1..3] {
+            void(&adviser, id, 1).await.expect(200);
+        }
+        let endless = folder.join(&ids[1]);
+        std::os::unix::fs::symlink(&endless, &endless).unwrap();
+        std::fs::write(folder.join(&ids[2]), PDF).unwrap();
+        assert_eq!(sweep(&app.app, &store, now).await.unwrap(), 1);
+        assert!(!folder.join(&ids[2]).exists());
     });
 }
 

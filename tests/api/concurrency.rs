@@ -6,7 +6,7 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use serde_json::json;
 
-use crate::harness::{PERIOD_2026, POSTGRES, both};
+use crate::harness::{PERIOD_2026, POSTGRES, both, lines};
 
 #[test]
 fn two_hundred_requests_with_one_key_log_one_consultation() {
@@ -109,5 +109,49 @@ fn a_period_does_not_shrink_under_what_is_being_entered() {
             other.batch_execute("COMMIT").unwrap();
             shrinking.await.unwrap().problem(409, code);
         }
+    });
+}
+
+/// A consultation tells its tasks that it is another organisation's: also those that are being written.
+#[test]
+fn a_task_is_about_the_organisation_of_its_consultation() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let (one, two) = (
+            adviser.company("A GmbH", &json!({})).await,
+            adviser.company("B GmbH", &json!({})).await,
+        );
+        let of_one = app.consultation(&adviser, &json!({"organisation_id": one["id"]})).await;
+        let of_one = adviser.post("/consultations", &of_one).await.expect(201).id();
+        let about_it = json!({"consultation_id": of_one});
+        let task = crate::task::create(&adviser, &about_it).await;
+        let id = |text: &str| match app.backend {
+            POSTGRES => format!("'{text}'"),
+            _ => format!("x'{}'", text.replace('-', "")),
+        };
+        let (consultation, two) = (id(&of_one), id(two["id"].as_str().unwrap()));
+        // Another server, that gives the consultation to the other organisation.
+        let mut other = app.connect();
+        let begin = if app.backend == POSTGRES { "BEGIN" } else { "BEGIN IMMEDIATE" };
+        other
+            .batch_execute(&format!(
+                "{begin}; UPDATE consultations SET organisation_id = {two} WHERE id = {consultation}; \
+                 UPDATE tasks SET about_organisation_id = {two} WHERE consultation_id = {consultation}"
+            ))
+            .unwrap();
+        let (session, path) = (adviser.clone(), crate::task::path(&task));
+        let renamed = tokio::spawn(async move {
+            session.patch(&path, 1, &json!({"title": "Nachfassen"})).await.expect(200);
+        });
+        let session = adviser.clone();
+        let created = tokio::spawn(async move { crate::task::create(&session, &about_it).await });
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        other.batch_execute("COMMIT").unwrap();
+        renamed.await.unwrap();
+        created.await.unwrap();
+        let wrong = "SELECT t.title AS line FROM tasks t \
+            JOIN consultations c ON c.id = t.consultation_id \
+            WHERE t.about_organisation_id IS DISTINCT FROM c.organisation_id";
+        assert_eq!(lines(&mut app.connect(), wrong), Vec::<String>::new());
     });
 }

@@ -325,6 +325,28 @@ fn a_consultation_keeps_the_district_of_its_date() {
         adviser.patch(&company, 1, &moved).await.expect(200);
         let after = adviser.get("/consultations?sort=held_on").await.expect(200);
         assert_eq!(after.items()[0]["district"], listed.items()[0]["district"]);
+        // Nor does a change of something else, or of the date alone: that is the same place on another day.
+        let change = async |record: &Value, change: Value| {
+            let version = record["version"].as_i64().unwrap();
+            adviser.patch(&path(record), version, &change).await.expect(200).body
+        };
+        let noted = change(&after.items()[1], json!({"notes": "Tippfehler"})).await;
+        assert_eq!(noted["district"]["name"], "Hanau");
+        let earlier = change(&noted, json!({"held_on": "2025-12-30"})).await;
+        assert_eq!(earlier["district"]["name"], "Main-Kinzig-Kreis");
+        // Another place is as it is now.
+        let works = json!({"name": "Werk", "district_id": district("06440")});
+        let works = adviser.post(&format!("{company}/establishments"), &works).await.expect(201);
+        let of_works = change(&earlier, json!({"establishment_id": works.id()})).await;
+        assert_eq!(of_works["district"]["name"], "Wetteraukreis");
+        let of_it = change(&of_works, json!({"establishment_id": null})).await;
+        assert_eq!(of_it["district"]["name"], "Frankfurt am Main");
+        let anonymous = json!({"anonymous": {"district_id": district("06415")}});
+        let anonymous = log(&app, &adviser, &anonymous).await;
+        let earlier = change(&anonymous, json!({"held_on": "2025-12-01"})).await;
+        assert_eq!(earlier["district"]["name"], "Main-Kinzig-Kreis");
+        let elsewhere = json!({"anonymous": {"district_id": district("06440")}});
+        assert_eq!(change(&earlier, elsewhere).await["district"]["name"], "Wetteraukreis");
     });
 }
 

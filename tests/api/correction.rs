@@ -1,5 +1,6 @@
 //! Corrections: what stands beside the records of a closed funding period, and what it leaves alone.
 
+use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
 use crate::harness::{
@@ -217,6 +218,13 @@ fn only_a_closed_period_is_corrected() {
         let moved = change(&manager, &recorded, json!({"held_on": "2022-12-30"})).await.expect(201);
         assert_eq!(fields(&moved.body), ["funding_period", "held_on"]);
         assert_eq!(moved.body["funding_period"]["id"], PERIOD_2023, "that of the record");
+        assert_eq!(moved.body["moved_to"]["id"], PERIOD_2019);
+        assert_eq!(minutes["moved_to"], json!(null));
+        for (period, found) in [(PERIOD_2019, 1), (PERIOD_2023, 3), (PERIOD_2026, 0)] {
+            let listed = format!("/corrections?total=true&funding_period_id={period}");
+            let listed = manager.get(&listed).await.expect(200);
+            assert_eq!((listed.items().len(), &listed.body["total"]), (found, &json!(found)));
+        }
         let left = change(&manager, &recorded, json!({"held_on": "2026-01-02"})).await;
         left.violates("/changes/held_on", "not_in_a_closed_period");
         // What was entered stays, and may be taken back, when the period is opened again.
@@ -276,19 +284,40 @@ fn a_record_that_changed_or_was_voided_meanwhile() {
     both(async |app| {
         let (admin, adviser) = (app.log_in("admin").await, app.log_in("adviser").await);
         let record = record(&app, &adviser, &json!({})).await;
-        change(&adviser, &record, json!({"minutes": 60})).await.expect(201);
+        let sixty = change(&adviser, &record, json!({"minutes": 60})).await.expect(201).body;
         set_status(&admin, PERIOD_2019, "open").await;
         let one = format!("/consultations/{}", record["id"].as_str().unwrap());
         adviser.patch(&one, 1, &json!({"channel": "video"})).await.expect(200);
         set_status(&admin, PERIOD_2019, "closed").await;
         // On top of the record as it is now.
+        let overtaken = async |correction: &Value| {
+            let one = adviser.get(&path(correction)).await.expect(200).body;
+            let all = adviser.get("/corrections").await.expect(200);
+            let listed = all.items().iter().find(|listed| listed["id"] == correction["id"]);
+            assert_eq!(listed.unwrap(), &one);
+            one["overtaken"].clone()
+        };
+        assert_eq!(overtaken(&sixty).await, json!([]), "another field was changed");
         let next = change(&adviser, &record, json!({"outcome": "clarified"})).await.expect(201);
         assert_eq!(fields(&next.body), ["outcome"]);
         let corrected = &next.body["corrected"];
         assert_eq!((&corrected["channel"], &corrected["minutes"]), (&json!("video"), &json!(60)));
 
+        // What was corrected is said otherwise by the record itself since.
         set_status(&admin, PERIOD_2019, "open").await;
-        let seen = [("If-Match", "\"2\"")];
+        adviser.patch(&one, 2, &json!({"minutes": 50})).await.expect(200);
+        set_status(&admin, PERIOD_2019, "closed").await;
+        assert_eq!(overtaken(&sixty).await, json!(["minutes"]));
+        assert_eq!(overtaken(&next.body).await, json!([]));
+        let last = change(&adviser, &record, json!({"starts_at": "10:00:00"})).await.expect(201);
+        assert_eq!(last.body["corrected"]["minutes"], 50, "nothing older overrides it");
+        assert_eq!(
+            (&last.body["record_version"], &sixty["record_version"]),
+            (&json!(3), &json!(1))
+        );
+
+        set_status(&admin, PERIOD_2019, "open").await;
+        let seen = [("If-Match", "\"3\"")];
         let reason = json!({"reason": "Doppelt"});
         adviser.post_with(&format!("{one}/void"), &seen, &reason).await.expect(200);
         set_status(&admin, PERIOD_2019, "closed").await;
@@ -324,6 +353,8 @@ fn what_a_record_keeps_is_not_looked_at_again() {
         let minutes = change(&adviser, &record, json!({"minutes": 60})).await.expect(201).body;
         assert_eq!(fields(&minutes), ["minutes"]);
         assert_eq!(minutes["corrected"]["district"]["name"], "Wetteraukreis");
+        let earlier = change(&adviser, &record, json!({"held_on": "2022-05-04"})).await.expect(201);
+        assert_eq!(fields(&earlier.body), ["held_on"]);
         // What it is to name, it must be able to name.
         let another = adviser.company("Andere GmbH", &moved).await;
         let another = json!({"organisation_id": another["id"]});
@@ -331,6 +362,27 @@ fn what_a_record_keeps_is_not_looked_at_again() {
         assert_eq!(fields(&other), ["district", "organisation"]);
         let back = change(&adviser, &record, json!({"organisation_id": company["id"]})).await;
         back.violates("/changes/organisation_id", "archived");
+    });
+}
+
+#[test]
+fn what_is_only_called_otherwise_is_no_difference() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let named = adviser.company("Alt GmbH", &json!({})).await;
+        let record = record(&app, &adviser, &json!({"notes": "Sie ist schwanger."})).await;
+        assert_eq!(record["note_warnings"], json!(["health"]));
+        // As from before there were warnings.
+        let forget = "UPDATE consultations SET note_warnings = NULL";
+        app.connect().batch_execute(forget).unwrap();
+        let of_it = json!({"organisation_id": named["id"]});
+        let of_it = change(&adviser, &record, of_it).await.expect(201).body;
+        assert_eq!(fields(&of_it), ["organisation"]);
+        let one = format!("/companies/{}", named["id"].as_str().unwrap());
+        adviser.patch(&one, 1, &json!({"name": "Neu GmbH"})).await.expect(200);
+        change(&adviser, &record, json!({})).await.violates("/changes", "changes_nothing");
+        let minutes = change(&adviser, &record, json!({"minutes": 60})).await.expect(201).body;
+        assert_eq!(fields(&minutes), ["minutes"]);
     });
 }
 

@@ -77,8 +77,9 @@ pub fn change(
         let new = old.changed(tx.now, &input, district)?;
         actor::update(tx.conn, &new)?;
         tx.changed(&old, &new)?;
-        let (before, now) = (old.district.as_ref(), new.district.as_ref());
-        district_gap::close(tx, id.into(), before, now)?;
+        if old.district.is_none() && new.district.is_some() {
+            district_gap::close(tx, id.into(), new.district.as_ref())?;
+        }
         Ok(new)
     })
 }

@@ -1,6 +1,7 @@
 //! What the database says of attachments. Their bytes are moved by `lotse-http`, which is asynchronous:
 //! no transaction waits for a network or a disk.
 
+use chrono::{DateTime, Utc};
 use lotse_domain::attachment::{
     AttachedTo, Attachment, AttachmentFilter, AttachmentInput, ReceivedFile,
 };
@@ -172,6 +173,14 @@ fn seen_as(tx: &mut Writing, id: AttachmentId, seen: i64) -> Result<Attachment> 
 /// When the database cannot be read.
 pub fn expected_of(app: &App, ids: &[AttachmentId]) -> Result<Vec<Expected>> {
     app.database.read(|conn| attachment::expected_of(conn, ids))
+}
+
+/// Those that were voided since an instant. For housekeeping.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn voided_since(app: &App, since: DateTime<Utc>) -> Result<Vec<AttachmentId>> {
+    app.database.read(|conn| attachment::voided_since(conn, since))
 }
 
 /// The next of all attachments after an id, none when there are no more. For the operator.

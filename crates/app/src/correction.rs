@@ -1,6 +1,10 @@
+use std::collections::BTreeSet;
+
 use lotse_domain::audit::{HistoryEntry, Subject};
 use lotse_domain::consultation::ConsultationInput;
-use lotse_domain::correction::{Asked, Correction, CorrectionFilter, CorrectionInput, Recorded};
+use lotse_domain::correction::{
+    Asked, Correction, CorrectionFilter, CorrectionInput, Recorded, overtaken,
+};
 use lotse_domain::entity::{ReasonInput, check_version};
 use lotse_domain::id::{ConsultationId, CorrectionId};
 use lotse_domain::page::{Page, Paging};
@@ -9,7 +13,7 @@ use lotse_domain::{Error, Result};
 use lotse_persistence::{audit, consultation, correction, funding_period};
 
 use crate::consultation::{context, none_if_missing};
-use crate::{App, Caller, Writing};
+use crate::{App, Caller, Reading, Writing};
 
 /// # Errors
 /// What the policy says.
@@ -21,7 +25,9 @@ pub fn list(
 ) -> Result<Page<Correction>> {
     app.read(caller, Action::ReadConsultations, |tx| {
         let scope = tx.scope();
-        correction::list(tx.conn, &tx.names, &scope, filter, paging)
+        let mut page = correction::list(tx.conn, &tx.names, &scope, filter, paging)?;
+        tell_overtaken(tx, &mut page.items)?;
+        Ok(page)
     })
 }
 
@@ -30,8 +36,9 @@ pub fn list(
 pub fn get(app: &App, caller: &Caller, id: CorrectionId) -> Result<Correction> {
     app.read(caller, Action::ReadConsultations, |tx| {
         let scope = tx.scope();
-        let found = correction::find(tx.conn, &tx.names, &scope, id)?;
+        let mut found = correction::find(tx.conn, &tx.names, &scope, id)?;
         tx.about(Subject::of(&found));
+        tell_overtaken(tx, std::slice::from_mut(&mut found))?;
         Ok(found)
     })
 }
@@ -128,4 +135,28 @@ fn correctable(tx: &mut Writing, id: ConsultationId) -> Result<Recorded> {
     let recorded = Recorded { consultation, period, corrections };
     recorded.check_may_correct(&tx.actor)?;
     Ok(recorded)
+}
+
+/// Says in which fields corrections no longer hold. Only a record that has another version than when it was
+/// corrected is looked at, which is one whose period was opened again.
+fn tell_overtaken(tx: &mut Reading, corrections: &mut [Correction]) -> Result<()> {
+    let scope = tx.scope();
+    let of = |correction: &Correction| correction.consultation.as_ref().map(|of| of.id);
+    let ids: BTreeSet<ConsultationId> = corrections.iter().filter_map(of).collect();
+    let ids: Vec<ConsultationId> = ids.into_iter().collect();
+    let versions = consultation::versions(tx.conn, &scope, &ids)?;
+    let changed = |correction: &Correction| {
+        let id = of(correction)?;
+        let now = versions.get(&id).copied();
+        (correction.withdrawn.is_none() && correction.record_version != now).then_some(id)
+    };
+    let changed_since: BTreeSet<ConsultationId> = corrections.iter().filter_map(changed).collect();
+    for id in changed_since {
+        let consultation = consultation::find(tx.conn, &tx.names, &scope, id)?;
+        let effective = correction::effective(tx.conn, &tx.names, &scope, id)?;
+        for correction in corrections.iter_mut().filter(|c| changed(c) == Some(id)) {
+            correction.overtaken = overtaken(&consultation, &effective, correction.id)?;
+        }
+    }
+    Ok(())
 }

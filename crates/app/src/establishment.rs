@@ -3,13 +3,14 @@ use lotse_domain::audit::{AuditAction, HistoryEntry};
 use lotse_domain::company::check_not_archived;
 use lotse_domain::entity::{ReasonInput, Reference, check_version};
 use lotse_domain::establishment::{Establishment, EstablishmentInput};
-use lotse_domain::id::{CompanyId, EstablishmentId};
+use lotse_domain::id::{CompanyId, EstablishmentId, OrganisationId};
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::Action;
 use lotse_persistence::{audit, company, establishment};
 
 use crate::district::named_district;
+use crate::district_gap;
 use crate::{App, Caller};
 
 /// # Errors
@@ -83,6 +84,9 @@ pub fn change(
         let new = old.changed(tx.now, &input, district)?;
         establishment::update(tx.conn, &new)?;
         tx.changed(&old, &new)?;
+        if old.district.is_none() && new.district.is_some() {
+            district_gap::close(tx, OrganisationId(new.company.id), None)?;
+        }
         Ok(new)
     })
 }

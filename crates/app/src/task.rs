@@ -206,9 +206,15 @@ fn keep(tx: &mut Writing, old: &Task, new: Task) -> Result<Task> {
     Ok(new)
 }
 
+/// A task is kept with the organisation that its consultation is of, so the consultation is held first: who
+/// changes that one tells its tasks, and would tell this one too early.
 fn as_seen(tx: &mut Writing, id: TaskId, seen: i64) -> Result<Task> {
     let scope = tx.scope();
-    let old = task::find(tx.conn, &tx.names, &scope, id)?;
+    let mut old = task::find(tx.conn, &tx.names, &scope, id)?;
+    if let Some(of) = &old.consultation {
+        consultation::hold_shared(tx.conn, &tx.names, &scope, of.id)?;
+        old = task::find(tx.conn, &tx.names, &scope, id)?;
+    }
     check_version(&old, seen)?;
     Ok(old)
 }
@@ -219,7 +225,7 @@ fn context(tx: &mut Writing, input: &TaskInput) -> Result<Context> {
     let owner = input.owner_id.unwrap_or(tx.actor.user_id);
     let named: Vec<_> = [Some(owner), input.deputy_id].into_iter().flatten().collect();
     let consultation = match input.consultation_id {
-        Some(id) => none_if_missing(consultation::find(tx.conn, &tx.names, &scope, id))?,
+        Some(id) => none_if_missing(consultation::hold_shared(tx.conn, &tx.names, &scope, id))?,
         None => None,
     };
     let organisation = match input.organisation_id {

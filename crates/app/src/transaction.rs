@@ -175,19 +175,11 @@ impl Writing<'_> {
         &mut self,
         changes: impl Iterator<Item = (AuditAction, Option<&'b E>, &'b E)>,
     ) -> Result<()> {
-        // PostgreSQL binds 65,535 values in one statement.
-        const BATCH: usize = 1000;
-        let Who { user, session, api_key } = Who::of(&self.actor);
-        let (user, api_key) = (Some(user), api_key.as_deref());
         let mut entries = Vec::new();
         for (action, old, new) in changes {
-            let entry = entry(self.app, self.now, self.request_id, action, old, new)?;
-            entries.push(audit::Entry { user, session, api_key, ..entry });
+            entries.push(entry(self.app, self.now, self.request_id, action, old, new)?);
         }
-        for batch in entries.chunks(BATCH) {
-            audit::insert_all(self.conn, batch)?;
-        }
-        Ok(())
+        self.insert_all(entries)
     }
 
     /// What happened to a record without changing it.
@@ -213,6 +205,39 @@ impl Writing<'_> {
     ) -> Result<()> {
         let note = note(self.app, self.now, self.request_id, action, subject);
         self.insert(audit::Entry { version, changes, ..note })
+    }
+
+    /// The same of a field of many records, in few statements.
+    ///
+    /// # Errors
+    /// When the entries cannot be written.
+    pub fn note_all_changes(
+        &mut self,
+        action: AuditAction,
+        changes: Vec<(Subject, i64, FieldChange)>,
+    ) -> Result<()> {
+        let (app, now, request_id) = (self.app, self.now, self.request_id);
+        let entries = changes.into_iter().map(|(subject, version, change)| audit::Entry {
+            version: Some(version),
+            changes: vec![change],
+            ..note(app, now, request_id, action, subject)
+        });
+        self.insert_all(entries.collect())
+    }
+
+    fn insert_all(&mut self, mut entries: Vec<audit::Entry>) -> Result<()> {
+        // PostgreSQL binds 65,535 values in one statement.
+        const BATCH: usize = 1000;
+        let Who { user, session, api_key } = Who::of(&self.actor);
+        let (user, api_key) = (Some(user), api_key.as_deref());
+        while !entries.is_empty() {
+            let batch: Vec<_> = entries
+                .drain(..entries.len().min(BATCH))
+                .map(|entry| audit::Entry { user, session, api_key, ..entry })
+                .collect();
+            audit::insert_all(self.conn, &batch)?;
+        }
+        Ok(())
     }
 
     fn insert(&mut self, entry: audit::Entry) -> Result<()> {

@@ -157,9 +157,10 @@ pub struct AuditFilter {
 /// each is told apart by its code, so that a history shows which one was done and not all of them again.
 #[must_use]
 pub fn changes(old: &Value, new: &Value) -> Vec<FieldChange> {
-    // The last two are derived: the heads that an event counts, and how a plan stands on a day.
-    const NOT_CONTENT: [&str; 6] =
-        ["id", "version", "created_at", "updated_at", "participations", "state"];
+    // The last three are derived: the heads that an event counts, how a plan stands on a day, and where a
+    // correction no longer holds.
+    const NOT_CONTENT: [&str; 7] =
+        ["id", "version", "created_at", "updated_at", "participations", "state", "overtaken"];
     let Some(fields) = new.as_object() else { return Vec::new() };
     fields
         .iter()

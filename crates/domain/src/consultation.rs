@@ -22,6 +22,7 @@ use crate::size_class::SizeClass;
 mod note_warning;
 mod rules;
 pub use note_warning::{NoteWarning, note_warnings};
+pub(crate) use rules::kept_district;
 pub use rules::{Context, MAX_NAMED, Named, OrganisationFacts};
 
 pub const MAX_MINUTES: i32 = 24 * 60;
@@ -196,7 +197,8 @@ pub struct Consultation {
     pub carrier: Reference,
     pub site: Reference,
     pub funding_period: Reference,
-    /// District as of the date of the consultation: the establishment's, else the organisation's.
+    /// District as of the date of the consultation: the establishment's, else the organisation's, as it was when
+    /// the place was recorded. A change of something else leaves it.
     #[schema(required)]
     pub district: Option<Reference>,
     pub held_on: NaiveDate,
@@ -383,6 +385,7 @@ impl Consultation {
         self.check_not_voided()?;
         let new = Self::new(self.id, now, actor, input, context)?;
         Ok(Self {
+            district: rules::kept_district(self, input, new.district, &context.districts),
             version: self.version + 1,
             created_at: self.created_at,
             recorded_by: self.recorded_by.clone(),

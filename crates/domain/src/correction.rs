@@ -11,7 +11,9 @@ use uuid::Uuid;
 use crate::audit::{FieldChange, changes};
 use crate::check::Checks;
 use crate::code::codes;
-use crate::consultation::{Consultation, ConsultationInput, ConsultationReference, Context};
+use crate::consultation::{
+    Consultation, ConsultationInput, ConsultationReference, Context, kept_district,
+};
 use crate::entity::{Entity, EntityKind, Reference};
 use crate::error::{Error, Result};
 use crate::funding_period::FundingPeriod;
@@ -146,6 +148,9 @@ pub struct Correction {
     pub carrier: Reference,
     /// That of the record, or of the date of the one that is missing.
     pub funding_period: Reference,
+    /// The other closed period that the record should lie in; null where it stays in its own.
+    #[schema(required)]
+    pub moved_to: Option<Reference>,
     /// The record that is wrong; null with `add`.
     #[schema(required)]
     pub consultation: Option<ConsultationReference>,
@@ -155,6 +160,12 @@ pub struct Correction {
     /// the id of the correction. Null with `void`.
     #[schema(required)]
     pub corrected: Option<Consultation>,
+    /// The version of the record that it was entered on; null with `add`, and where it was not kept yet.
+    #[schema(required)]
+    pub record_version: Option<i64>,
+    /// Fields in which it no longer holds, because the record itself was changed since: its period had been
+    /// opened again. What is entered later builds on the record there.
+    pub overtaken: Vec<String>,
     pub reason: String,
     pub recorded_by: Reference,
     #[schema(required)]
@@ -168,6 +179,7 @@ pub struct Correction {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct CorrectionFilter {
+    /// That of the record, or the one that it is moved to.
     pub funding_period_id: Option<FundingPeriodId>,
     pub consultation_id: Option<ConsultationId>,
     pub kind: Option<CorrectionKind>,
@@ -224,11 +236,101 @@ impl Recorded {
     /// # Errors
     /// `Internal` when they do not fit each other.
     pub fn corrected(&self) -> Result<Consultation> {
-        let mut fields = json(&self.consultation.without_kind())?;
-        for difference in self.corrections.iter().flat_map(|correction| &correction.differences) {
-            fields[&difference.field] = difference.new.clone();
-        }
+        let (fields, _) = read(&self.consultation, &self.corrections)?;
         serde_json::from_value(fields).map_err(|error| Error::Internal(error.into()))
+    }
+}
+
+/// The fields in which a correction no longer holds. `effective` are those of its record that were not
+/// withdrawn, in the order of entry.
+///
+/// # Errors
+/// `Internal` when the record cannot be written as JSON.
+pub fn overtaken(
+    record: &Consultation,
+    effective: &[Correction],
+    id: CorrectionId,
+) -> Result<Vec<String>> {
+    let (_, overtaken) = read(record, effective)?;
+    let of_it = overtaken.into_iter().filter(|(correction, _)| *correction == id);
+    Ok(of_it.map(|(_, field)| field.to_owned()).collect())
+}
+
+/// A record with its corrections one on top of the other, and what of them no longer holds. Each was entered
+/// on what it gives as old: where that is gone, the record was changed since and says what is newer.
+fn read<'a>(
+    record: &Consultation,
+    corrections: &'a [Correction],
+) -> Result<(Value, Vec<(CorrectionId, &'a str)>)> {
+    let mut fields = json(&record.without_kind())?;
+    let mut overtaken = Vec::new();
+    for correction in corrections {
+        let holds = |difference: &FieldChange| {
+            let now = said(&fields[&difference.field]);
+            now == said(&difference.old) || now == said(&difference.new)
+        };
+        let differences = &correction.differences;
+        // What follows from another field says nothing by itself, such as a district that was filled in since.
+        let follows = |field: &str| {
+            DERIVED.contains(&field)
+                && differences
+                    .iter()
+                    .map(|other| other.field.as_str())
+                    .any(|other| !DERIVED.contains(&other) && go_together(other, field))
+        };
+        let gone: Vec<&str> = differences
+            .iter()
+            .filter(|difference| !follows(&difference.field) && !holds(difference))
+            .map(|difference| difference.field.as_str())
+            .collect();
+        for difference in differences {
+            let field = difference.field.as_str();
+            if gone.iter().any(|gone| go_together(gone, field)) {
+                overtaken.push((correction.id, field));
+            } else {
+                fields[field] = difference.new.clone();
+            }
+        }
+    }
+    Ok((fields, overtaken))
+}
+
+/// Fields that come from others of the record.
+const DERIVED: [&str; 4] = ["district", "funding_period", "carrier", "note_warnings"];
+
+/// Whether one of the fields would be wrong without what was said of the other.
+fn go_together(one: &str, other: &str) -> bool {
+    const OF_ONE_MATTER: [&[&str]; 3] = [
+        &[
+            "organisation",
+            "establishment",
+            "contacts",
+            "anonymous",
+            "accompaniment",
+            "district",
+            "held_on",
+            "funding_period",
+        ],
+        &["site", "carrier"],
+        &["notes", "note_warnings"],
+    ];
+    one == other
+        || OF_ONE_MATTER.iter().any(|fields| fields.contains(&one) && fields.contains(&other))
+}
+
+/// What a value says, whatever the records that it names are called today.
+fn said(value: &Value) -> Value {
+    match value {
+        Value::Array(values) => values.iter().map(said).collect(),
+        Value::Object(fields) => match fields.get("id") {
+            Some(id) => id.clone(),
+            None => fields
+                .iter()
+                .filter(|(name, _)| !name.contains("label_"))
+                .map(|(name, value)| (name.clone(), said(value)))
+                .collect(),
+        },
+        other => other.clone(),
     }
 }
 
@@ -256,9 +358,14 @@ impl Correction {
             "must stay in a closed funding period; void the record here and log it where it belongs",
         );
         let read = Consultation::checked(before.id, before.updated_at, actor, input, context);
-        let corrected = checks.part("/changes", read)?.map(|read| kept(read, &before, input));
+        let corrected =
+            checks.part("/changes", read)?.map(|read| kept(read, &before, input, context));
         let differences = match &corrected {
-            Some(corrected) => changes(&json(&before)?, &json(corrected)?),
+            // What is only called otherwise by now is no difference.
+            Some(corrected) => changes(&json(&before)?, &json(corrected)?)
+                .into_iter()
+                .filter(|difference| said(&difference.old) != said(&difference.new))
+                .collect(),
             None => Vec::new(),
         };
         checks.require(
@@ -269,10 +376,14 @@ impl Correction {
         );
         checks.finish()?;
         let consultation = Some(ConsultationReference::from(&recorded.consultation));
+        let own = &recorded.consultation.funding_period;
+        let period = corrected.as_ref().map(|corrected| &corrected.funding_period);
         Ok(Self {
+            moved_to: period.filter(|period| period.id != own.id).cloned(),
             consultation,
             differences,
             corrected,
+            record_version: Some(recorded.consultation.version),
             ..Self::new(id, now, actor, reason, CorrectionKind::Change, &recorded.consultation)
         })
     }
@@ -293,6 +404,7 @@ impl Correction {
         Ok(Self {
             consultation: Some(ConsultationReference::from(&recorded.consultation)),
             differences: changes(&json(&before)?, &json(&voided)?),
+            record_version: Some(recorded.consultation.version),
             ..Self::new(id, now, actor, reason, CorrectionKind::Void, &recorded.consultation)
         })
     }
@@ -334,9 +446,12 @@ impl Correction {
             kind,
             carrier: of.carrier.clone(),
             funding_period: of.funding_period.clone(),
+            moved_to: None,
             consultation: None,
             differences: Vec::new(),
             corrected: None,
+            record_version: None,
+            overtaken: Vec::new(),
             reason,
             recorded_by: actor.reference(),
             withdrawn: None,
@@ -388,14 +503,18 @@ impl Correction {
     }
 }
 
-/// What a correction leaves of a record: its book-keeping, and the district of its date unless it was about
-/// another place or date, since a company may have moved since.
-fn kept(read: Consultation, before: &Consultation, input: &ConsultationInput) -> Consultation {
-    let was = ConsultationInput::from(before);
-    let same_place = (was.organisation_id, was.establishment_id, was.held_on, &was.anonymous)
-        == (input.organisation_id, input.establishment_id, input.held_on, &input.anonymous);
+/// What a correction leaves of a record: its book-keeping, its district as a change does, and what was seen in
+/// notes that stay: the patterns may have learned since.
+fn kept(
+    read: Consultation,
+    before: &Consultation,
+    input: &ConsultationInput,
+    context: &Context,
+) -> Consultation {
+    let notes_stay = read.notes == before.notes;
     Consultation {
-        district: if same_place { before.district.clone() } else { read.district },
+        district: kept_district(before, input, read.district, &context.districts),
+        note_warnings: if notes_stay { before.note_warnings.clone() } else { read.note_warnings },
         recorded_by: before.recorded_by.clone(),
         version: before.version,
         created_at: before.created_at,
@@ -430,11 +549,10 @@ mod tests {
 
     /// Corrections keep consultations for good. One as the first of them did: when a field is added to a
     /// consultation, this stays as it is.
-    #[test]
-    fn a_consultation_that_was_kept_is_still_read() {
+    fn kept() -> Value {
         let id = "01890000-0000-7000-8000-0000000fffff";
         let named = json!({"id": id, "name": "x"});
-        let kept = json!({
+        json!({
             "id": id, "organisation": {"id": id, "name": "x", "kind": "company"},
             "establishment": named, "carrier": named, "site": named, "funding_period": named,
             "district": named, "held_on": "2022-05-05", "starts_at": "09:30:00", "minutes": 45,
@@ -449,9 +567,88 @@ mod tests {
             "notes": "x", "note_warnings": ["health"], "outcome": "clarified", "anonymous": null,
             "event": named, "voided": null, "recorded_by": named, "version": 1,
             "created_at": "2026-03-16T09:00:00Z", "updated_at": "2026-03-16T09:00:00Z"
-        });
-        let read: Consultation = serde_json::from_value(kept).unwrap();
+        })
+    }
+
+    #[test]
+    fn a_consultation_that_was_kept_is_still_read() {
+        let read: Consultation = serde_json::from_value(kept()).unwrap();
         assert_eq!((read.minutes, read.occupations.len()), (45, 1));
+    }
+
+    fn difference(field: &str, old: Value, new: Value) -> FieldChange {
+        FieldChange { field: field.to_owned(), old, new }
+    }
+
+    fn correction(number: u128, differences: Vec<FieldChange>) -> Correction {
+        let named = Reference::new(Uuid::from_u128(number), "x");
+        Correction {
+            id: CorrectionId(Uuid::from_u128(number)),
+            kind: CorrectionKind::Change,
+            carrier: named.clone(),
+            funding_period: named.clone(),
+            moved_to: None,
+            consultation: None,
+            differences,
+            corrected: None,
+            record_version: Some(1),
+            overtaken: Vec::new(),
+            reason: "x".to_owned(),
+            recorded_by: named,
+            withdrawn: None,
+            version: 1,
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn what_the_record_says_since_is_not_overridden() {
+        let record: Consultation = serde_json::from_value(kept()).unwrap();
+        let other = json!({"id": Uuid::from_u128(7), "name": "y", "kind": "company"});
+        let place = json!({"id": Uuid::from_u128(8), "name": "y"});
+        let renamed = json!({"id": record.organisation.as_ref().unwrap().id, "name": "z"});
+        let all = [
+            // On a record that said 30, and on top of that.
+            correction(1, vec![difference("minutes", json!(30), json!(60))]),
+            correction(
+                2,
+                vec![
+                    difference("minutes", json!(60), json!(90)),
+                    difference("channel", json!("phone"), json!("video")),
+                ],
+            ),
+            // The record was made to say what a correction says, and another builds on that.
+            correction(3, vec![difference("apprentices", json!(9), json!(1))]),
+            correction(4, vec![difference("apprentices", json!(1), json!(2))]),
+            // The organisation is called otherwise, and the district was filled in.
+            correction(
+                5,
+                vec![
+                    difference("organisation", renamed, other),
+                    difference("district", Value::Null, place),
+                ],
+            ),
+            // The day is another one, so the organisation of that day is not taken either.
+            correction(
+                6,
+                vec![
+                    difference("held_on", json!("2021-01-01"), json!("2021-01-02")),
+                    difference("organisation", Value::Null, Value::Null),
+                ],
+            ),
+        ];
+        let (read, gone) = super::read(&record, &all).unwrap();
+        assert_eq!((&read["minutes"], &read["channel"]), (&json!(45), &json!("video")));
+        assert_eq!(read["apprentices"], 2);
+        assert_eq!(
+            (&read["organisation"]["name"], &read["district"]["name"]),
+            (&json!("y"), &json!("y"))
+        );
+        assert_eq!(read["held_on"], "2022-05-05");
+        let gone: Vec<_> = gone.into_iter().map(|(id, field)| (id.0.as_u128(), field)).collect();
+        assert_eq!(gone, [(1, "minutes"), (2, "minutes"), (6, "held_on"), (6, "organisation")]);
+        assert_eq!(overtaken(&record, &all, all[1].id).unwrap(), ["minutes"]);
     }
 
     #[test]

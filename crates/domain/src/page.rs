@@ -54,6 +54,8 @@ pub struct Paging {
     pub after: Option<After>,
     pub total: bool,
     query: String,
+    /// The list is put together with others: whether there is a next page is seen there.
+    is_part: bool,
 }
 
 impl Paging {
@@ -87,20 +89,20 @@ impl Paging {
                 Some(after)
             }
         };
-        Ok(Self { limit, after, total: params.total.unwrap_or(false), query })
+        Ok(Self { limit, after, total: params.total.unwrap_or(false), query, is_part: false })
     }
 
     /// How many rows to fetch: one more than asked for shows whether there is a next page.
     #[must_use]
     pub fn fetch(&self) -> i64 {
-        i64::from(self.limit) + 1
+        i64::from(self.limit) + i64::from(!self.is_part)
     }
 
-    /// For each of the lists that this one is put together from: the place is the same, and one item more
-    /// than the page has shows whether there is a next one.
+    /// For each of the lists that this one is put together from: the place is the same, and as many items as
+    /// this one fetches, which are not cut to a page before they are put together.
     #[must_use]
     pub fn of_part(&self) -> Self {
-        Self { limit: self.limit + 1, ..self.clone() }
+        Self { limit: self.limit + 1, is_part: true, ..self.clone() }
     }
 
     /// The page from up to [`Self::fetch`] items. `key` tells the sort value and id of an item.
@@ -190,6 +192,15 @@ mod tests {
         let other = Paging::new(&params(page.next_cursor), &"-name");
         assert!(matches!(other, Err(Error::Malformed { .. })));
         assert!(Paging::new(&params(Some("junk".to_owned())), &"name").is_err());
+    }
+
+    #[test]
+    fn a_part_is_fetched_as_far_as_the_whole() {
+        let paging = Paging::new(&params(None), &"id").unwrap();
+        let part = paging.of_part();
+        assert_eq!((paging.fetch(), part.fetch()), (3, 3));
+        let kept = part.page(vec![1, 2, 3], None, |n| (n.to_string(), Uuid::nil())).unwrap();
+        assert_eq!((kept.items, kept.next_cursor), (vec![1, 2, 3], None));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::check::Checks;
 use crate::code::codes;
 use crate::entity::Reference;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::UserId;
 use crate::organisation::OrganisationReference;
 use crate::policy::{Action, Actor, Role};
@@ -59,7 +59,8 @@ impl WorklistKind {
 }
 
 codes! {
-    /// What figures are grouped by and an organisation does not have.
+    /// What figures are grouped by and an organisation does not have: `district`, when consultations with it have
+    /// none.
     "worklist_gap" Gap { Industry, SizeClass, District }
 }
 
@@ -68,7 +69,7 @@ codes! {
 #[serde(deny_unknown_fields)]
 pub struct WorklistFilter {
     pub kind: Option<WorklistKind>,
-    /// Whose list: the caller's own unless told. Another user's is for managers, to stand in for somebody
+    /// Whose list: the caller's own unless told. Another user's is part of everybody's, to stand in for somebody
     /// who is away.
     pub user_id: Option<UserId>,
     /// Everybody's of the carrier; what an API key reads unless told.
@@ -93,6 +94,8 @@ pub enum Whose {
 #[derive(Clone, Copy, Debug)]
 pub struct WorklistQuery {
     pub whose: Whose,
+    /// Also organisations whose last adviser works for the carrier no more: nobody else has them on a list.
+    pub left_behind: bool,
     pub today: NaiveDate,
     /// The last day of tasks and milestones ahead.
     pub ahead: NaiveDate,
@@ -104,7 +107,7 @@ pub struct WorklistQuery {
 
 impl WorklistFilter {
     /// # Errors
-    /// `Invalid` with everything that is wrong; `Forbidden` for an adviser who asks for another's list.
+    /// `Invalid` with everything that is wrong.
     pub fn query(
         &self,
         actor: &Actor,
@@ -140,13 +143,10 @@ impl WorklistFilter {
             None if everybody => Whose::Everybody,
             None => Whose::User(actor.user_id),
         };
-        if self.user_id.is_some_and(|user| user != actor.user_id) && actor.role == Role::Adviser {
-            return Err(Error::Forbidden(
-                "Only managers read the worklist of another user.".to_owned(),
-            ));
-        }
+        let own = whose == Whose::User(actor.user_id);
         Ok(WorklistQuery {
             whose,
+            left_behind: own && actor.role == Role::Manager,
             today,
             ahead: today.checked_add_days(Days::new(ahead.into())).unwrap_or(NaiveDate::MAX),
             quiet_before: today.checked_sub_days(Days::new(quiet.into())).unwrap_or(NaiveDate::MIN),
@@ -395,8 +395,10 @@ pub struct WorklistCount {
 /// A page of the list, with how much there is of each kind in all.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Worklist {
-    /// Of every kind that the caller may see, also of those that the filter leaves out.
-    pub counts: Vec<WorklistCount>,
+    /// Of every kind that the caller may see, also of those that the filter leaves out. On the first page only;
+    /// null with a cursor, since it would be counted anew with every page.
+    #[schema(required)]
+    pub counts: Option<Vec<WorklistCount>>,
     pub items: Vec<WorklistEntry>,
     /// Asks for the next page; null on the last one.
     #[schema(required)]

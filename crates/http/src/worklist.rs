@@ -15,11 +15,12 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(get);
 }
 
-/// What waits for the caller, for somebody else or for everybody of the carrier: follow-ups, referrals
-/// without an answer, organisations with gaps that a report would show, and organisations that nobody has
-/// spoken to for long. What matters most is on top.
+/// What waits for the caller, for somebody else or for everybody of the carrier: milestones of accompaniments
+/// and recruitment cases, follow-ups, referrals without an answer, organisations with gaps that a report would
+/// show, and organisations that nobody has spoken to for long. What matters most is on top.
 ///
-/// `counts` tells how much there is of each kind in all, so `total` says nothing more and is not answered.
+/// `counts` tells how much there is of each kind in all, on the first page only: with a cursor it is null.
+/// `total` would say nothing more and is not answered.
 #[utoipa::path(
     tag = "Worklist", operation_id = "get_worklist", params(PageParams, WorklistFilter),
     responses((status = 200, description = "One page", body = Worklist))

@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::Nullable;
 use lotse_domain::attachment::{
@@ -313,6 +314,20 @@ pub fn expected_of(conn: &mut Conn, ids: &[AttachmentId]) -> Result<Vec<Expected
         .load(c))
     .db()?;
     rows.into_iter().map(expected).collect()
+}
+
+/// Those of all carriers that were voided since an instant.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn voided_since(conn: &mut Conn, since: DateTime<Utc>) -> Result<Vec<AttachmentId>> {
+    let ids: Vec<Key> = attachments::table
+        .filter(attachments::voided_at.ge(Some(At(since))))
+        .order(attachments::id)
+        .select(attachments::id)
+        .load(conn)
+        .db()?;
+    Ok(ids.into_iter().map(|id| AttachmentId(id.0)).collect())
 }
 
 /// The next attachments after an id, of all carriers.

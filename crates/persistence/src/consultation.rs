@@ -342,6 +342,51 @@ pub fn hold(
     find(conn, names, scope, id)
 }
 
+/// The consultation as somebody else's transaction leaves it, unchanged until this one ends: what is kept of
+/// it elsewhere is kept with every change of it.
+///
+/// # Errors
+/// As [`find`].
+pub fn hold_shared(
+    conn: &mut Conn,
+    names: &Names,
+    scope: &Scope,
+    id: ConsultationId,
+) -> Result<Consultation> {
+    // The only writer to SQLite holds everything.
+    if let (Conn::Postgres(conn), Some(carrier)) = (&mut *conn, carrier_of(scope)) {
+        let _: Option<Key> = consultations::table
+            .filter(consultations::id.eq(Key(id.0)))
+            .filter(consultations::carrier_id.eq(carrier))
+            .select(consultations::id)
+            .for_share()
+            .first(conn)
+            .optional()
+            .db()?;
+    }
+    find(conn, names, scope, id)
+}
+
+/// The versions that some of the carrier have.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn versions(
+    conn: &mut Conn,
+    scope: &Scope,
+    ids: &[ConsultationId],
+) -> Result<HashMap<ConsultationId, i64>> {
+    let Some(carrier) = carrier_of(scope) else { return Ok(HashMap::new()) };
+    let keys: Vec<Key> = ids.iter().map(|id| Key(id.0)).collect();
+    let found: Vec<(Key, i64)> = on_backend!(conn, c => consultations::table
+        .filter(among(consultations::id, &keys))
+        .filter(consultations::carrier_id.eq(carrier))
+        .select((consultations::id, consultations::version))
+        .load(c))
+    .db()?;
+    Ok(found.into_iter().map(|(id, version)| (ConsultationId(id.0), version)).collect())
+}
+
 /// Whether there is one with this id, in whatever scope.
 ///
 /// # Errors

@@ -26,11 +26,13 @@ struct Row {
     id: Key,
     carrier_id: Key,
     funding_period_id: Key,
+    moved_to_id: Option<Key>,
     kind: String,
     consultation_id: Option<Key>,
     position: Option<i32>,
     differences: Document,
     corrected: Option<Document>,
+    record_version: Option<i64>,
     reason: String,
     withdrawn_at: Option<At>,
     withdrawn_by: Option<Key>,
@@ -50,11 +52,13 @@ fn row(correction: &Correction, position: Option<i32>) -> Result<Row> {
         id: Key(correction.id.0),
         carrier_id: Key(correction.carrier.id),
         funding_period_id: Key(correction.funding_period.id),
+        moved_to_id: correction.moved_to.as_ref().map(|period| Key(period.id)),
         kind: correction.kind.code().to_owned(),
         consultation_id: correction.consultation.as_ref().map(|of| Key(of.id.0)),
         position,
         differences: document(&correction.differences)?,
         corrected: correction.corrected.as_ref().map(document).transpose()?,
+        record_version: correction.record_version,
         reason: correction.reason.clone(),
         withdrawn_at: withdrawn.map(|withdrawn| At(withdrawn.at)),
         withdrawn_by: withdrawn.map(|withdrawn| Key(withdrawn.by.id)),
@@ -97,9 +101,12 @@ fn entity(found: Found, names: &Names) -> Result<Correction> {
         kind: code(&row.kind)?,
         carrier: names.reference(row.carrier_id)?,
         funding_period: names.reference(row.funding_period_id)?,
+        moved_to: row.moved_to_id.map(|id| names.reference(id)).transpose()?,
         consultation,
         differences: serde_json::from_value(row.differences.0).map_err(unreadable)?,
         corrected: corrected.transpose().map_err(unreadable)?,
+        record_version: row.record_version,
+        overtaken: Vec::new(),
         reason: row.reason,
         recorded_by: names.reference(row.recorded_by)?,
         withdrawn,
@@ -176,7 +183,8 @@ pub fn list(
     let matching = || {
         let mut query = of_carrier(carrier).into_boxed();
         if let Some(period) = filter.funding_period_id {
-            query = query.filter(corrections::funding_period_id.eq(Key(period.0)));
+            let moved_there = corrections::moved_to_id.eq(Some(Key(period.0))).assume_not_null();
+            query = query.filter(corrections::funding_period_id.eq(Key(period.0)).or(moved_there));
         }
         if let Some(consultation) = filter.consultation_id {
             query = query.filter(corrections::consultation_id.eq(Some(Key(consultation.0))));

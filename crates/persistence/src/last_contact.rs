@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_types::Date;
+use diesel::upsert::excluded;
 use lotse_domain::Result;
 use lotse_domain::code::Code;
 use lotse_domain::consultation::{Consultation, ConsultationStatus};
@@ -10,9 +10,10 @@ use lotse_domain::consultation::{Consultation, ConsultationStatus};
 use crate::connection::Conn;
 use crate::error::DbResult;
 use crate::schema::{consultation_advisers, consultations, last_contacts};
-use crate::sql_types::{Id, Key};
+use crate::sql_types::Key;
 
-#[derive(Queryable)]
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = last_contacts)]
 struct Row {
     carrier_id: Key,
     organisation_id: Key,
@@ -62,24 +63,28 @@ pub(crate) fn changed(conn: &mut Conn, old: &Consultation, new: &Consultation) -
     ids.into_iter().try_for_each(|organisation| find_anew(conn, carrier, organisation))
 }
 
-/// One statement, so that nobody gets in between. As text, since diesel's upsert has no condition.
+/// One statement, so that nobody gets in between, and not as text: what diesel does not put together itself
+/// is parsed and planned anew by PostgreSQL with every consultation.
 fn keep_if_later(conn: &mut Conn, row: &Row) -> Result<()> {
-    const KEEP: &str = "INSERT INTO last_contacts \
-            (carrier_id, organisation_id, held_on, consultation_id, adviser_id) \
-        VALUES ($1, $2, $3, $4, $5) \
-        ON CONFLICT (carrier_id, organisation_id) DO UPDATE SET held_on = excluded.held_on, \
-            consultation_id = excluded.consultation_id, adviser_id = excluded.adviser_id \
-        WHERE (last_contacts.held_on, last_contacts.consultation_id) \
-            < (excluded.held_on, excluded.consultation_id)";
-    // SQLite reads `$1` as a name; the names are numbered as they occur, which is in order.
-    diesel::sql_query(KEEP)
-        .bind::<Id, _>(row.carrier_id)
-        .bind::<Id, _>(row.organisation_id)
-        .bind::<Date, _>(row.held_on)
-        .bind::<Id, _>(row.consultation_id)
-        .bind::<Id, _>(row.adviser_id)
-        .execute(conn)
-        .db()?;
+    // That of the prelude is for what is selected.
+    use diesel::query_dsl::methods::FilterDsl;
+    let (held_on, id) = (last_contacts::held_on, last_contacts::consultation_id);
+    on_backend!(conn, c => diesel::insert_into(last_contacts::table)
+        .values(row)
+        .on_conflict((last_contacts::carrier_id, last_contacts::organisation_id))
+        .do_update()
+        .set((
+            held_on.eq(excluded(held_on)),
+            id.eq(excluded(id)),
+            last_contacts::adviser_id.eq(excluded(last_contacts::adviser_id)),
+        ))
+        .filter(
+            held_on
+                .lt(excluded(held_on))
+                .or(held_on.eq(excluded(held_on)).and(id.lt(excluded(id)))),
+        )
+        .execute(c))
+    .db()?;
     Ok(())
 }
 
@@ -129,4 +134,31 @@ fn find_anew(conn: &mut Conn, carrier: Key, organisation: Key) -> Result<()> {
         (None, Some(row)) => keep_if_later(conn, &row),
         (None, None) => Ok(()),
     }
+}
+
+/// Derives all of them anew and answers how many were wrong.
+pub(crate) fn derive(conn: &mut Conn) -> Result<usize> {
+    const LATEST: &str = "SELECT r.carrier_id, r.organisation_id, r.held_on, r.id, a.user_id FROM ( \
+            SELECT c.carrier_id, c.organisation_id, c.held_on, c.id, row_number() OVER ( \
+                PARTITION BY c.carrier_id, c.organisation_id ORDER BY c.held_on DESC, c.id DESC \
+            ) AS place \
+            FROM consultations c WHERE c.organisation_id IS NOT NULL AND c.status = 'held' \
+        ) r \
+        JOIN consultation_advisers a ON a.consultation_id = r.id AND a.position = 0 \
+        WHERE r.place = 1";
+    const OF_NONE: &str = "DELETE FROM last_contacts WHERE NOT EXISTS ( \
+            SELECT 1 FROM consultations c \
+            WHERE c.organisation_id = last_contacts.organisation_id \
+                AND c.carrier_id = last_contacts.carrier_id AND c.status = 'held' \
+        )";
+    let put_right = format!(
+        "INSERT INTO last_contacts \
+            (carrier_id, organisation_id, held_on, consultation_id, adviser_id) {LATEST} \
+        ON CONFLICT (carrier_id, organisation_id) DO UPDATE SET held_on = excluded.held_on, \
+            consultation_id = excluded.consultation_id, adviser_id = excluded.adviser_id \
+        WHERE (last_contacts.held_on, last_contacts.consultation_id, last_contacts.adviser_id) \
+            <> (excluded.held_on, excluded.consultation_id, excluded.adviser_id)"
+    );
+    let wrong = diesel::sql_query(put_right).execute(conn).db()?;
+    Ok(wrong + diesel::sql_query(OF_NONE).execute(conn).db()?)
 }

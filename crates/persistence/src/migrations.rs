@@ -5,9 +5,9 @@ use diesel::migration::{Migration, MigrationSource, MigrationVersion};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use lotse_domain::{Error, Result};
 
-use crate::connection::{Backend, Conn};
+use crate::connection::{Backend, Conn, Mode, transaction};
 use crate::error::DbResult;
-use crate::{indicator, programme_template};
+use crate::{indicator, last_contact, programme_template, task};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
@@ -22,15 +22,19 @@ pub struct Step {
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Applies what is not applied yet, adds the data that ships with the program, and answers the names of the
-/// steps.
+/// steps. What this program keeps beside the records is derived anew when there were any: a server of a
+/// version that did not keep it may have written meanwhile.
 ///
 /// # Errors
 /// `Internal` when a step fails; the steps before it stay applied.
 pub fn run(conn: &mut Conn) -> Result<Vec<String>> {
     locked(conn, |conn| {
         let missing = status(conn)?.into_iter().filter(|step| !step.applied);
-        let names = missing.map(|step| step.name).collect();
+        let names: Vec<String> = missing.map(|step| step.name).collect();
         on_backend!(conn, c => c.run_pending_migrations(source(c)).map(drop)).map_err(internal)?;
+        if !names.is_empty() {
+            derive(conn)?;
+        }
         programme_template::ship(conn)?;
         indicator::ship(conn)?;
         Ok(names)
@@ -52,6 +56,35 @@ pub fn redo(conn: &mut Conn) -> Result<String> {
         programme_template::ship(conn)?;
         indicator::ship(conn)?;
         Ok(version)
+    })
+}
+
+fn derive(conn: &mut Conn) -> Result<()> {
+    transaction(conn, Mode::Write, |conn| {
+        if conn.backend() == Backend::Postgres {
+            // Nobody writes between the look at the records and what is kept of them. SQLite has one writer.
+            conn.batch_execute("LOCK TABLE consultations, tasks IN SHARE ROW EXCLUSIVE MODE")
+                .db()?;
+        }
+        last_contact::derive(conn)?;
+        task::derive_organisations(conn)?;
+        Ok(())
+    })
+}
+
+/// Takes back the steps after one.
+///
+/// # Errors
+/// `Internal` when a down fails.
+pub fn revert_after(conn: &mut Conn, name: &str) -> Result<()> {
+    let after = |step: &Step| step.applied && step.name.as_str() > name;
+    let steps = status(conn)?.into_iter().filter(after).count();
+    locked(conn, |conn| {
+        for _ in 0..steps {
+            on_backend!(conn, c => c.revert_last_migration(source(c)).map(drop))
+                .map_err(internal)?;
+        }
+        Ok(())
     })
 }
 

@@ -545,11 +545,13 @@ tables! {
         id -> Id,
         carrier_id -> Id,
         funding_period_id -> Id,
+        moved_to_id -> Nullable<Id>,
         kind -> Text,
         consultation_id -> Nullable<Id>,
         position -> Nullable<Integer>,
         differences -> Json,
         corrected -> Nullable<Json>,
+        record_version -> Nullable<BigInt>,
         reason -> Text,
         withdrawn_at -> Nullable<Instant>,
         withdrawn_by -> Nullable<Id>,
@@ -613,6 +615,7 @@ tables! {
         lacks_industry -> Bool,
         lacks_size_class -> Bool,
         lacks_district -> Bool,
+        is_reported -> Bool,
     }
 
     // A view.
@@ -1104,6 +1107,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     event_staff,
     event_topics,
     events,
+    funding_periods,
     installation,
     last_contacts,
     organisation_events,

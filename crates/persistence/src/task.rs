@@ -434,6 +434,18 @@ pub(crate) fn follow_organisation(conn: &mut Conn, consultation: &Consultation) 
     Ok(())
 }
 
+/// Derives anew which organisation each is about, and answers how many were wrong.
+pub(crate) fn derive_organisations(conn: &mut Conn) -> Result<usize> {
+    const ABOUT: &str = "coalesce(organisation_id, \
+        (SELECT c.organisation_id FROM consultations c WHERE c.id = tasks.consultation_id))";
+    diesel::sql_query(format!(
+        "UPDATE tasks SET about_organisation_id = {ABOUT} \
+         WHERE about_organisation_id IS DISTINCT FROM {ABOUT}"
+    ))
+    .execute(conn)
+    .db()
+}
+
 /// # Errors
 /// When the database cannot be written.
 pub fn insert(conn: &mut Conn, task: &Task) -> Result<()> {

@@ -10,9 +10,11 @@ use diesel::sql_types::{BigInt, Date};
 use lotse_domain::Result;
 use lotse_domain::code::Code;
 use lotse_domain::consultation::ConsultationStatus;
+use lotse_domain::funding_period::FundingPeriodStatus;
 use lotse_domain::id::OrganisationId;
 use lotse_domain::organisation::OrganisationReference;
 use lotse_domain::policy::Scope;
+use lotse_domain::user::UserStatus;
 use lotse_domain::worklist::{Advised, Gap, Whose, WorklistGap, WorklistQuery};
 use uuid::Uuid;
 
@@ -21,7 +23,10 @@ use crate::connection::Conn;
 use crate::convert::{carrier_of, code};
 use crate::error::DbResult;
 use crate::names::Names;
-use crate::schema::{advised_organisations, consultations, organisations_with_open_tasks};
+use crate::schema::{
+    advised_organisations, consultations, funding_periods, organisations_with_open_tasks,
+    user_assignments, users,
+};
 use crate::sql_types::{Id, Key};
 
 mod milestones;
@@ -48,11 +53,29 @@ fn advised(carrier: Key, query: &WorklistQuery) -> Option<Query<'static>> {
     let open_from = query.open_from?;
     let mut selected = advised_organisations::table
         .filter(advised_organisations::carrier_id.eq(carrier))
+        // Lets the index leave out what cannot be.
         .filter(advised_organisations::held_on.ge(open_from))
+        .filter(advised_organisations::is_reported)
         .filter(advised_organisations::archived_at.is_null())
         .into_boxed();
     if let Whose::User(user) = query.whose {
-        selected = selected.filter(advised_organisations::adviser_id.eq(Key(user.0)));
+        let theirs = advised_organisations::adviser_id.eq(Key(user.0));
+        selected = if query.left_behind {
+            let here = user_assignments::table
+                .inner_join(users::table)
+                .filter(users::status.eq(UserStatus::Active.code()))
+                .filter(user_assignments::carrier_id.eq(Some(carrier)))
+                .filter(user_assignments::valid_from.le(query.today))
+                .filter(
+                    user_assignments::valid_to
+                        .is_null()
+                        .or(user_assignments::valid_to.ge(query.today)),
+                )
+                .select(user_assignments::user_id);
+            selected.filter(theirs.or(advised_organisations::adviser_id.ne_all(here)))
+        } else {
+            selected.filter(theirs)
+        };
     }
     Some(selected)
 }
@@ -110,11 +133,14 @@ pub fn gaps(
     );
     let rows = page(conn, with_gaps, after, most)?;
     let ids: Vec<Key> = rows.iter().map(|row| row.organisation_id).collect();
+    let not_closed = funding_periods::table
+        .filter(funding_periods::status.ne(FundingPeriodStatus::Closed.code()))
+        .select(funding_periods::id);
     let held: Vec<(Option<Key>, i64)> = on_backend!(conn, c => consultations::table
         .filter(among(consultations::organisation_id.assume_not_null(), &ids))
         .filter(consultations::carrier_id.eq(carrier))
         .filter(consultations::status.eq(ConsultationStatus::Held.code()))
-        .filter(consultations::held_on.nullable().ge(query.open_from))
+        .filter(consultations::funding_period_id.eq_any(not_closed))
         .group_by(consultations::organisation_id)
         .select((consultations::organisation_id, diesel::dsl::count_star()))
         .load(c))

@@ -17,43 +17,61 @@ use sha2::{Digest, Sha256};
 
 /// An upload takes an hour at most, so what is older is under way no more.
 pub const GRACE: TimeDelta = TimeDelta::hours(2);
+/// What was not removed when it was voided is tried as long. What is left then, `lotse check` tells.
+const VOIDED_LATELY: TimeDelta = TimeDelta::days(7);
 /// As many objects are looked up in the database at once.
 const AT_ONCE: usize = 500;
 
 /// Removes what is certainly nobody's: contents that this program wrote before an instant and that got no
-/// row, contents of voided attachments, and what a power cut left of uploads from before the instant.
-/// Answers how many objects went.
+/// row, contents of attachments that were voided in the days before it or since, and what a power cut left of
+/// uploads from before the instant. Answers how many objects went.
 ///
 /// That the database does not know a content says nothing: it may be another installation's, or the
 /// database may be an older copy, and the content is the only one there is.
 ///
+/// What cannot be removed is told in the log and tried again with the next run; the others go all the same.
+///
 /// # Errors
-/// When the store or the database cannot be reached.
+/// When the database cannot be reached.
 pub async fn sweep(app: &App, store: &Store, before: DateTime<Utc>) -> Result<usize> {
-    let mut removed = {
+    let unfinished = {
         let store = store.clone();
-        blocking(move || store.remove_unfinished(before)).await?
+        blocking(move || store.remove_unfinished(before)).await
     };
+    let mut removed = unfinished.unwrap_or_else(|error| {
+        tracing::warn!(%error, "unfinished uploads were not removed");
+        0
+    });
     let doubted = store.in_doubt_since(before);
     let known = expected_of(app, doubted.clone()).await?;
     for id in doubted {
-        if !known.contains_key(&id) && store.size(id).await?.is_some() {
-            store.remove(id).await?;
-            removed += 1;
-        }
-        store.settle(id);
-    }
-    let mut listed = store.list().try_chunks(AT_ONCE);
-    while let Some(chunk) = listed.next().await {
-        let ids = chunk.map_err(|error| error.1)?.iter().filter_map(Stored::id).collect();
-        for expected in expected_of(app, ids).await?.into_values() {
-            if expected.voided {
-                store.remove(expected.id).await?;
-                removed += 1;
+        let gone = if known.contains_key(&id) { Ok(false) } else { remove(store, id).await };
+        match gone {
+            Ok(gone) => {
+                removed += usize::from(gone);
+                store.settle(id);
             }
+            Err(error) => tracing::warn!(%id, %error, "a content without a row was not removed"),
+        }
+    }
+    let worker = app.clone();
+    let since = before - VOIDED_LATELY;
+    for id in blocking(move || attachment::voided_since(&worker, since)).await? {
+        match remove(store, id).await {
+            Ok(gone) => removed += usize::from(gone),
+            Err(error) => tracing::warn!(%id, %error, "a voided content was not removed"),
         }
     }
     Ok(removed)
+}
+
+/// Answers whether there was anything.
+async fn remove(store: &Store, id: AttachmentId) -> Result<bool> {
+    let found = store.size(id).await?.is_some();
+    if found {
+        store.remove(id).await?;
+    }
+    Ok(found)
 }
 
 /// Where store and database differ.

@@ -15,7 +15,7 @@ use lotse_server::config::Config;
 pub use client::{Answer, Session, body, redacted, send};
 pub use provider::{Mood, SigningKey, TestProvider};
 pub use raw::Raw;
-pub use snapshot::snapshot;
+pub use snapshot::{lines, snapshot};
 
 /// The databases that tests run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -48,7 +48,8 @@ pub fn snapshot(app: &TestApp, conn: &mut Conn) -> BTreeMap<String, Vec<String>>
         .collect()
 }
 
-fn lines(conn: &mut Conn, query: &str) -> Vec<String> {
+/// What a query answers in its one column, `line`.
+pub fn lines(conn: &mut Conn, query: &str) -> Vec<String> {
     let lines: Vec<Line> = diesel::sql_query(query).load(conn).unwrap();
     lines.into_iter().filter_map(|line| line.line).collect()
 }

@@ -306,3 +306,26 @@ fn district_on_date(
     );
     found.map(|district| Reference::new(district.id, &district.name))
 }
+
+/// The district of a record that was one already. It was right on the day that it was recorded, and an
+/// organisation may have moved since: it stays, unless the input names another place to take it from, or
+/// there was none. On another date it is what that district was then.
+pub fn kept_district(
+    before: &Consultation,
+    input: &ConsultationInput,
+    read: Option<Reference>,
+    districts: &[District],
+) -> Option<Reference> {
+    let was = ConsultationInput::from(before);
+    let of_anonymous =
+        |input: &ConsultationInput| input.anonymous.as_ref().and_then(|it| it.district_id);
+    let same_place = (was.organisation_id, was.establishment_id, of_anonymous(&was))
+        == (input.organisation_id, input.establishment_id, of_anonymous(input));
+    let Some(recorded) = before.district.as_ref().filter(|_| same_place) else { return read };
+    if was.held_on == input.held_on {
+        return Some(recorded.clone());
+    }
+    district::on_date(districts, DistrictId(recorded.id), input.held_on)
+        .map(|district| Reference::new(district.id, &district.name))
+        .or(read)
+}

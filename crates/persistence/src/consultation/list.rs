@@ -1,7 +1,9 @@
 //! The list of consultations: what it can be filtered by, and its orders.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use lotse_domain::Result;
 use lotse_domain::code::Code;
 use lotse_domain::consultation::{Consultation, ConsultationFilter, ConsultationSort};
@@ -19,7 +21,7 @@ use crate::schema::{
     consultation_advisers, consultation_countries, consultation_occupations, consultation_rows,
     consultation_tags, consultation_topics, topics,
 };
-use crate::sql_types::{At, Key};
+use crate::sql_types::{At, Id, Key};
 
 type Rows<'a> = consultation_rows::BoxedQuery<'a, <Conn as diesel::Connection>::Backend>;
 
@@ -35,24 +37,74 @@ pub fn list(
     let sort = filter.sort.unwrap_or_default();
     let key = |consultation: &Consultation| (sort.key(consultation), consultation.id.0);
     let Some(carrier) = carrier_of(scope) else { return paging.page(Vec::new(), None, key) };
-    let page = place(matching(carrier, filter), sort, paging.after.as_ref())?;
+    let few = few_match(conn, carrier, filter)?;
+    let page = place(matching(carrier, filter, few), sort, paging.after.as_ref())?;
     let rows: Vec<Seen> = first(paging, page.select(Seen::as_select())).load(conn).db()?;
     let total = if paging.total {
-        Some(matching(carrier, filter).count().get_result(conn).db()?)
+        Some(matching(carrier, filter, few).count().get_result(conn).db()?)
     } else {
         None
     };
     paging.page(entities(conn, rows, names)?, total, key)
 }
 
-fn matching(carrier: Key, filter: &ConsultationFilter) -> Rows<'_> {
-    let mut query =
-        consultation_rows::table.filter(consultation_rows::carrier_id.eq(carrier)).into_boxed();
+/// Whether so few consultations have a country, an occupation, a tag or an adviser that SQLite does better to
+/// look up each of them. It would go through all of the carrier's in their order, which finds a page of what is
+/// frequent at once, and reads them to the end for what is rare. PostgreSQL knows what is rare.
+fn few_match(conn: &mut Conn, carrier: Key, filter: &ConsultationFilter) -> Result<bool> {
+    const FEW: i64 = 1000;
+    let Conn::Sqlite(conn) = conn else { return Ok(false) };
+    // Whether there is one more than few, each by the end of an index.
+    let mut more: Vec<Option<Key>> = Vec::new();
+    if let Some(occupation) = &filter.occupation {
+        let sought = consultation_occupations::table
+            .filter(consultation_occupations::code.eq(occupation))
+            .select(consultation_occupations::consultation_id);
+        more.push(sought.offset(FEW).first(conn).optional().db()?);
+    }
+    if let Some(country) = &filter.country {
+        let from_there = consultation_countries::table
+            .filter(consultation_countries::code.eq(country))
+            .select(consultation_countries::consultation_id);
+        more.push(from_there.offset(FEW).first(conn).optional().db()?);
+    }
+    if let Some(tag) = filter.tag_id {
+        let tagged = consultation_tags::table
+            .filter(consultation_tags::carrier_id.eq(carrier))
+            .filter(consultation_tags::tag_id.eq(Key(tag.0)))
+            .select(consultation_tags::consultation_id);
+        more.push(tagged.offset(FEW).first(conn).optional().db()?);
+    }
+    if let Some(adviser) = filter.adviser_id {
+        let advised = consultation_advisers::table
+            .filter(consultation_advisers::user_id.eq(Key(adviser.0)))
+            .select(consultation_advisers::consultation_id);
+        more.push(advised.offset(FEW).first(conn).optional().db()?);
+    }
+    Ok(more.iter().any(Option::is_none))
+}
+
+/// `few` keeps SQLite from taking an index of the carrier, the site or the period: a unary plus says that there
+/// is none.
+fn matching(carrier: Key, filter: &ConsultationFilter, few: bool) -> Rows<'_> {
+    let by_no_index = |column: &str, id: Key| {
+        sql::<Bool>(&format!("+consultation_rows.{column} = ")).bind::<Id, _>(id)
+    };
+    let mut query = consultation_rows::table.into_boxed();
+    query = if few {
+        query.filter(by_no_index("carrier_id", carrier))
+    } else {
+        query.filter(consultation_rows::carrier_id.eq(carrier))
+    };
     if let Some(organisation) = filter.organisation_id {
         query = query.filter(consultation_rows::organisation_id.eq(Some(Key(organisation.0))));
     }
     if let Some(site) = filter.site_id {
-        query = query.filter(consultation_rows::site_id.eq(Key(site.0)));
+        query = if few {
+            query.filter(by_no_index("site_id", Key(site.0)))
+        } else {
+            query.filter(consultation_rows::site_id.eq(Key(site.0)))
+        };
     }
     if let Some(adviser) = filter.adviser_id {
         let advised = consultation_advisers::table
@@ -107,7 +159,11 @@ fn matching(carrier: Key, filter: &ConsultationFilter) -> Rows<'_> {
         query = query.filter(consultation_rows::id.eq_any(tagged));
     }
     if let Some(period) = filter.funding_period_id {
-        query = query.filter(consultation_rows::funding_period_id.eq(Key(period.0)));
+        query = if few {
+            query.filter(by_no_index("funding_period_id", Key(period.0)))
+        } else {
+            query.filter(consultation_rows::funding_period_id.eq(Key(period.0)))
+        };
     }
     if let Some(from) = filter.from {
         query = query.filter(consultation_rows::held_on.ge(from));
