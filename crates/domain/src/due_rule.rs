@@ -20,7 +20,8 @@ codes! {
         Start,
         /// The first day of the phase that the step is in.
         PhaseStart,
-        /// The day on which another step was done; until then, the day that it is planned for.
+        /// The day on which another step was done; until then, the day that it is planned for. When it was
+        /// waived, what it was to run from itself.
         Step,
     }
 }

@@ -10,14 +10,17 @@ use uuid::Uuid;
 use super::{Plan, Step, StepName};
 use crate::calendar::HolidayName;
 use crate::code::codes;
-use crate::due_rule::{Due, DueAnchor, DueUnit};
+use crate::due_rule::{Due, DueAnchor, DueRule, DueUnit};
 use crate::error::{Error, Result};
+use crate::programme_template::LimitKind;
 
 codes! {
     /// What gives a step another date than it has.
     "replan_cause" ReplanCause {
         /// The step that it runs from was done on another day than planned.
         AnchorDone,
+        /// The step that it runs from was waived, so it runs from what that one ran from.
+        AnchorWaived,
         /// The step that it runs from is planned for another day.
         AnchorMoved,
         /// Other days are paused, or holidays, than when it was planned.
@@ -91,6 +94,16 @@ pub(super) struct ByRule {
     pub anchor_on: NaiveDate,
     /// The anchor is a step that has not been done.
     pub provisional: bool,
+    /// Where a limit ends that the law or what is usual sets. A limit runs from an event; where that was
+    /// waived there will be none, and the date is one's own plan.
+    pub limit_on: Option<NaiveDate>,
+}
+
+/// What a period runs from.
+struct Origin {
+    on: NaiveDate,
+    provisional: bool,
+    waived: bool,
 }
 
 /// The dates that the rules of all steps give, from what was recorded. Those of steps that do not move are
@@ -130,26 +143,46 @@ impl<'a> Schedule<'a> {
         let plan = self.plan;
         let step = &plan.steps[at];
         let found = step.definition.due.as_ref().and_then(|rule| {
-            let (anchor_on, provisional) = match rule.anchor {
-                DueAnchor::Start => (plan.start, false),
-                DueAnchor::PhaseStart => {
-                    let phase = plan.phases.get(plan.phase_index(step)?)?;
-                    (plan.date_of_day(phase.from_day?), false)
-                }
-                DueAnchor::Step => {
-                    let anchor = plan.position(rule.step.as_deref()?)?;
-                    self.find(anchor, begun);
-                    let other = &plan.steps[anchor];
-                    match &other.done {
-                        Some(done) => (done.on, false),
-                        None => (self.on(anchor)?, other.waived.is_none()),
-                    }
-                }
-            };
-            let due = rule.due(anchor_on, &plan.calendar);
-            Some(ByRule { due, anchor_on, provisional })
+            let origin = self.origin(step, rule, begun)?;
+            let due = rule.due(origin.on, &plan.calendar);
+            let is_limit = step.definition.limit != LimitKind::Own && !origin.waived;
+            Some(ByRule {
+                limit_on: is_limit.then_some(due.on),
+                due,
+                anchor_on: origin.on,
+                provisional: origin.provisional,
+            })
         });
         self.found[at] = found;
+    }
+
+    fn origin(&mut self, step: &Step, rule: &DueRule, begun: &mut [bool]) -> Option<Origin> {
+        let plan = self.plan;
+        let fixed = |on| Origin { on, provisional: false, waived: false };
+        Some(match rule.anchor {
+            DueAnchor::Start => fixed(plan.start),
+            DueAnchor::PhaseStart => {
+                let phase = plan.phases.get(plan.phase_index(step)?)?;
+                fixed(plan.date_of_day(phase.from_day?))
+            }
+            DueAnchor::Step => {
+                let anchor = plan.position(rule.step.as_deref()?)?;
+                self.find(anchor, begun);
+                let other = &plan.steps[anchor];
+                match (&other.done, &other.waived) {
+                    (Some(done), _) => fixed(done.on),
+                    // It takes no time: what it was to run from is what counts.
+                    (None, Some(_)) => {
+                        let passed_on = self.by_rule(anchor)?;
+                        let (on, provisional) = (passed_on.anchor_on, passed_on.provisional);
+                        Origin { on, provisional, waived: true }
+                    }
+                    (None, None) => {
+                        Origin { on: self.on(anchor)?, provisional: true, waived: false }
+                    }
+                }
+            }
+        })
     }
 }
 
@@ -201,11 +234,12 @@ impl Plan<'_> {
         let anchor = &self.steps[at];
         match &anchor.done {
             Some(done) if Some(done.on) != anchor.due_on() => ReplanCause::AnchorDone,
+            None if anchor.waived.is_some() => ReplanCause::AnchorWaived,
             None if anchor.overridden.is_some() || schedule.on(at) != anchor.planned_on => {
                 ReplanCause::AnchorMoved
             }
-            // It was done when it was due, or waived, or is where it was; or it was done on another day and
-            // that was taken back.
+            // It was done when it was due, or is where it was; or it was done on another day and that was
+            // taken back.
             _ if self.calendar.all_paused_days() > 0 => ReplanCause::Calendar,
             _ => ReplanCause::AnchorMoved,
         }

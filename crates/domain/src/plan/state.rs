@@ -8,7 +8,7 @@ use super::schedule::Schedule;
 use super::slack::latest_days;
 use super::{Lateness, Plan, Step, StepName, StepState, StepStatus};
 use crate::code::codes;
-use crate::programme_template::{LimitKind, StepOwner};
+use crate::programme_template::StepOwner;
 
 codes! {
     /// The traffic light (Ampel): green, amber, red.
@@ -144,8 +144,7 @@ impl Plan<'_> {
         let step = &self.steps[at];
         let by_rule = schedule.by_rule(at);
         let rule_is_provisional = by_rule.is_some_and(|found| found.provisional);
-        let is_limit = step.definition.limit != LimitKind::Own;
-        let limit_on = by_rule.map(|found| found.due.on).filter(|_| is_limit);
+        let limit_on = by_rule.and_then(|found| found.limit_on);
         let waits_for = if step.is_open() { self.waits_for(step) } else { Vec::new() };
         let date = self.binding_date(schedule, at);
         let until = match &step.done {
@@ -165,7 +164,7 @@ impl Plan<'_> {
             due_on: step.due_on(),
             limit_on,
             provisional: rule_is_provisional && step.moves(),
-            lateness: days_late.map(|_| step.lateness_of_limit()),
+            lateness: days_late.map(|_| step.lateness(limit_on)),
             days_late,
             waits_for,
             slack_days: None,
@@ -178,10 +177,9 @@ impl Plan<'_> {
         let by_rule = schedule.by_rule(at);
         let rule_is_provisional = by_rule.is_some_and(|found| found.provisional);
         // What the law says, an override does not change.
-        let (date, is_forecast) = if step.definition.limit == LimitKind::Own {
-            (step.due_on(), rule_is_provisional && step.overridden.is_none())
-        } else {
-            (by_rule.map(|found| found.due.on), rule_is_provisional)
+        let (date, is_forecast) = match by_rule.and_then(|found| found.limit_on) {
+            Some(limit_on) => (Some(limit_on), rule_is_provisional),
+            None => (step.due_on(), rule_is_provisional && step.overridden.is_none()),
         };
         date.filter(|_| !is_forecast)
     }

@@ -65,7 +65,8 @@ pub struct StepState {
     /// The day that it is planned for: the override, else `planned_on`.
     #[schema(required)]
     pub due_on: Option<NaiveDate>,
-    /// Where a statutory or usual limit ends by its rule, whatever was planned or overridden.
+    /// Where a statutory or usual limit ends by its rule, whatever was planned or overridden. Null where what
+    /// it would run from was waived: then there is no such limit, and the date is the own plan.
     #[schema(required)]
     pub limit_on: Option<NaiveDate>,
     /// Whether the step that the date runs from has not been done, so that it is a forecast.
@@ -153,11 +154,12 @@ impl Step {
         self.definition.mandatory && !self.definition.after_end && self.is_open()
     }
 
-    pub(super) fn lateness_of_limit(&self) -> Lateness {
+    /// What it means that its date has passed.
+    pub(super) fn lateness(&self, limit_on: Option<NaiveDate>) -> Lateness {
         match self.definition.limit {
-            LimitKind::Statutory => Lateness::Breached,
-            LimitKind::Usual => Lateness::Late,
-            LimitKind::Own => Lateness::Overdue,
+            LimitKind::Statutory if limit_on.is_some() => Lateness::Breached,
+            LimitKind::Usual if limit_on.is_some() => Lateness::Late,
+            _ => Lateness::Overdue,
         }
     }
 }

@@ -266,6 +266,48 @@ fn breached_late_and_overdue_are_told_apart() {
     assert_eq!(planned(&cleared, "consent_requested"), planned(&case, "consent_requested"));
 }
 
+/// Where no recognition is needed there is no decision, so nothing that the law counts from it.
+#[test]
+fn without_recognition_no_limit_runs_from_its_decision() {
+    let waived = |case: RecruitmentCase, codes: &[&str]| {
+        codes.iter().fold(case, |case, code| {
+            case.with_step_waived(code, now(), &actor(), "Schon anerkannt").unwrap()
+        })
+    };
+    let recognition =
+        ["recognition_filed", "completeness_notice", "file_complete", "recognition_decision"];
+    let case = waived(fast_track(), &recognition);
+    // The chain hangs on the agreement, which is a forecast yet: so is the invitation.
+    let invited = state(&case, "employer_invited", "2026-12-01");
+    assert!(invited.provisional);
+    assert_eq!((invited.limit_on, invited.lateness), (None, None));
+    let case =
+        done(&case, &[("power_of_attorney", "2026-03-09"), ("agreement", "2026-03-20")]);
+    // From the agreement on it is the own plan: overdue, and never breached.
+    let invited = state(&case, "employer_invited", "2026-03-25");
+    assert_eq!((invited.due_on, invited.limit_on), (Some(day("2026-03-25")), None));
+    assert_eq!((invited.provisional, invited.lateness), (false, None));
+    assert_eq!(state(&case, "employer_invited", "2026-03-26").lateness, Some(Lateness::Overdue));
+    // What runs from the invitation has its own limit again once that was sent.
+    let case = done(&case, &[("employer_invited", "2026-03-24")]);
+    assert_eq!(state(&case, "consent_requested", "2026-03-24").limit_on, Some(day("2026-03-31")));
+    assert_eq!(state(&case, "consent_requested", "2026-04-01").lateness, Some(Lateness::Late));
+
+    let regular = open(&input(2), &context(2)).unwrap();
+    let recognition =
+        ["recognition_filed", "receipt_confirmed", "file_complete", "recognition_decision"];
+    let case = waived(regular, &recognition);
+    // A week from the opening of the case, which is where the recognition would have run from.
+    let requested = state(&case, "visa_appointment_requested", "2026-03-10");
+    assert_eq!((requested.due_on, requested.limit_on), (Some(day("2026-03-09")), None));
+    assert_eq!((requested.provisional, requested.lateness), (false, Some(Lateness::Overdue)));
+    let statutory =
+        case.steps.iter().filter(|step| step.definition.code == "recognition_decision");
+    assert!(statutory.clone().count() == 1 && statutory.clone().all(|step| !step.is_open()));
+    let reasons = case.state_on(day("2027-03-01")).plan.track_reasons;
+    assert!(reasons.iter().all(|reason| reason.code != TrackReasonCode::LimitBreached));
+}
+
 /// Recorded in whatever order, a deadline that was kept was kept.
 #[test]
 fn the_order_of_recording_does_not_matter() {

@@ -176,7 +176,7 @@ impl RandomPlan {
             let (stays, from) = match (&random.fate, before) {
                 (_, None) | (Fate::Open, _) => (by_rule, by_rule),
                 (Fate::Done(days), Some(before)) => (before[&rank], oracle::later(start, *days)),
-                (Fate::Waived, Some(before)) => (before[&rank], before[&rank]),
+                (Fate::Waived, Some(before)) => (before[&rank], anchor),
                 (Fate::Overridden(days), Some(before)) => {
                     (before[&rank], oracle::later(start, *days))
                 }
@@ -281,7 +281,8 @@ proptest! {
         prop_assert_eq!((end - plan.start).num_days(), 99 + i64::try_from(paused).unwrap());
     }
 
-    /// A limit of the law runs from what happened, whatever was planned or overridden.
+    /// A limit of the law runs from what happened, whatever was planned or overridden; from what was waived
+    /// runs none, and the date is the own plan.
     #[test]
     fn a_limit_is_that_of_its_rule(random in random_plan()) {
         let phases = RandomPlan::phases();
@@ -294,33 +295,66 @@ proptest! {
         let plan = random.plan(&phases, &steps, &random.pauses());
         let today = random.on(70);
         for step in plan.steps_on(today, Moment::Open) {
-            let rule = step.definition.due.clone().unwrap();
             let state = step.state.clone().unwrap();
-            let anchor = rule.step.as_deref().map(|code| plan.step(code).unwrap());
-            let from = match (rule.anchor, anchor) {
-                (DueAnchor::Start, _) => random.start,
-                (DueAnchor::PhaseStart, _) => {
-                    let at = phases.iter().position(|phase| phase.code == step.phase).unwrap();
-                    plan.date_of_day(PHASE_DAYS[at].0)
+            let limit = limit(&random, &plan, &step);
+            let binding = match limit {
+                Limit::On(limit) => {
+                    prop_assert_eq!(state.limit_on, Some(limit));
+                    Some(limit)
                 }
-                (DueAnchor::Step, Some(Step { done: Some(done), .. })) => done.on,
                 // A forecast is neither late nor breached.
-                (DueAnchor::Step, Some(Step { waived: None, .. })) => {
-                    prop_assert_eq!((state.lateness, state.days_late), (None, None));
-                    continue;
+                Limit::Forecast => None,
+                Limit::None { provisional } => {
+                    prop_assert_eq!(state.limit_on, None);
+                    step.due_on().filter(|_| !provisional || step.overridden.is_some())
                 }
-                (DueAnchor::Step, anchor) => anchor.unwrap().due_on().unwrap(),
             };
-            let limit = rule.due(from, &plan.calendar).on;
-            prop_assert_eq!(state.limit_on, Some(limit));
             let until = match (&step.done, &step.waived) {
                 (Some(done), _) => Some(done.on),
                 (None, Some(_)) => None,
                 (None, None) => Some(today),
             };
-            let late = until.filter(|until| *until > limit).map(|until| (until - limit).num_days());
+            let late = until.zip(binding).map(|(until, date)| (until - date).num_days());
+            let late = late.filter(|days| *days > 0);
             prop_assert_eq!(state.days_late, late);
-            prop_assert_eq!(state.lateness, late.map(|_| Lateness::Breached));
+            let lateness =
+                if matches!(limit, Limit::On(_)) { Lateness::Breached } else { Lateness::Overdue };
+            prop_assert_eq!(state.lateness, late.map(|_| lateness));
         }
     }
+}
+
+/// What becomes of the limit of a step.
+#[derive(Clone, Copy)]
+enum Limit {
+    On(NaiveDate),
+    Forecast,
+    /// Its anchor was waived. `provisional` when what that one ran from did not happen either.
+    None {
+        provisional: bool,
+    },
+}
+
+fn limit(random: &RandomPlan, plan: &Plan, step: &Step) -> Limit {
+    let rule = step.definition.due.clone().unwrap();
+    let from = match rule.anchor {
+        DueAnchor::Start => random.start,
+        DueAnchor::PhaseStart => {
+            let at = plan.phases.iter().position(|phase| phase.code == step.phase).unwrap();
+            plan.date_of_day(PHASE_DAYS[at].0)
+        }
+        DueAnchor::Step => match plan.step(rule.step.as_deref().unwrap()).unwrap() {
+            Step { done: Some(done), .. } => done.on,
+            anchor @ Step { waived: Some(_), .. } => {
+                let provisional = match limit(random, plan, anchor) {
+                    Limit::On(_) => false,
+                    Limit::Forecast => true,
+                    Limit::None { provisional } => provisional,
+                };
+                return Limit::None { provisional };
+            }
+            _ => return Limit::Forecast,
+        },
+    };
+    Limit::On(rule.due(from, &plan.calendar).on)
 }
