@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, FRANKFURT, KASSEL, Session, VSB, body, both, redacted};
+use crate::harness::{Answer, FRANKFURT, KASSEL, PERIOD_2023, Session, VSB, body, both, redacted};
 use crate::hostile::NOWHERE;
 
 /// The checklists that ship with the program.
@@ -175,6 +175,30 @@ fn the_procedure_is_open_to_some_purposes_only() {
         }
         let template = json!({"template_id": FAST_TRACK});
         adviser.patch(&path(&case), 1, &template).await.violates("/template_id", "immutable");
+    });
+}
+
+#[test]
+fn a_case_is_opened_in_a_period_that_takes_entries() {
+    both(async |app| {
+        let (adviser, admin) = (app.log_in("adviser").await, app.log_in("admin").await);
+        let case = open(&adviser, &json!({"opened_on": "2025-12-01"})).await;
+        let period = format!("/funding-periods/{PERIOD_2023}");
+        // A period does not lose what was opened in it.
+        let earlier = json!({"ends_on": "2025-11-30"});
+        admin.patch(&period, 1, &earlier).await.problem(409, "recruitment_cases_outside");
+        admin.patch(&period, 1, &json!({"status": "closed"})).await.expect(200);
+        let closed = input(&adviser, &json!({"opened_on": "2025-12-01"})).await;
+        let refused = adviser.post("/recruitment-cases", &closed).await;
+        refused.problem(409, "funding_period_not_open");
+        // Neither out of it nor into it.
+        let out = json!({"opened_on": "2026-01-05"});
+        adviser.patch(&path(&case), 1, &out).await.problem(409, "funding_period_not_open");
+        let other = open(&adviser, &json!({})).await;
+        let into = json!({"opened_on": "2025-12-31"});
+        adviser.patch(&path(&other), 1, &into).await.problem(409, "funding_period_not_open");
+        // What no figure leans on changes all the same.
+        adviser.patch(&path(&case), 1, &json!({"vacancy": "Anderes"})).await.expect(200);
     });
 }
 

@@ -67,7 +67,7 @@ pub struct RecruitmentCaseInput {
     pub country: Option<String>,
     /// Code of the purpose of residence; the procedure must be open to it.
     pub purpose: String,
-    /// Today unless told. Steps that run from the start run from here.
+    /// Today unless told, in an open funding period. Steps that run from the start run from here.
     #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub opened_on: Option<NaiveDate>,
     /// When the work is to begin.
@@ -193,7 +193,8 @@ impl RecruitmentCase {
     /// Opens a case and plans its steps.
     ///
     /// # Errors
-    /// `Invalid` with everything that is wrong, also when the procedure is not open to the purpose.
+    /// `Invalid` with everything that is wrong, also when the procedure is not open to the purpose; `Conflict`
+    /// when the funding period takes no entries.
     pub fn new(
         id: RecruitmentCaseId,
         now: DateTime<Utc>,
@@ -210,7 +211,7 @@ impl RecruitmentCase {
     /// holidays.
     ///
     /// # Errors
-    /// As [`Self::new`]; `Conflict` when it is closed.
+    /// As [`Self::new`], also for the period that it was opened in so far; `Conflict` when it is closed.
     pub fn changed(
         &self,
         now: DateTime<Utc>,

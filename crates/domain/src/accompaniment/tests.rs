@@ -95,7 +95,7 @@ fn input() -> AccompanimentInput {
     }
 }
 
-fn period(status: FundingPeriodStatus) -> FundingPeriod {
+pub fn period(status: FundingPeriodStatus) -> FundingPeriod {
     FundingPeriod {
         id: Uuid::from_u128(4).into(),
         name: "2026–2028".to_owned(),

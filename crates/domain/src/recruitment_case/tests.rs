@@ -2,9 +2,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::*;
-use crate::accompaniment::tests::{active, actor, company, day, people, published, site};
+use crate::accompaniment::tests::{active, actor, company, day, people, period, published, site};
 use crate::code::Code;
 use crate::establishment::Establishment;
+use crate::funding_period::FundingPeriodStatus;
 use crate::plan::{Lateness, StepDoneInput, StepOverrideInput, StepState, TrackReasonCode};
 
 fn now() -> DateTime<Utc> {
@@ -20,6 +21,8 @@ fn context(template: usize) -> Context {
         site: Some(site()),
         people: people(),
         template: Some(published(template)),
+        period: Some(period(FundingPeriodStatus::Open)),
+        old_period: None,
     }
 }
 
@@ -215,6 +218,26 @@ fn a_case_belongs_to_a_run_and_a_place_of_the_company() {
         faults(case.changed(now(), &actor(), &other, &later)),
         fault("/template_id", "immutable")
     );
+}
+
+#[test]
+fn a_case_is_opened_in_a_period_that_takes_entries() {
+    let closed = || Some(period(FundingPeriodStatus::Closed));
+    let into = |period, old_period| Context { period, old_period, ..context(1) };
+    assert_eq!(
+        faults(open(&input(1), &into(None, None))),
+        fault("/opened_on", "outside_funding_periods")
+    );
+    assert_eq!(conflict(open(&input(1), &into(closed(), None))).0, "funding_period_not_open");
+    let case = fast_track();
+    let earlier = |on| RecruitmentCaseInput { opened_on: Some(day(on)), ..(&case).into() };
+    let change = |on, context| case.changed(now(), &actor(), &earlier(on), &context);
+    let refused = change("2026-02-27", into(closed(), context(1).period));
+    assert_eq!(conflict(refused).0, "funding_period_not_open");
+    let refused = change("2026-02-27", into(context(1).period, closed()));
+    assert_eq!(conflict(refused).0, "funding_period_not_open");
+    // Of a closed period all else is changed: no figure leans on it.
+    assert!(change("2026-03-02", into(closed(), None)).is_ok());
 }
 
 #[test]

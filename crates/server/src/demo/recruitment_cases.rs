@@ -12,6 +12,7 @@ use lotse_domain::recruitment_case::{
     Context, RecruitmentCase, RecruitmentCaseInput, RecruitmentCloseInput, RecruitmentOutcome,
 };
 
+use super::events::period;
 use super::consultations::{COUNTRIES, OCCUPATIONS};
 use super::people::Staff;
 use super::programmes::{LAST_DAY, Run, facts, later, people, template, working_day};
@@ -124,6 +125,8 @@ fn case(
         site: Some(site),
         people: advisers.iter().map(Actor::reference).collect(),
         template: Some(opening.template.clone()),
+        period: Some(period(maker, opened_on)?),
+        old_period: None,
     };
     let now = at(opened_on, 13, 0);
     let new = RecruitmentCase::new(maker.id(now), now, &lead, &input, &context)?;
