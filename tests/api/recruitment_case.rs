@@ -7,7 +7,7 @@ use crate::harness::{Answer, FRANKFURT, KASSEL, PERIOD_2023, Session, VSB, body,
 use crate::hostile::NOWHERE;
 
 /// The checklists that ship with the program.
-const FAST_TRACK: &str = "01890000-0000-7000-8000-000000000602";
+const FAST_TRACK: &str = "01890000-0000-7000-8000-000000000604";
 const REGULAR: &str = "01890000-0000-7000-8000-000000000603";
 const HUNDRED_DAYS: &str = "01890000-0000-7000-8000-000000000601";
 

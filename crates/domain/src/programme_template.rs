@@ -18,7 +18,7 @@ mod rules;
 mod shipped;
 pub use purpose::{ResidencePurpose, purpose, purposes};
 pub use rules::{Context, MAX_DAYS, MAX_PHASES, MAX_STEPS};
-pub use shipped::{DEFAULT_ACCOMPANIMENT, Shipped, shipped};
+pub use shipped::{Addition, DEFAULT_ACCOMPANIMENT, KnownVersion, Shipped, newest, shipped};
 
 codes! {
     "template_use" TemplateUse {

@@ -36,7 +36,7 @@ pub use rules::Context;
 #[schema(example = json!({
     "company_id": "01890000-0000-7000-8000-0000000a0001",
     "site_id": "01890000-0000-7000-8000-000000000201",
-    "template_id": "01890000-0000-7000-8000-000000000602",
+    "template_id": "01890000-0000-7000-8000-000000000604",
     "vacancy": "Elektroniker:in für Betriebstechnik",
     "occupation": {"code": "26302"},
     "candidate_reference": "K-2026-014",

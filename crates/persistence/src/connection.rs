@@ -169,7 +169,7 @@ fn with<T>(pool: &r2d2::Pool<Manager>, work: impl FnOnce(&mut Conn) -> Result<T>
     result
 }
 
-fn transaction<T>(
+pub(crate) fn transaction<T>(
     conn: &mut Conn,
     mode: Mode,
     work: impl FnOnce(&mut Conn) -> Result<T>,

@@ -11,7 +11,7 @@ use crate::organisation::{OrganisationKind, OrganisationReference};
 use crate::plan::{
     Progress, ReplanInput, StepDoneInput, StepOverrideInput, StepStatus, Track, TrackReasonCode,
 };
-use crate::programme_template::{ProgrammeTemplate, TemplateStatus, shipped};
+use crate::programme_template::{ProgrammeTemplate, TemplateStatus, newest};
 use crate::site::Site;
 
 mod operations;
@@ -38,8 +38,9 @@ fn user(id: u128) -> Actor {
     Actor { user_id: Uuid::from_u128(id).into(), name: format!("User {id}"), ..actor() }
 }
 
+/// The newest version of the programme, the fast track or the regular procedure.
 pub fn published(at: usize) -> ProgrammeTemplate {
-    shipped()[at].published(now()).unwrap()
+    newest(["hundred_days", "fast_track", "regular_visa"][at]).unwrap().published(now()).unwrap()
 }
 
 pub fn company() -> OrganisationFacts {

@@ -152,6 +152,11 @@ fn periods_end_as_the_civil_code_has_it() {
     assert_eq!(due("2020-02-29", 12, DueUnit::Months), "2021-03-01", "28 February is a Sunday");
     // The day before Christmas, three working days.
     assert_eq!(due("2026-12-23", 3, DueUnit::WorkingDays), "2026-12-29");
+    // Weekdays are Monday to Saturday: Friday, Saturday, Monday; and what ends on a Saturday ends on Monday.
+    assert_eq!(due("2026-07-02", 3, DueUnit::Weekdays), "2026-07-06");
+    assert_eq!(due("2026-07-08", 3, DueUnit::Weekdays), "2026-07-13");
+    // Good Friday and Easter Monday do not count: Saturday, Tuesday, Wednesday.
+    assert_eq!(due("2026-04-02", 3, DueUnit::Weekdays), "2026-04-08");
     // § 187 (1): the day itself is not counted.
     assert_eq!(due("2026-05-12", 1, DueUnit::CalendarDays), "2026-05-13");
     assert_eq!(due("2026-05-13", 1, DueUnit::CalendarDays), "2026-05-15", "Ascension Day");

@@ -118,6 +118,7 @@ fn the_fast_track_is_open_to_some_purposes() {
         "skilled_academic",
         "highly_qualified",
         "blue_card",
+        "other_employment",
         "professional_experience",
     ] {
         assert!(try_purpose(1, purpose).is_ok(), "{purpose}");
@@ -268,11 +269,11 @@ fn breached_late_and_overdue_are_told_apart() {
     assert_eq!(decision("2026-06-30").lateness, None);
     assert_eq!(decision("2026-07-02").lateness, Some(Lateness::Late));
     assert_eq!(decision("2026-07-02").days_late, Some(2));
-    // The law says by when: the employer is invited within three working days.
+    // The law says by when: the employer is invited within three weekdays, Saturdays among them.
     let case = done(&case, &[("recognition_decision", "2026-07-02")]);
     let invited = |today| state(&case, "employer_invited", today);
-    assert_eq!(invited("2026-07-07").lateness, None);
-    assert_eq!(invited("2026-07-08").lateness, Some(Lateness::Breached));
+    assert_eq!(invited("2026-07-06").lateness, None);
+    assert_eq!(invited("2026-07-07").lateness, Some(Lateness::Breached));
     assert_eq!(state(&case, "recognition_decision", "2026-08-01").lateness, Some(Lateness::Late));
     let reasons = case.state_on(day("2026-07-08")).plan.track_reasons;
     assert_eq!(reasons[0].code, TrackReasonCode::LimitBreached);
@@ -307,10 +308,10 @@ fn without_recognition_no_limit_runs_from_its_decision() {
     let case =
         done(&case, &[("power_of_attorney", "2026-03-09"), ("agreement", "2026-03-20")]);
     // From the agreement on it is the own plan: overdue, and never breached.
-    let invited = state(&case, "employer_invited", "2026-03-25");
-    assert_eq!((invited.due_on, invited.limit_on), (Some(day("2026-03-25")), None));
+    let invited = state(&case, "employer_invited", "2026-03-24");
+    assert_eq!((invited.due_on, invited.limit_on), (Some(day("2026-03-24")), None));
     assert_eq!((invited.provisional, invited.lateness), (false, None));
-    assert_eq!(state(&case, "employer_invited", "2026-03-26").lateness, Some(Lateness::Overdue));
+    assert_eq!(state(&case, "employer_invited", "2026-03-25").lateness, Some(Lateness::Overdue));
     // What runs from the invitation has its own limit again once that was sent.
     let case = done(&case, &[("employer_invited", "2026-03-24")]);
     assert_eq!(state(&case, "consent_requested", "2026-03-24").limit_on, Some(day("2026-03-31")));

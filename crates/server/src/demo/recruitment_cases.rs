@@ -12,8 +12,8 @@ use lotse_domain::recruitment_case::{
     Context, RecruitmentCase, RecruitmentCaseInput, RecruitmentCloseInput, RecruitmentOutcome,
 };
 
-use super::events::period;
 use super::consultations::{COUNTRIES, OCCUPATIONS};
+use super::events::period;
 use super::people::Staff;
 use super::programmes::{LAST_DAY, Run, facts, later, people, template, working_day};
 use super::register::Register;
@@ -38,7 +38,7 @@ pub fn make(
     register: &Register,
     runs: &[Run],
 ) -> Result<Vec<RecruitmentCase>> {
-    let templates = [template(1)?, template(2)?];
+    let templates = [template("fast_track")?, template("regular_visa")?];
     let mut cases = Vec::new();
     let companies: Vec<usize> = (0..register.clients.len())
         .filter(|at| register.clients[*at].organisation.kind == OrganisationKind::Company)

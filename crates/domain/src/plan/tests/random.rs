@@ -51,6 +51,7 @@ fn random_step(rank: usize) -> impl Strategy<Value = RandomStep> {
     let period = prop_oneof![
         (0..60_u32).prop_map(|n| (n, DueUnit::CalendarDays)),
         (0..25_u32).prop_map(|n| (n, DueUnit::WorkingDays)),
+        (0..25_u32).prop_map(|n| (n, DueUnit::Weekdays)),
         (0..9_u32).prop_map(|n| (n, DueUnit::Weeks)),
         (0..14_u32).prop_map(|n| (n, DueUnit::Months)),
     ];
@@ -167,6 +168,7 @@ impl RandomPlan {
             };
             let period = match random.unit {
                 DueUnit::CalendarDays => Period::Days(random.offset),
+                DueUnit::Weekdays => Period::Weekdays(random.offset),
                 DueUnit::WorkingDays => Period::WorkingDays(random.offset),
                 DueUnit::Weeks => Period::Weeks(random.offset),
                 DueUnit::Months => Period::Months(random.offset),
