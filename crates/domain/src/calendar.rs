@@ -237,6 +237,12 @@ impl Calendar {
         Self { state, pauses }
     }
 
+    /// The same holidays, and no pause.
+    #[must_use]
+    pub fn without_pauses(&self) -> Self {
+        Self::new(self.state, [])
+    }
+
     #[must_use]
     pub fn state(&self) -> FederalState {
         self.state

@@ -146,8 +146,10 @@ impl<'a> Schedule<'a> {
             let origin = self.origin(step, rule, begun)?;
             let due = rule.due(origin.on, &plan.calendar);
             let is_limit = step.definition.limit != LimitKind::Own && !origin.waived;
+            // The law knows nothing of the pauses of a programme.
+            let limit_on = is_limit.then(|| rule.due(origin.on, &plan.calendar.without_pauses()).on);
             Some(ByRule {
-                limit_on: is_limit.then_some(due.on),
+                limit_on,
                 due,
                 anchor_on: origin.on,
                 provisional: origin.provisional,

@@ -354,6 +354,26 @@ fn kinds_of_limits_are_told_apart() {
 }
 
 #[test]
+fn a_pause_stretches_the_plan_and_no_limit() {
+    let phases = vec![phase("only", (1, 100), false)];
+    let limited = TemplateStep {
+        limit: LimitKind::Statutory,
+        ..definition("limited", from_step("begin", 7, DueUnit::CalendarDays))
+    };
+    let steps = [step(definition("begin", from_start(0)), "only"), step(limited, "only")];
+    let steps = plan("2026-03-02", &phases, &steps).begun();
+    let steps = with(&steps, "begin", |step| step.done = Some(done(day("2026-03-02"))));
+    let calendar =
+        Calendar::new(FederalState::Hesse, [(day("2026-03-04"), day("2026-03-10"))]);
+    let steps = Plan { calendar: calendar.clone(), ..plan("2026-03-02", &phases, &steps) }.replanned();
+    let plan = Plan { calendar, ..plan("2026-03-02", &phases, &steps) };
+    let state = plan.steps_on(day("2026-03-10"), Moment::Open)[1].state.clone().unwrap();
+    assert_eq!((state.due_on, state.limit_on), (Some(day("2026-03-16")), Some(day("2026-03-09"))));
+    assert_eq!(state.lateness, Some(Lateness::Breached));
+    assert_eq!(plan.awaited_on(Moment::Open)[1], Some(day("2026-03-09")));
+}
+
+#[test]
 fn what_has_no_date_gets_one_when_its_anchor_happens() {
     let phases = vec![phase("only", (1, 100), false)];
     let event = TemplateStep { mandatory: false, ..definition("event", None) };

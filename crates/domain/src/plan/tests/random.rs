@@ -358,5 +358,5 @@ fn limit(random: &RandomPlan, plan: &Plan, step: &Step) -> Limit {
             _ => return Limit::Forecast,
         },
     };
-    Limit::On(rule.due(from, &plan.calendar).on)
+    Limit::On(rule.due(from, &Calendar::new(FederalState::Hesse, [])).on)
 }
