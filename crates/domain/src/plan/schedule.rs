@@ -48,7 +48,7 @@ pub struct Explanation {
     /// Null for a weekend.
     #[schema(required)]
     pub holiday: Option<HolidayName>,
-    /// Whether the step that it runs from has not been done.
+    /// Whether the step that it runs from has not been done, so that it is a forecast.
     pub provisional: bool,
 }
 
@@ -92,7 +92,9 @@ pub struct ReplanInput {
 pub(super) struct ByRule {
     pub due: Due,
     pub anchor_on: NaiveDate,
-    /// The anchor is a step that has not been done.
+    /// What it runs from happened, so that a limit runs.
+    pub happened: bool,
+    /// It is a forecast, which nobody is late by.
     pub provisional: bool,
     /// Where a limit ends that the law or what is usual sets. A limit runs from an event; where that was
     /// waived there will be none, and the date is one's own plan.
@@ -102,6 +104,7 @@ pub(super) struct ByRule {
 /// What a period runs from.
 struct Origin {
     on: NaiveDate,
+    happened: bool,
     provisional: bool,
     waived: bool,
 }
@@ -152,15 +155,22 @@ impl<'a> Schedule<'a> {
                 limit_on,
                 due,
                 anchor_on: origin.on,
+                happened: origin.happened,
                 provisional: origin.provisional,
             })
         });
         self.found[at] = found;
     }
 
+    /// Whether the day of an open step is no mere forecast: somebody set it, or it runs from what happened.
+    fn is_settled(&self, at: usize) -> bool {
+        self.plan.steps[at].overridden.is_some()
+            || self.by_rule(at).is_some_and(|found| !found.provisional)
+    }
+
     fn origin(&mut self, step: &Step, rule: &DueRule, begun: &mut [bool]) -> Option<Origin> {
         let plan = self.plan;
-        let fixed = |on| Origin { on, provisional: false, waived: false };
+        let fixed = |on| Origin { on, happened: true, provisional: false, waived: false };
         Some(match rule.anchor {
             DueAnchor::Start => fixed(plan.start),
             DueAnchor::PhaseStart => {
@@ -176,16 +186,26 @@ impl<'a> Schedule<'a> {
                     // It takes no time: what it was to run from is what counts.
                     (None, Some(_)) => {
                         let passed_on = self.by_rule(anchor)?;
-                        let (on, provisional) = (passed_on.anchor_on, passed_on.provisional);
-                        Origin { on, provisional, waived: true }
+                        let (on, happened) = (passed_on.anchor_on, passed_on.happened);
+                        Origin { on, happened, provisional: !happened, waived: true }
                     }
-                    (None, None) => {
-                        Origin { on: self.on(anchor)?, provisional: true, waived: false }
-                    }
+                    (None, None) => Origin {
+                        on: self.on(anchor)?,
+                        happened: false,
+                        provisional: !(by_the_day_of(step, other) && self.is_settled(anchor)),
+                        waived: false,
+                    },
                 }
             }
         })
     }
+}
+
+/// Whether a step is to be done by the very day of another one and need not come after it: then nobody can
+/// wait for that one to be done, as with a notice that is due on the first day of work.
+fn by_the_day_of(step: &Step, anchor: &Step) -> bool {
+    step.definition.due.as_ref().is_some_and(|rule| rule.offset == 0)
+        && !step.definition.after.contains(&anchor.definition.code)
 }
 
 impl Plan<'_> {

@@ -69,7 +69,9 @@ pub struct StepState {
     /// it would run from was waived: then there is no such limit, and the date is the own plan.
     #[schema(required)]
     pub limit_on: Option<NaiveDate>,
-    /// Whether the step that the date runs from has not been done, so that it is a forecast.
+    /// Whether the step that the date runs from has not been done, so that it is a forecast. What is to be done
+    /// by the very day of another step is none once that one has a date that somebody set or that runs from
+    /// what happened.
     pub provisional: bool,
     /// Of a step that is open or was done after its date; never of a forecast.
     #[schema(required)]
@@ -154,12 +156,12 @@ impl Step {
         self.definition.mandatory && !self.definition.after_end && self.is_open()
     }
 
-    /// What it means that its date has passed.
-    pub(super) fn lateness(&self, limit_on: Option<NaiveDate>) -> Lateness {
+    /// What it means that the date of its limit has passed.
+    pub(super) fn lateness_of_limit(&self) -> Lateness {
         match self.definition.limit {
-            LimitKind::Statutory if limit_on.is_some() => Lateness::Breached,
-            LimitKind::Usual if limit_on.is_some() => Lateness::Late,
-            _ => Lateness::Overdue,
+            LimitKind::Statutory => Lateness::Breached,
+            LimitKind::Usual => Lateness::Late,
+            LimitKind::Own => Lateness::Overdue,
         }
     }
 }

@@ -367,6 +367,43 @@ fn an_early_end_is_reported_within_four_weeks() {
     assert_eq!(state(&case, "early_end_reported", "2026-12-30").lateness, Some(Lateness::Breached));
 }
 
+/// § 45c: what is due on the first day of work cannot wait until that has come.
+#[test]
+fn the_notice_is_awaited_by_the_day_on_which_work_is_to_begin() {
+    let mut case = fast_track();
+    let awaited = |case: &RecruitmentCase| {
+        let at = case.steps.iter().position(|step| step.definition.code == "advice_notice");
+        case.awaited_on()[at.unwrap()]
+    };
+    for code in case.plan().holding_up().into_iter().map(str::to_owned).collect::<Vec<_>>() {
+        if !["entry", "work_start", "advice_notice"].contains(&code.as_str()) {
+            case = case.with_step_waived(&code, now(), &actor(), "x").unwrap();
+        }
+    }
+    // Entry runs from the opening of the case, all before it being waived; the first day of work is a forecast.
+    assert!(state(&case, "advice_notice", "2026-09-01").provisional);
+    assert_eq!(awaited(&case), None);
+    // The contract names the day.
+    let first = StepOverrideInput { on: day("2026-10-01"), reason: "Vertrag".to_owned() };
+    let agreed = case.with_step_overridden("work_start", now(), &actor(), &first).unwrap();
+    assert_eq!(awaited(&agreed), Some(day("2026-10-01")));
+    // Or it is planned from the entry, which has happened.
+    let entered = done(&case, &[("entry", "2026-09-01")]);
+    assert_eq!(planned(&entered, "work_start"), day("2026-09-15"));
+    let notice = state(&entered, "advice_notice", "2026-09-16");
+    assert_eq!((notice.due_on, notice.provisional), (Some(day("2026-09-15")), false));
+    assert_eq!(awaited(&entered), Some(day("2026-09-15")));
+    // The law is breached when somebody works without it, and not before.
+    assert_eq!(notice.lateness, Some(Lateness::Overdue));
+    let works = done(&entered, &[("work_start", "2026-09-10")]);
+    assert_eq!(state(&works, "advice_notice", "2026-09-11").lateness, Some(Lateness::Breached));
+    // What comes after its anchor waits for it, also on the same day.
+    assert!(state(&agreed, "early_end", "2026-09-01").due_on.is_none());
+    let appointment = fast_track();
+    let set = appointment.with_step_overridden("visa_appointment", now(), &actor(), &first).unwrap();
+    assert!(state(&set, "visa_application_complete", "2026-12-01").provisional);
+}
+
 fn close(outcome: RecruitmentOutcome) -> RecruitmentCloseInput {
     RecruitmentCloseInput { closed_on: None, outcome, note: None }
 }

@@ -50,6 +50,7 @@ fn random_step(rank: usize) -> impl Strategy<Value = RandomStep> {
     ];
     let period = prop_oneof![
         (0..60_u32).prop_map(|n| (n, DueUnit::CalendarDays)),
+        Just((0, DueUnit::CalendarDays)),
         (0..25_u32).prop_map(|n| (n, DueUnit::WorkingDays)),
         (0..25_u32).prop_map(|n| (n, DueUnit::Weekdays)),
         (0..9_u32).prop_map(|n| (n, DueUnit::Weeks)),
@@ -304,10 +305,10 @@ proptest! {
                     prop_assert_eq!(state.limit_on, Some(limit));
                     Some(limit)
                 }
-                // A forecast is neither late nor breached.
-                Limit::Forecast => None,
-                Limit::None { provisional } => {
-                    prop_assert_eq!(state.limit_on, None);
+                // What did not happen yet gives no limit, and a forecast is neither late nor overdue.
+                Limit::Forecast { provisional } | Limit::None { provisional } => {
+                    prop_assert!(state.limit_on.is_none() || matches!(limit, Limit::Forecast { .. }));
+                    prop_assert_eq!(state.provisional, provisional && step.moves());
                     step.due_on().filter(|_| !provisional || step.overridden.is_some())
                 }
             };
@@ -330,11 +331,10 @@ proptest! {
 #[derive(Clone, Copy)]
 enum Limit {
     On(NaiveDate),
-    Forecast,
-    /// Its anchor was waived. `provisional` when what that one ran from did not happen either.
-    None {
-        provisional: bool,
-    },
+    /// Its anchor is open.
+    Forecast { provisional: bool },
+    /// Its anchor was waived.
+    None { provisional: bool },
 }
 
 fn limit(random: &RandomPlan, plan: &Plan, step: &Step) -> Limit {
@@ -348,14 +348,26 @@ fn limit(random: &RandomPlan, plan: &Plan, step: &Step) -> Limit {
         DueAnchor::Step => match plan.step(rule.step.as_deref().unwrap()).unwrap() {
             Step { done: Some(done), .. } => done.on,
             anchor @ Step { waived: Some(_), .. } => {
-                let provisional = match limit(random, plan, anchor) {
-                    Limit::On(_) => false,
-                    Limit::Forecast => true,
-                    Limit::None { provisional } => provisional,
+                // Whether anything happened that the chain of what was waived hangs on.
+                let happened = match limit(random, plan, anchor) {
+                    Limit::On(_) => true,
+                    Limit::Forecast { .. } => false,
+                    Limit::None { provisional } => !provisional,
                 };
-                return Limit::None { provisional };
+                return Limit::None { provisional: !happened };
             }
-            _ => return Limit::Forecast,
+            anchor => {
+                // By the very day of the other one, which is settled when somebody set it or when it runs
+                // from what happened.
+                let settled = anchor.overridden.is_some()
+                    || match limit(random, plan, anchor) {
+                        Limit::On(_) => true,
+                        Limit::Forecast { provisional } | Limit::None { provisional } => {
+                            !provisional
+                        }
+                    };
+                return Limit::Forecast { provisional: rule.offset > 0 || !settled };
+            }
         },
     };
     Limit::On(rule.due(from, &Calendar::new(FederalState::Hesse, [])).on)
