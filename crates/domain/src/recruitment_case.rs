@@ -293,7 +293,12 @@ impl RecruitmentCase {
     }
 
     fn moment(&self) -> Moment {
-        if self.closed.is_none() { Moment::Open } else { Moment::Over }
+        match &self.closed {
+            None => Moment::Open,
+            // The employer has duties while the work goes on.
+            Some(closed) if closed.outcome == RecruitmentOutcome::WorkStarted => Moment::Completed,
+            Some(_) => Moment::Over,
+        }
     }
 
     /// As an answer shows it: with what is derived of it and of its steps.

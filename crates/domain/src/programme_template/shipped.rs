@@ -78,7 +78,7 @@ impl Shipped {
 
 /// A version stays as it was shipped: installations have it, and runs go on by it. What is corrected is
 /// another version, behind the one that it replaces.
-const FILES: [(u128, i32, &str); 4] = [
+const FILES: [(u128, i32, &str); 5] = [
     (
         0x0189_0000_0000_7000_8000_0000_0000_0601,
         1,
@@ -98,6 +98,11 @@ const FILES: [(u128, i32, &str); 4] = [
         0x0189_0000_0000_7000_8000_0000_0000_0604,
         2,
         include_str!("../../data/templates/fast_track_2.json"),
+    ),
+    (
+        0x0189_0000_0000_7000_8000_0000_0000_0605,
+        2,
+        include_str!("../../data/templates/regular_visa_2.json"),
     ),
 ];
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::RecruitmentCase;
+use crate::plan::Moment;
 use crate::calendar::happened_on;
 use crate::check::Checks;
 use crate::code::{Code, codes};
@@ -44,12 +45,24 @@ codes! {
     }
 }
 
-/// The table.
+/// The table. `work_started` tells whether it was closed with that outcome.
 #[must_use]
-pub fn allows(status: RecruitmentCaseStatus, operation: RecruitmentCaseOperation) -> bool {
-    match status {
-        RecruitmentCaseStatus::Open => operation != RecruitmentCaseOperation::Reopen,
-        RecruitmentCaseStatus::Closed => operation == RecruitmentCaseOperation::Reopen,
+pub fn allows(
+    status: RecruitmentCaseStatus,
+    work_started: bool,
+    operation: RecruitmentCaseOperation,
+) -> bool {
+    use RecruitmentCaseOperation as Operation;
+    let open = status == RecruitmentCaseStatus::Open;
+    match operation {
+        Operation::Change | Operation::Close => open,
+        // Of one that is closed, those that lie after its end.
+        Operation::DoStep
+        | Operation::WaiveStep
+        | Operation::ReopenStep
+        | Operation::OverrideStep
+        | Operation::ClearOverride => open || work_started,
+        Operation::Reopen => !open,
     }
 }
 
@@ -81,8 +94,9 @@ impl RecruitmentCase {
     /// What can be done with it.
     #[must_use]
     pub fn allowed(&self) -> Vec<RecruitmentCaseOperation> {
+        let work_started = self.moment() == Moment::Completed;
         let all = RecruitmentCaseOperation::all().into_iter();
-        all.filter(|operation| allows(self.status(), *operation)).collect()
+        all.filter(|operation| allows(self.status(), work_started, *operation)).collect()
     }
 
     /// # Errors
