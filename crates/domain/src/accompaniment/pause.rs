@@ -72,7 +72,8 @@ pub struct PausePreview {
     pub planned_end_from: Option<NaiveDate>,
     #[schema(required)]
     pub planned_end_to: Option<NaiveDate>,
-    /// The open steps that move.
+    /// The open steps that move: those that the pause gives another date. What re-planning would change for
+    /// other reasons stays.
     pub differences: Vec<Difference>,
 }
 
@@ -133,7 +134,7 @@ impl Accompaniment {
             );
         }
         checks.finish()?;
-        Ok(paused.with_dates())
+        Ok(paused.moved_from(self))
     }
 
     /// Ends the pause, and takes back those that are to come.
@@ -164,7 +165,7 @@ impl Accompaniment {
                 Some(Resumed { on, planned_until: pause.until, by: actor.reference(), at: now });
             pause.until = on.pred_opt().unwrap_or(on);
         }
-        Ok(resumed.with_dates())
+        Ok(resumed.moved_from(self))
     }
 
     /// What re-planning would do.
@@ -202,7 +203,10 @@ impl Accompaniment {
             paused_days: to.calendar().all_paused_days(),
             planned_end_from: end(self),
             planned_end_to: end(to),
-            differences: unmoved.plan().map(|plan| plan.differences()).unwrap_or_default(),
+            differences: unmoved
+                .plan()
+                .map(|plan| plan.calendar_differences(&self.calendar()))
+                .unwrap_or_default(),
         }
     }
 
@@ -212,8 +216,10 @@ impl Accompaniment {
             .ok_or_else(|| Error::internal("an accompaniment is under way and did not start"))
     }
 
-    fn with_dates(self) -> Self {
-        let steps: Vec<Step> = self.plan().map(|plan| plan.replanned()).unwrap_or_default();
+    /// With the dates that its pauses give, which were others before.
+    fn moved_from(self, before: &Self) -> Self {
+        let moved = self.plan().map(|plan| plan.moved_by_calendar(&before.calendar()));
+        let steps: Vec<Step> = moved.unwrap_or_default();
         Self { steps, ..self }
     }
 }

@@ -352,6 +352,21 @@ fn pauses_last_sixty_days_together_and_count_once() {
     let result = run.resumed(now(), back, &actor(), &earlier);
     assert_eq!(faults(result), fault("/resumed_on", "not_paused"));
 
+    // What is outdated for another reason stays as it was told to the company.
+    let late = StepDoneInput { done_on: Some(day("2026-03-05")), note: None };
+    let late = active().with_step_done("kick_off", now(), today, &actor(), &late).unwrap();
+    let outdated = |run: &Accompaniment| {
+        let differences = run.planned().unwrap().differences();
+        differences.into_iter().map(|it| it.step.code).collect::<Vec<_>>()
+    };
+    assert_eq!(outdated(&late), ["vacancy_profile"]);
+    let paused = try_pause(&late, "2026-03-23", "2026-03-27").unwrap();
+    assert_eq!(outdated(&paused), ["vacancy_profile"]);
+    let shown = late.preview_of(&paused).differences;
+    assert!(shown.iter().all(|difference| difference.step.code != "vacancy_profile"));
+    let moved = late.steps.iter().zip(&paused.steps).filter(|(old, new)| old != new);
+    assert_eq!(moved.count(), shown.len());
+
     // What is to come is taken back.
     let ahead = try_pause(&active(), "2026-04-01", "2026-04-10").unwrap();
     let without = ahead.resumed(now(), today, &actor(), &ResumeInput::default()).unwrap();

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Plan, Step, StepName};
-use crate::calendar::HolidayName;
+use crate::calendar::{Calendar, HolidayName};
 use crate::code::codes;
 use crate::due_rule::{Due, DueAnchor, DueRule, DueUnit};
 use crate::error::{Error, Result};
@@ -231,21 +231,60 @@ impl Plan<'_> {
     #[must_use]
     pub fn differences(&self) -> Vec<Difference> {
         let schedule = Schedule::of(self);
-        let moving = self.steps.iter().enumerate().filter(|(_, step)| step.moves());
-        moving
-            .filter(|(at, step)| schedule.on(*at) != step.planned_on)
-            .map(|(at, step)| {
-                let (from, to) = (step.planned_on, schedule.on(at));
+        let outdated = |at: usize| {
+            let step = &self.steps[at];
+            step.moves() && schedule.on(at) != step.planned_on
+        };
+        let outdated: Vec<usize> = (0..self.steps.len()).filter(|at| outdated(*at)).collect();
+        self.differences_of(&schedule, &outdated)
+    }
+
+    fn differences_of(&self, schedule: &Schedule, places: &[usize]) -> Vec<Difference> {
+        places
+            .iter()
+            .map(|at| {
+                let step = &self.steps[*at];
+                let (from, to) = (step.planned_on, schedule.on(*at));
                 Difference {
                     step: step.name(),
                     from,
                     to,
                     days: from.zip(to).map(|(from, to)| (to - from).num_days()),
-                    cause: self.cause(&schedule, step),
-                    because: self.explanation(&schedule, at),
+                    cause: self.cause(schedule, step),
+                    because: self.explanation(schedule, *at),
                 }
             })
             .collect()
+    }
+
+    /// Places of the steps that have another date by their rules than with the calendar of before, and are not
+    /// planned for it. What is outdated for another reason is left to re-planning, where somebody decides.
+    fn moved_since(&self, schedule: &Schedule, before: &Calendar) -> Vec<usize> {
+        let plan_before = Plan { calendar: before.clone(), ..self.clone() };
+        let schedule_before = Schedule::of(&plan_before);
+        (0..self.steps.len())
+            .filter(|at| self.steps[*at].moves())
+            .filter(|at| schedule.on(*at) != schedule_before.on(*at))
+            .filter(|at| schedule.on(*at) != self.steps[*at].planned_on)
+            .collect()
+    }
+
+    /// The steps after other days are paused than before: those move that the pauses move.
+    #[must_use]
+    pub fn moved_by_calendar(&self, before: &Calendar) -> Vec<Step> {
+        let schedule = Schedule::of(self);
+        let mut steps = self.steps.to_vec();
+        for at in self.moved_since(&schedule, before) {
+            steps[at].planned_on = schedule.on(at);
+        }
+        steps
+    }
+
+    /// What [`Self::moved_by_calendar`] changes, in the order of the steps.
+    #[must_use]
+    pub fn calendar_differences(&self, before: &Calendar) -> Vec<Difference> {
+        let schedule = Schedule::of(self);
+        self.differences_of(&schedule, &self.moved_since(&schedule, before))
     }
 
     fn cause(&self, schedule: &Schedule, step: &Step) -> ReplanCause {
