@@ -1,6 +1,6 @@
 //! Pauses (Unterbrechungen): days that do not count. Open steps move with them.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -10,7 +10,10 @@ use crate::check::Checks;
 use crate::entity::Reference;
 use crate::error::{Error, Result};
 use crate::plan::{Difference, Plan, ReplanInput, ReplanPreview, Step};
-use crate::policy::Actor;
+use crate::policy::{Actor, Role};
+
+/// How many days ago a pause may have begun that others than managers record.
+const BACKDATED_DAYS: u64 = 7;
 
 /// Days that do not count. Pauses may overlap: a day is paused once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -42,7 +45,8 @@ pub struct Resumed {
     "from": "2026-07-20", "until": "2026-08-07", "reason": "Works holidays"
 }))]
 pub struct PauseInput {
-    /// First day: today unless told; after the kick-off and not after the planned end.
+    /// First day: today unless told; after the kick-off and the last step that was done, and not after the
+    /// planned end. A pause that began more than 7 days ago is recorded by managers only.
     #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub from: Option<NaiveDate>,
     /// Last day. All pauses together last as long as the template allows at most.
@@ -94,13 +98,7 @@ impl Accompaniment {
         let from = input.from.unwrap_or(today);
         check_year(&mut checks, "/from", from);
         check_year(&mut checks, "/until", input.until);
-        let first = plan.date_of_day(1);
-        checks.require(
-            from > first,
-            "/from",
-            "before_start",
-            &format!("must be after the kick-off, {first}"),
-        );
+        self.check_first_day(&mut checks, actor, from, today, plan.date_of_day(1));
         if let Some(end) = plan.planned_end() {
             let message = &format!("must not be after the planned end, {end}");
             checks.require(from <= end, "/from", "after_end", message);
@@ -135,6 +133,30 @@ impl Accompaniment {
         }
         checks.finish()?;
         Ok(paused.moved_from(self))
+    }
+
+    /// A pause gives open steps other dates, so one that began in the past would unmake what was late by then.
+    fn check_first_day(
+        &self,
+        checks: &mut Checks,
+        actor: &Actor,
+        from: NaiveDate,
+        today: NaiveDate,
+        kick_off: NaiveDate,
+    ) {
+        const POINTER: &str = "/from";
+        let last_done = self.steps.iter().filter_map(|step| Some(step.done.as_ref()?.on)).max();
+        let earliest = today - Days::new(BACKDATED_DAYS);
+        if from <= kick_off {
+            let message = format!("must be after the kick-off, {kick_off}");
+            checks.fail(POINTER, "before_start", message);
+        } else if let Some(last_done) = last_done.filter(|last_done| from <= *last_done) {
+            let message = format!("must be after {last_done}: a step was done then, so it was no pause");
+            checks.fail(POINTER, "before_last_step", message);
+        } else if actor.role != Role::Manager && from < earliest {
+            let message = format!("must not be before {earliest}; a manager can record it");
+            checks.fail(POINTER, "too_far_back", message);
+        }
     }
 
     /// Ends the pause, and takes back those that are to come.

@@ -337,6 +337,21 @@ fn pauses_last_sixty_days_together_and_count_once() {
         fault("/until", "pauses_too_long")
     );
 
+    // What was late by then stays late.
+    let profile = StepDoneInput { done_on: Some(day("2026-03-12")), note: None };
+    let busy = active().with_step_done("kick_off", now(), today, &actor(), &profile).unwrap();
+    let back_to = |from| try_pause(&busy, from, "2026-03-20");
+    assert_eq!(faults(back_to("2026-03-12")), fault("/from", "before_last_step"));
+    assert!(back_to("2026-03-13").is_ok());
+    assert_eq!(
+        faults(try_pause(&active(), "2026-03-08", "2026-03-20")),
+        fault("/from", "too_far_back")
+    );
+    assert!(try_pause(&active(), "2026-03-09", "2026-03-20").is_ok());
+    let manager = Actor { role: Role::Manager, ..actor() };
+    let input = pause("2026-03-08", "2026-03-20");
+    assert!(active().paused(now(), today, &manager, &input).is_ok());
+
     // Early: yesterday was the last day, also of the one inside.
     let back = day("2026-04-11");
     let resumed = run.resumed(now(), back, &actor(), &ResumeInput::default()).unwrap();

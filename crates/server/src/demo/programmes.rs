@@ -264,8 +264,10 @@ fn lived(
         let on = working_day(later(due, days).max(day));
         let paused = pause.take_if(|(from, _)| *from <= on && *from < until);
         if let Some((from, days)) = paused {
+            let from = from.max(later(day, 1));
+            let end = run.plan().and_then(|plan| plan.planned_end());
             // Somebody who is behind by then has no time for a pause.
-            if run.plan().and_then(|plan| plan.planned_end()).is_some_and(|end| from <= end) {
+            if from < until && end.is_some_and(|end| from <= end) {
                 let last = from.checked_add_days(Days::new(days)).unwrap_or(from);
                 let reason = (*maker.pick(&PAUSE_REASONS)?).to_owned();
                 let pause = PauseInput { from: None, until: last, reason };

@@ -20,7 +20,7 @@ enum Attempt {
 fn attempts() -> impl Strategy<Value = Vec<(u64, Attempt)>> {
     let index = any::<prop::sample::Index>;
     let one = prop_oneof![
-        (-5..20_i64, 0..40_i64).prop_map(|(from, more)| Attempt::Pause(from, more)),
+        (-20..20_i64, 0..40_i64).prop_map(|(from, more)| Attempt::Pause(from, more)),
         Just(Attempt::Resume),
         (index(), -20..2_i64).prop_map(|(step, on)| Attempt::Do(step, on)),
         index().prop_map(Attempt::Waive),
@@ -94,6 +94,11 @@ proptest! {
             }
             if replanning {
                 prop_assert_eq!(run.planned().unwrap().differences(), vec![]);
+            }
+            for pause in run.pauses.iter().skip(before.pauses.len()) {
+                prop_assert!(pause.from >= today - Days::new(7));
+                let done = run.steps.iter().filter_map(|step| step.done.as_ref());
+                prop_assert!(done.clone().all(|done| done.on < pause.from));
             }
             if pausing {
                 // Those moved that the pause moves, to where it moves them, and the preview showed just that.
