@@ -39,6 +39,17 @@ pub struct Resumed {
     pub at: DateTime<Utc>,
 }
 
+impl Pause {
+    /// Ends it before `on`, which is the first day that counts again. Until when it was to last stays what was
+    /// first agreed.
+    fn cut(&mut self, on: NaiveDate, by: Reference, at: DateTime<Utc>) {
+        let planned_until =
+            self.resumed.as_ref().map_or(self.until, |resumed| resumed.planned_until);
+        self.resumed = Some(Resumed { on, planned_until, by, at });
+        self.until = on.pred_opt().unwrap_or(on);
+    }
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -63,6 +74,10 @@ pub struct ResumeInput {
     /// First day that counts again: today unless told, or a day before it that is in the pause.
     #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub resumed_on: Option<NaiveDate>,
+    /// Takes back a pause that is to come instead: its number in `pauses`, the first being 1.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    pub pause: Option<usize>,
 }
 
 /// What a pause, given or taken back, would do.
@@ -159,7 +174,7 @@ impl Accompaniment {
         }
     }
 
-    /// Ends the pause, and takes back those that are to come.
+    /// Ends the pause, or takes back the one that is named and is to come.
     ///
     /// # Errors
     /// `Invalid`; `Conflict` when there is no pause.
@@ -171,23 +186,74 @@ impl Accompaniment {
         input: &ResumeInput,
     ) -> Result<Self> {
         self.check_allows(AccompanimentOperation::Resume, today)?;
-        let start = self.planned()?.start;
+        let mut resumed = self.next(now);
         let mut checks = Checks::new();
-        let on = happened_on(&mut checks, "/resumed_on", input.resumed_on, today, Some(start));
+        let by = actor.reference();
+        if let Some(number) = input.pause {
+            let at = self.pause_ahead(&mut checks, number, input, today);
+            checks.finish()?;
+            if let Some(pause) = at.and_then(|at| resumed.pauses.get_mut(at)) {
+                pause.cut(pause.from, by, now);
+            }
+        } else {
+            let on = self.back_on(&mut checks, input, today)?;
+            checks.finish()?;
+            // Those that began in the meantime are over with it; what is to come was not asked about.
+            let over = |pause: &&mut Pause| pause.until >= on && pause.from <= today;
+            for pause in resumed.pauses.iter_mut().filter(over) {
+                pause.cut(on, by.clone(), now);
+            }
+        }
+        Ok(resumed.moved_from(self))
+    }
+
+    /// The first day that counts again after the pause that is running.
+    fn back_on(
+        &self,
+        checks: &mut Checks,
+        input: &ResumeInput,
+        today: NaiveDate,
+    ) -> Result<NaiveDate> {
+        checks.require(
+            self.calendar().is_paused(today),
+            "/pause",
+            "missing",
+            "must name the pause to come that is taken back: none is running",
+        );
+        let start = self.planned()?.start;
+        let on = happened_on(checks, "/resumed_on", input.resumed_on, today, Some(start));
         checks.require(
             on >= today || self.calendar().counted_days(on, today) == 0,
             "/resumed_on",
             "not_paused",
             "must be today or a day before it, from which on all days are paused",
         );
-        checks.finish()?;
-        let mut resumed = self.next(now);
-        for pause in resumed.pauses.iter_mut().filter(|pause| pause.until >= on) {
-            pause.resumed =
-                Some(Resumed { on, planned_until: pause.until, by: actor.reference(), at: now });
-            pause.until = on.pred_opt().unwrap_or(on);
-        }
-        Ok(resumed.moved_from(self))
+        Ok(on)
+    }
+
+    /// Where the pause stands that is named and is to come.
+    fn pause_ahead(
+        &self,
+        checks: &mut Checks,
+        number: usize,
+        input: &ResumeInput,
+        today: NaiveDate,
+    ) -> Option<usize> {
+        const POINTER: &str = "/pause";
+        checks.require(
+            input.resumed_on.is_none(),
+            "/resumed_on",
+            "not_settable",
+            "must be absent: a pause that is to come is taken back whole",
+        );
+        let at = number.checked_sub(1);
+        let Some(pause) = at.and_then(|at| self.pauses.get(at)) else {
+            checks.fail(POINTER, "unknown", "must be the number of a pause, the first being 1");
+            return None;
+        };
+        let is_ahead = pause.from > today && pause.until >= pause.from;
+        checks.require(is_ahead, POINTER, "not_ahead", "must be a pause that is to come");
+        at
     }
 
     /// What re-planning would do.

@@ -384,9 +384,31 @@ fn pauses_last_sixty_days_together_and_count_once() {
 
     // What is to come is taken back.
     let ahead = try_pause(&active(), "2026-04-01", "2026-04-10").unwrap();
-    let without = ahead.resumed(now(), today, &actor(), &ResumeInput::default()).unwrap();
+    let named = |pause, resumed_on| ResumeInput { pause: Some(pause), resumed_on };
+    let resume = |run: &Accompaniment, input| run.resumed(now(), today, &actor(), &input);
+    assert_eq!(faults(resume(&ahead, ResumeInput::default())), fault("/pause", "missing"));
+    assert_eq!(faults(resume(&ahead, named(2, None))), fault("/pause", "unknown"));
+    assert_eq!(faults(resume(&ahead, named(0, None))), fault("/pause", "unknown"));
+    assert_eq!(
+        faults(resume(&ahead, named(1, Some(today)))),
+        fault("/resumed_on", "not_settable")
+    );
+    let without = resume(&ahead, named(1, None)).unwrap();
     assert_eq!(without.calendar().all_paused_days(), 0);
     assert_eq!(without.steps, active().steps);
+    // Whoever comes back from one keeps the other, and what was cut keeps what was agreed first.
+    let both = try_pause(&ahead, "2026-03-16", "2026-03-20").unwrap();
+    assert_eq!(faults(resume(&both, named(2, None))), fault("/pause", "not_ahead"));
+    let back = resume(&both, ResumeInput::default()).unwrap();
+    assert_eq!(back.calendar().all_paused_days(), 10);
+    assert_eq!((&back.pauses[0], back.pauses[1].until), (&both.pauses[0], day("2026-03-15")));
+    let wholly = resume(&back, named(1, None)).unwrap();
+    assert_eq!(faults(resume(&both, named(3, None))), fault("/pause", "unknown"));
+    assert_eq!(wholly.pauses[0].resumed.as_ref().unwrap().planned_until, day("2026-04-10"));
+    let mut twice = both.clone();
+    twice.pauses[1].cut(day("2026-03-19"), actor().reference(), now());
+    let twice = resume(&twice, ResumeInput::default()).unwrap();
+    assert_eq!(twice.pauses[1].resumed.as_ref().unwrap().planned_until, day("2026-03-20"));
 }
 
 #[test]
