@@ -144,6 +144,7 @@ pub fn all() -> Vec<CodeList> {
         list::<crate::topic::TopicGroup>(),
         list::<crate::user::UserStatus>(),
         list::<crate::worklist::Gap>(),
+        list::<crate::worklist::MilestoneOf>(),
         list::<crate::worklist::WorklistKind>(),
         sections(crate::industry::Classification::Wz2008),
         sections(crate::industry::Classification::Wz2025),
