@@ -59,7 +59,10 @@ fn templates_ship_with_the_program() {
         let adviser = app.log_in("adviser").await;
         let all = adviser.get("/programme-templates?total=true").await.expect(200);
         let codes: Vec<_> = all.items().iter().map(|it| it["code"].as_str().unwrap()).collect();
-        assert_eq!(codes, ["fast_track", "fast_track", "hundred_days", "regular_visa", "regular_visa"]);
+        assert_eq!(
+            codes,
+            ["fast_track", "fast_track", "hundred_days", "regular_visa", "regular_visa"]
+        );
         assert_eq!(all.body["total"], 5);
         let published = adviser.get("/programme-templates?status=published").await.expect(200);
         assert_eq!(published.items().len(), 3, "one of each code");
@@ -92,9 +95,8 @@ fn an_installation_gets_the_versions_that_it_lacks() {
         let as_before = "DELETE FROM programme_templates WHERE code = 'fast_track' AND version_number > 1;
             UPDATE programme_templates SET status = 'published', retired_at = NULL, retired_by = NULL
             WHERE code = 'fast_track'";
-        let list = async || {
-            states(&admin.get("/programme-templates?code=fast_track").await.expect(200))
-        };
+        let list =
+            async || states(&admin.get("/programme-templates?code=fast_track").await.expect(200));
         let states = |states: &[&str]| -> Vec<(i64, String)> {
             (1..).zip(states.iter().map(|state| (*state).to_owned())).collect()
         };

@@ -10,8 +10,8 @@ use lotse_domain::recruitment_case::{
     Context, RecruitmentCase, RecruitmentCaseFilter, RecruitmentCaseInput, RecruitmentCloseInput,
 };
 use lotse_persistence::{
-    accompaniment, audit, establishment, funding_period, organisation, programme_template, recruitment_case, site,
-    user,
+    accompaniment, audit, establishment, funding_period, organisation, programme_template,
+    recruitment_case, site, user,
 };
 
 use crate::consultation::none_if_missing;

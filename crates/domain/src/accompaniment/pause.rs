@@ -42,7 +42,7 @@ pub struct Resumed {
 impl Pause {
     /// Ends it before `on`, which is the first day that counts again. Until when it was to last stays what was
     /// first agreed.
-    fn cut(&mut self, on: NaiveDate, by: Reference, at: DateTime<Utc>) {
+    pub(super) fn cut(&mut self, on: NaiveDate, by: Reference, at: DateTime<Utc>) {
         let planned_until =
             self.resumed.as_ref().map_or(self.until, |resumed| resumed.planned_until);
         self.resumed = Some(Resumed { on, planned_until, by, at });
@@ -166,7 +166,8 @@ impl Accompaniment {
             let message = format!("must be after the kick-off, {kick_off}");
             checks.fail(POINTER, "before_start", message);
         } else if let Some(last_done) = last_done.filter(|last_done| from <= *last_done) {
-            let message = format!("must be after {last_done}: a step was done then, so it was no pause");
+            let message =
+                format!("must be after {last_done}: a step was done then, so it was no pause");
             checks.fail(POINTER, "before_last_step", message);
         } else if actor.role != Role::Manager && from < earliest {
             let message = format!("must not be before {earliest}; a manager can record it");

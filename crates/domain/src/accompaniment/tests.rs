@@ -363,7 +363,7 @@ fn pauses_last_sixty_days_together_and_count_once() {
     // The steps came back with it.
     assert!(!run.preview_of(&resumed).differences.is_empty());
     assert!(resumed.planned().unwrap().differences().is_empty());
-    let earlier = ResumeInput { resumed_on: Some(day("2026-03-15")) };
+    let earlier = ResumeInput { resumed_on: Some(day("2026-03-15")), pause: None };
     let result = run.resumed(now(), back, &actor(), &earlier);
     assert_eq!(faults(result), fault("/resumed_on", "not_paused"));
 
@@ -389,10 +389,7 @@ fn pauses_last_sixty_days_together_and_count_once() {
     assert_eq!(faults(resume(&ahead, ResumeInput::default())), fault("/pause", "missing"));
     assert_eq!(faults(resume(&ahead, named(2, None))), fault("/pause", "unknown"));
     assert_eq!(faults(resume(&ahead, named(0, None))), fault("/pause", "unknown"));
-    assert_eq!(
-        faults(resume(&ahead, named(1, Some(today)))),
-        fault("/resumed_on", "not_settable")
-    );
+    assert_eq!(faults(resume(&ahead, named(1, Some(today)))), fault("/resumed_on", "not_settable"));
     let without = resume(&ahead, named(1, None)).unwrap();
     assert_eq!(without.calendar().all_paused_days(), 0);
     assert_eq!(without.steps, active().steps);

@@ -150,7 +150,8 @@ impl<'a> Schedule<'a> {
             let due = rule.due(origin.on, &plan.calendar);
             let is_limit = step.definition.limit != LimitKind::Own && !origin.waived;
             // The law knows nothing of the pauses of a programme.
-            let limit_on = is_limit.then(|| rule.due(origin.on, &plan.calendar.without_pauses()).on);
+            let limit_on =
+                is_limit.then(|| rule.due(origin.on, &plan.calendar.without_pauses()).on);
             Some(ByRule {
                 limit_on,
                 due,

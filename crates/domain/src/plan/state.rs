@@ -190,8 +190,9 @@ impl Plan<'_> {
     #[must_use]
     pub fn awaited_on(&self, moment: Moment) -> Vec<Option<NaiveDate>> {
         let schedule = Schedule::of(self);
-        let awaited =
-            |at: usize| Some(self.binding_date(&schedule, at).filter(|_| moment.awaits(&self.steps[at]))?.0);
+        let awaited = |at: usize| {
+            Some(self.binding_date(&schedule, at).filter(|_| moment.awaits(&self.steps[at]))?.0)
+        };
         (0..self.steps.len()).map(awaited).collect()
     }
 

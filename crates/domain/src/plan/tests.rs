@@ -363,9 +363,9 @@ fn a_pause_stretches_the_plan_and_no_limit() {
     let steps = [step(definition("begin", from_start(0)), "only"), step(limited, "only")];
     let steps = plan("2026-03-02", &phases, &steps).begun();
     let steps = with(&steps, "begin", |step| step.done = Some(done(day("2026-03-02"))));
-    let calendar =
-        Calendar::new(FederalState::Hesse, [(day("2026-03-04"), day("2026-03-10"))]);
-    let steps = Plan { calendar: calendar.clone(), ..plan("2026-03-02", &phases, &steps) }.replanned();
+    let calendar = Calendar::new(FederalState::Hesse, [(day("2026-03-04"), day("2026-03-10"))]);
+    let steps =
+        Plan { calendar: calendar.clone(), ..plan("2026-03-02", &phases, &steps) }.replanned();
     let plan = Plan { calendar, ..plan("2026-03-02", &phases, &steps) };
     let state = plan.steps_on(day("2026-03-10"), Moment::Open)[1].state.clone().unwrap();
     assert_eq!((state.due_on, state.limit_on), (Some(day("2026-03-16")), Some(day("2026-03-09"))));

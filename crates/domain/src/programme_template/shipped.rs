@@ -60,14 +60,12 @@ impl Shipped {
         if there.iter().any(|version| version.id == self.id) {
             return Ok(None);
         }
-        let published =
-            there.iter().find(|version| version.status == TemplateStatus::Published);
+        let published = there.iter().find(|version| version.status == TemplateStatus::Published);
         let replaces = published
             .map(|version| version.id)
             .filter(|id| shipped().iter().any(|shipped| shipped.id == *id));
         let latest = there.iter().map(|version| version.version_number).max().unwrap_or_default();
-        let mut template =
-            Self { version_number: latest + 1, ..self.clone() }.published(at)?;
+        let mut template = Self { version_number: latest + 1, ..self.clone() }.published(at)?;
         if !there.is_empty() && replaces.is_none() {
             template.status = TemplateStatus::Retired;
             template.retired = Some(TemplateEvent { at, by: None });

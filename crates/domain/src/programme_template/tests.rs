@@ -250,9 +250,8 @@ fn a_new_version_takes_the_place_of_the_one_that_shipped_before() {
     let add = |there: &[KnownVersion]| {
         let addition = new.addition(there, DateTime::default()).unwrap()?;
         let template = addition.template;
-        let by_program = |event: &Option<TemplateEvent>| {
-            event.as_ref().map(|event| event.by.is_none())
-        };
+        let by_program =
+            |event: &Option<TemplateEvent>| event.as_ref().map(|event| event.by.is_none());
         assert_eq!(by_program(&template.published), Some(true));
         assert_eq!(by_program(&template.retired), (template.status == Retired).then_some(true));
         Some((template.version_number, template.status, addition.replaces))
@@ -272,7 +271,10 @@ fn a_new_version_takes_the_place_of_the_one_that_shipped_before() {
 #[test]
 fn the_shipped_templates_keep_the_rules() {
     let codes: Vec<&str> = shipped().iter().map(|shipped| shipped.input.code.as_str()).collect();
-    assert_eq!(codes, [DEFAULT_ACCOMPANIMENT, "fast_track", "regular_visa", "fast_track", "regular_visa"]);
+    assert_eq!(
+        codes,
+        [DEFAULT_ACCOMPANIMENT, "fast_track", "regular_visa", "fast_track", "regular_visa"]
+    );
     for shipped in shipped() {
         let made = shipped.published(DateTime::default()).unwrap();
         // Nothing is normalised away: what is exported is what was imported.

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::RecruitmentCase;
-use crate::plan::Moment;
 use crate::calendar::happened_on;
 use crate::check::Checks;
 use crate::code::{Code, codes};
 use crate::entity::Reference;
 use crate::error::{Error, Result};
+use crate::plan::Moment;
 use crate::policy::Actor;
 
 codes! {

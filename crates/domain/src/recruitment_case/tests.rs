@@ -305,8 +305,7 @@ fn without_recognition_no_limit_runs_from_its_decision() {
     let invited = state(&case, "employer_invited", "2026-12-01");
     assert!(invited.provisional);
     assert_eq!((invited.limit_on, invited.lateness), (None, None));
-    let case =
-        done(&case, &[("power_of_attorney", "2026-03-09"), ("agreement", "2026-03-20")]);
+    let case = done(&case, &[("power_of_attorney", "2026-03-09"), ("agreement", "2026-03-20")]);
     // From the agreement on it is the own plan: overdue, and never breached.
     let invited = state(&case, "employer_invited", "2026-03-24");
     assert_eq!((invited.due_on, invited.limit_on), (Some(day("2026-03-24")), None));
@@ -325,8 +324,7 @@ fn without_recognition_no_limit_runs_from_its_decision() {
     let requested = state(&case, "visa_appointment_requested", "2026-03-10");
     assert_eq!((requested.due_on, requested.limit_on), (Some(day("2026-03-09")), None));
     assert_eq!((requested.provisional, requested.lateness), (false, Some(Lateness::Overdue)));
-    let statutory =
-        case.steps.iter().filter(|step| step.definition.code == "recognition_decision");
+    let statutory = case.steps.iter().filter(|step| step.definition.code == "recognition_decision");
     assert!(statutory.clone().count() == 1 && statutory.clone().all(|step| !step.is_open()));
     let reasons = case.state_on(day("2027-03-01")).plan.track_reasons;
     assert!(reasons.iter().all(|reason| reason.code != TrackReasonCode::LimitBreached));
@@ -400,7 +398,8 @@ fn the_notice_is_awaited_by_the_day_on_which_work_is_to_begin() {
     // What comes after its anchor waits for it, also on the same day.
     assert!(state(&agreed, "early_end", "2026-09-01").due_on.is_none());
     let appointment = fast_track();
-    let set = appointment.with_step_overridden("visa_appointment", now(), &actor(), &first).unwrap();
+    let set =
+        appointment.with_step_overridden("visa_appointment", now(), &actor(), &first).unwrap();
     assert!(state(&set, "visa_application_complete", "2026-12-01").provisional);
 }
 
@@ -456,7 +455,10 @@ fn an_early_end_is_reported_after_the_case_was_closed() {
     assert!(ended.closed.is_some());
     let at = ended.steps.iter().position(|step| step.definition.code == "early_end_reported");
     assert_eq!(ended.awaited_on()[at.unwrap()], Some(day("2026-12-28")));
-    assert_eq!(state(&ended, "early_end_reported", "2026-12-29").lateness, Some(Lateness::Breached));
+    assert_eq!(
+        state(&ended, "early_end_reported", "2026-12-29").lateness,
+        Some(Lateness::Breached)
+    );
     assert!(ended.awaited_on().iter().flatten().count() == 1, "nothing else is awaited");
     assert!(do_step(&ended, "early_end_reported").is_ok());
     let other = close(RecruitmentOutcome::Other);
@@ -464,19 +466,15 @@ fn an_early_end_is_reported_after_the_case_was_closed() {
 }
 
 /// Does it, with what has to be there for it: a step that is done, or has another date.
-fn attempt(
-    case: &RecruitmentCase,
-    operation: RecruitmentCaseOperation,
-) -> Result<RecruitmentCase> {
+fn attempt(case: &RecruitmentCase, operation: RecruitmentCaseOperation) -> Result<RecruitmentCase> {
     use RecruitmentCaseOperation as Operation;
     // Not mandatory, and after the end, so that one that is closed may still do it.
     let code = "early_end";
     let today = day("2026-04-01");
     let overriding = StepOverrideInput { on: day("2026-05-01"), reason: "x".to_owned() };
     let waive = |case: &RecruitmentCase| case.with_step_waived(code, now(), &actor(), "x");
-    let set = |case: &RecruitmentCase| {
-        case.with_step_overridden(code, now(), &actor(), &overriding)
-    };
+    let set =
+        |case: &RecruitmentCase| case.with_step_overridden(code, now(), &actor(), &overriding);
     match operation {
         Operation::Change => case.changed(now(), &actor(), &case.into(), &context(1)),
         Operation::DoStep => {

@@ -93,7 +93,12 @@ struct Draft {
 }
 
 pub fn make(maker: &mut Maker, staff: &Staff, register: &Register) -> Result<Vec<Run>> {
-    let mut scene = Scene { staff, register, template: template(DEFAULT_ACCOMPANIMENT)?, taken: HashSet::new() };
+    let mut scene = Scene {
+        staff,
+        register,
+        template: template(DEFAULT_ACCOMPANIMENT)?,
+        taken: HashSet::new(),
+    };
     let mut runs = Vec::new();
     let (first, last) = (date("2023-02-01")?, date("2025-09-15")?);
     let days = i32::try_from((last - first).num_days()).unwrap_or_default();

@@ -333,9 +333,13 @@ proptest! {
 enum Limit {
     On(NaiveDate),
     /// Its anchor is open.
-    Forecast { provisional: bool },
+    Forecast {
+        provisional: bool,
+    },
     /// Its anchor was waived.
-    None { provisional: bool },
+    None {
+        provisional: bool,
+    },
 }
 
 fn limit(random: &RandomPlan, plan: &Plan, step: &Step) -> Limit {
