@@ -211,16 +211,20 @@ impl Plan<'_> {
     /// Codes of what is open and comes before a step: what it is to be done after, and the mandatory steps
     /// of earlier phases with a gate.
     pub(super) fn waits_for(&self, step: &Step) -> Vec<String> {
-        let own = self.phase_index(step);
         let first = |other: &&Step| {
-            let gated = || {
-                let phase = self.phase_index(other);
-                let gate = phase.and_then(|at| self.phases.get(at)).is_some_and(|phase| phase.gate);
-                gate && phase < own && other.holds_up()
-            };
-            other.is_open() && (step.definition.after.contains(&other.definition.code) || gated())
+            other.is_open()
+                && (step.definition.after.contains(&other.definition.code)
+                    || self.gates(other, step))
         };
         self.steps.iter().filter(first).map(|other| other.definition.code.clone()).collect()
+    }
+
+    /// Whether another step is a mandatory one of an earlier phase with a gate.
+    fn gates(&self, other: &Step, step: &Step) -> bool {
+        let phase = self.phase_index(other);
+        let gate = phase.and_then(|at| self.phases.get(at)).is_some_and(|phase| phase.gate);
+        let definition = &other.definition;
+        gate && phase < self.phase_index(step) && definition.mandatory && !definition.after_end
     }
 
     /// # Errors
@@ -247,7 +251,9 @@ impl Plan<'_> {
         let before = self
             .steps
             .iter()
-            .filter(|other| step.definition.after.contains(&other.definition.code))
+            .filter(|other| {
+                step.definition.after.contains(&other.definition.code) || self.gates(other, step)
+            })
             .filter_map(|other| other.done.as_ref().map(|done| done.on));
         let earliest = before.chain(earliest).max();
         let on = happened_on(&mut checks, "/done_on", input.done_on, today, earliest);

@@ -227,6 +227,8 @@ fn what_comes_first_is_done_first() {
     assert!(matches!(try_done(&steps, "nothing", "2026-03-05"), Err(Error::NotFound(_))));
     let steps = try_done(&steps, "middle", "2026-03-05").unwrap();
     assert_eq!(conflict(try_done(&steps, "middle", "2026-03-05")), "step_not_open");
+    // Not before the gate was passed either.
+    assert!(matches!(try_done(&steps, "last", "2026-03-04"), Err(Error::Invalid(_))));
     // What is not mandatory holds no gate.
     let steps = try_done(&steps, "last", "2026-03-20").unwrap();
     let reopen = |code| plan("2026-03-02", &phases, &steps).with_reopened(code);

@@ -130,6 +130,16 @@ proptest! {
                     }
                 }
             }
+            // Nor before a gate was passed.
+            let place = |step: &Step| run.phases.iter().position(|it| it.code == step.phase).unwrap();
+            let settled = run.steps.iter().filter(|it| it.definition.mandatory);
+            for gate in settled.filter(|it| !it.definition.after_end && run.phases[place(it)].gate) {
+                for later in run.steps.iter().filter(|it| place(it) > place(gate)) {
+                    if let (Some(first), Some(then)) = (&gate.done, &later.done) {
+                        prop_assert!(first.on <= then.on);
+                    }
+                }
+            }
             // What is shown agrees with itself.
             let shown = run.shown(today);
             let state = shown.state.unwrap();
