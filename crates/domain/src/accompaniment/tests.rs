@@ -409,6 +409,19 @@ fn pauses_last_sixty_days_together_and_count_once() {
 }
 
 #[test]
+fn nothing_ends_before_the_last_step_and_pauses_end_with_it() {
+    let today = day("2026-03-18");
+    let kick_off = StepDoneInput { done_on: Some(day("2026-03-12")), note: None };
+    let run = active().with_step_done("kick_off", now(), today, &actor(), &kick_off).unwrap();
+    let run = run.paused(now(), today, &actor(), &pause("2026-03-16", "2026-03-27")).unwrap();
+    assert_eq!(run.state_on(today).paused_days, 12);
+    let on = |on| EndInput { ended_on: Some(day(on)), ..end() };
+    let ended = |on_day| run.ended(now(), today, &actor(), &on(on_day));
+    assert_eq!(faults(ended("2026-03-11")), fault("/ended_on", "before_start"));
+    assert_eq!(ended("2026-03-18").unwrap().state_on(today).paused_days, 3);
+}
+
+#[test]
 fn completion_needs_every_mandatory_step_and_every_goal() {
     let today = day(TODAY);
     let (code, detail) = conflict(active().completed(now(), today, &actor(), &complete()));

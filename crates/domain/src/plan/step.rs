@@ -219,6 +219,13 @@ impl Plan<'_> {
         self.steps.iter().filter(first).map(|other| other.definition.code.clone()).collect()
     }
 
+    /// The day on which the last step before the end was done. Nothing is over before it.
+    #[must_use]
+    pub fn last_done_on(&self) -> Option<NaiveDate> {
+        let steps = self.steps.iter().filter(|step| !step.definition.after_end);
+        steps.filter_map(|step| Some(step.done.as_ref()?.on)).max()
+    }
+
     /// Whether another step is a mandatory one of an earlier phase with a gate.
     fn gates(&self, other: &Step, step: &Step) -> bool {
         let phase = self.phase_index(other);

@@ -80,7 +80,7 @@ pub struct RecruitmentClosed {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"outcome": "work_started"}))]
 pub struct RecruitmentCloseInput {
-    /// Today unless told; not before it was opened.
+    /// Today unless told; not before it was opened, nor before the last step was done.
     #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub closed_on: Option<NaiveDate>,
     /// `work_started` needs every mandatory step done or waived.
@@ -136,8 +136,10 @@ impl RecruitmentCase {
             ));
         }
         let mut checks = Checks::new();
-        let on =
-            happened_on(&mut checks, "/closed_on", input.closed_on, today, Some(self.opened_on));
+        let last = self.plan().last_done_on();
+        // A step may have been done before the case was opened.
+        let earliest = last.map_or(self.opened_on, |last| last.max(self.opened_on));
+        let on = happened_on(&mut checks, "/closed_on", input.closed_on, today, Some(earliest));
         let note = checks.optional_prose("/note", input.note.as_deref(), 2000);
         checks.finish()?;
         let outcome = input.outcome;

@@ -494,6 +494,17 @@ fn attempt(case: &RecruitmentCase, operation: RecruitmentCaseOperation) -> Resul
     }
 }
 
+#[test]
+fn a_case_is_not_closed_before_its_last_step() {
+    let early = |on| RecruitmentCloseInput {
+        closed_on: Some(day(on)),
+        ..close(RecruitmentOutcome::WorkStarted)
+    };
+    let try_close = |on| at_work().closed(now(), day("2026-04-01"), &actor(), &early(on));
+    assert_eq!(faults(try_close("2026-03-08")), fault("/closed_on", "before_start"));
+    assert!(try_close("2026-03-09").is_ok());
+}
+
 /// The table as a text file, so that a change shows in a review, and that each operation keeps to it. Run with
 /// `UPDATE_OPERATIONS=1` to write it anew.
 #[test]
