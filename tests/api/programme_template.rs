@@ -95,8 +95,12 @@ fn an_installation_gets_the_versions_that_it_lacks() {
         let as_before = "DELETE FROM programme_templates WHERE code = 'fast_track' AND version_number > 1;
             UPDATE programme_templates SET status = 'published', retired_at = NULL, retired_by = NULL
             WHERE code = 'fast_track'";
-        let list =
-            async || states(&admin.get("/programme-templates?code=fast_track").await.expect(200));
+        let list = async || {
+            let found = admin.get("/programme-templates?code=fast_track").await.expect(200);
+            let mut found = states(&found);
+            found.sort_unstable();
+            found
+        };
         let states = |states: &[&str]| -> Vec<(i64, String)> {
             (1..).zip(states.iter().map(|state| (*state).to_owned())).collect()
         };
@@ -203,7 +207,7 @@ fn what_is_wrong_is_told_with_its_place() {
         late["phases"][0]["steps"][0]["due"]["offset"] = json!(9);
         admin.post("/programme-templates", &late).await.problem(422, "invalid");
         let all = admin.get("/programme-templates?total=true").await.expect(200);
-        assert_eq!(all.body["total"], 3, "nothing was written");
+        assert_eq!(all.body["total"], 5, "nothing was written");
     });
 }
 
@@ -227,7 +231,7 @@ fn a_list_of_templates_pages_in_every_order() {
                     None => break,
                 }
             }
-            assert_eq!(found.len(), 9, "{sort}");
+            assert_eq!(found.len(), 11, "{sort}");
             assert_eq!(&found, whole.items(), "{sort}");
         }
         let drafts = admin.get("/programme-templates?status=draft&use=accompaniment").await;
