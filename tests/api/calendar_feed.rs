@@ -337,7 +337,9 @@ fn milestones_stand_at_the_days_that_they_are_planned_for() {
         let case = recruitment_case::open(&colleague, &json!({"notes": "Vertraulich"})).await;
         let calendar = read(&app, &address(&colleague).await).await;
         let titles = summaries(&calendar);
-        assert_eq!(titles.len(), case["steps"].as_array().unwrap().len());
+        let dated = case["steps"].as_array().unwrap().iter();
+        let dated = dated.filter(|step| !step["planned_on"].is_null()).count();
+        assert_eq!(titles.len(), dated, "what may never happen has no day");
         assert_eq!(titles[0], "Elektro Muster GmbH (K-2026-014): Vollmacht der Fachkraft einholen");
         assert!(!calendar.text.contains("Vertraulich"));
         let closed = json!({"outcome": "other"});

@@ -1,5 +1,6 @@
 //! Programme templates: versions that are drafts, published, retired; what ships with the program.
 
+use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Session, both, redacted};
@@ -58,8 +59,13 @@ fn templates_ship_with_the_program() {
         let adviser = app.log_in("adviser").await;
         let all = adviser.get("/programme-templates?total=true").await.expect(200);
         let codes: Vec<_> = all.items().iter().map(|it| it["code"].as_str().unwrap()).collect();
-        assert_eq!(codes, ["fast_track", "hundred_days", "regular_visa"]);
-        assert_eq!(all.body["total"], 3);
+        assert_eq!(
+            codes,
+            ["fast_track", "fast_track", "hundred_days", "regular_visa", "regular_visa"]
+        );
+        assert_eq!(all.body["total"], 5);
+        let published = adviser.get("/programme-templates?status=published").await.expect(200);
+        assert_eq!(published.items().len(), 3, "one of each code");
         let found = adviser.get(&format!("/programme-templates/{HUNDRED_DAYS}")).await.expect(200);
         assert_eq!(found.body["status"], "published");
         assert_eq!(found.body["published"]["by"], json!(null), "it was there before anybody");
@@ -68,15 +74,61 @@ fn templates_ship_with_the_program() {
             (&json!(100), &json!(60))
         );
         let cases = adviser.get("/programme-templates?use=recruitment_case").await.expect(200);
-        assert_eq!(cases.items().len(), 2);
-        let fast = adviser.get("/programme-templates?procedure=fast_track").await.expect(200);
-        assert_eq!(fast.items().len(), 1);
+        assert_eq!(cases.items().len(), 4);
+        let fast = adviser.get("/programme-templates?code=fast_track").await.expect(200);
+        assert_eq!(states(&fast), [(1, "retired".to_owned()), (2, "published".to_owned())]);
+        assert_eq!(fast.items()[0]["retired"]["by"], json!(null), "the program replaced it");
         // A second start adds nothing, also where a version was retired since.
         let admin = app.log_in("admin").await;
         act(&admin, &found.body, "retire").await.expect(200);
         lotse_persistence::migrations::run(&mut app.connect()).unwrap();
         let all = adviser.get("/programme-templates?code=hundred_days").await.expect(200);
         assert_eq!(states(&all), [(1, "retired".to_owned())]);
+    });
+}
+
+#[test]
+fn an_installation_gets_the_versions_that_it_lacks() {
+    both(async |app| {
+        let admin = app.log_in("admin").await;
+        // As it was before the second version shipped.
+        let as_before = "DELETE FROM programme_templates WHERE code = 'fast_track' AND version_number > 1;
+            UPDATE programme_templates SET status = 'published', retired_at = NULL, retired_by = NULL
+            WHERE code = 'fast_track'";
+        let list = async || {
+            let found = admin.get("/programme-templates?code=fast_track").await.expect(200);
+            let mut found = states(&found);
+            found.sort_unstable();
+            found
+        };
+        let states = |states: &[&str]| -> Vec<(i64, String)> {
+            (1..).zip(states.iter().map(|state| (*state).to_owned())).collect()
+        };
+        app.connect().batch_execute(as_before).unwrap();
+        assert_eq!(list().await, states(&["published"]));
+        lotse_persistence::migrations::run(&mut app.connect()).unwrap();
+        assert_eq!(list().await, states(&["retired", "published"]));
+
+        // Somebody's own version goes on being the one that is used.
+        app.connect().batch_execute(as_before).unwrap();
+        let found = admin.get("/programme-templates?code=fast_track").await.expect(200);
+        let mut own = found.items()[0].clone();
+        for added in [
+            "id",
+            "version_number",
+            "status",
+            "published",
+            "retired",
+            "version",
+            "created_at",
+            "updated_at",
+        ] {
+            own.as_object_mut().unwrap().remove(added);
+        }
+        let own = admin.post("/programme-templates", &own).await.expect(201).body;
+        act(&admin, &own, "publish").await.expect(200);
+        lotse_persistence::migrations::run(&mut app.connect()).unwrap();
+        assert_eq!(list().await, states(&["retired", "published", "retired"]));
     });
 }
 
@@ -155,7 +207,7 @@ fn what_is_wrong_is_told_with_its_place() {
         late["phases"][0]["steps"][0]["due"]["offset"] = json!(9);
         admin.post("/programme-templates", &late).await.problem(422, "invalid");
         let all = admin.get("/programme-templates?total=true").await.expect(200);
-        assert_eq!(all.body["total"], 3, "nothing was written");
+        assert_eq!(all.body["total"], 5, "nothing was written");
     });
 }
 
@@ -179,7 +231,7 @@ fn a_list_of_templates_pages_in_every_order() {
                     None => break,
                 }
             }
-            assert_eq!(found.len(), 9, "{sort}");
+            assert_eq!(found.len(), 11, "{sort}");
             assert_eq!(&found, whole.items(), "{sort}");
         }
         let drafts = admin.get("/programme-templates?status=draft&use=accompaniment").await;

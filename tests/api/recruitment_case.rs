@@ -3,12 +3,12 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, FRANKFURT, KASSEL, Session, VSB, body, both, redacted};
+use crate::harness::{Answer, FRANKFURT, KASSEL, PERIOD_2023, Session, VSB, body, both, redacted};
 use crate::hostile::NOWHERE;
 
 /// The checklists that ship with the program.
-const FAST_TRACK: &str = "01890000-0000-7000-8000-000000000602";
-const REGULAR: &str = "01890000-0000-7000-8000-000000000603";
+const FAST_TRACK: &str = "01890000-0000-7000-8000-000000000604";
+const REGULAR: &str = "01890000-0000-7000-8000-000000000605";
 const HUNDRED_DAYS: &str = "01890000-0000-7000-8000-000000000601";
 
 /// An input that is in order, of a new company, with whatever else is given.
@@ -106,7 +106,7 @@ fn a_case_goes_from_the_power_of_attorney_to_its_end() {
         let out = json!({"outcome": "candidate_withdrew", "note": "Andere Stelle"});
         let closed = act(&adviser, &case, "close", &out).await.expect(200).body;
         assert_eq!(closed["state"]["status"], "closed");
-        assert_eq!(closed["state"]["allowed"], json!(["reopen"]));
+        assert_eq!(closed["state"]["allowed"], json!(["reopen"]), "nobody works there");
         act(&adviser, &closed, "close", &out).await.problem(409, "wrong_state");
         act(&adviser, &closed, "steps/agreement/complete", &json!({}))
             .await
@@ -175,6 +175,30 @@ fn the_procedure_is_open_to_some_purposes_only() {
         }
         let template = json!({"template_id": FAST_TRACK});
         adviser.patch(&path(&case), 1, &template).await.violates("/template_id", "immutable");
+    });
+}
+
+#[test]
+fn a_case_is_opened_in_a_period_that_takes_entries() {
+    both(async |app| {
+        let (adviser, admin) = (app.log_in("adviser").await, app.log_in("admin").await);
+        let case = open(&adviser, &json!({"opened_on": "2025-12-01"})).await;
+        let period = format!("/funding-periods/{PERIOD_2023}");
+        // A period does not lose what was opened in it.
+        let earlier = json!({"ends_on": "2025-11-30"});
+        admin.patch(&period, 1, &earlier).await.problem(409, "recruitment_cases_outside");
+        admin.patch(&period, 1, &json!({"status": "closed"})).await.expect(200);
+        let closed = input(&adviser, &json!({"opened_on": "2025-12-01"})).await;
+        let refused = adviser.post("/recruitment-cases", &closed).await;
+        refused.problem(409, "funding_period_not_open");
+        // Neither out of it nor into it.
+        let out = json!({"opened_on": "2026-01-05"});
+        adviser.patch(&path(&case), 1, &out).await.problem(409, "funding_period_not_open");
+        let other = open(&adviser, &json!({})).await;
+        let into = json!({"opened_on": "2025-12-31"});
+        adviser.patch(&path(&other), 1, &into).await.problem(409, "funding_period_not_open");
+        // What no figure leans on changes all the same.
+        adviser.patch(&path(&case), 1, &json!({"vacancy": "Anderes"})).await.expect(200);
     });
 }
 

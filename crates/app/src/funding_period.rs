@@ -6,7 +6,7 @@ use lotse_domain::page::{Page, Paging};
 use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::Action;
 use lotse_domain::{Error, Result};
-use lotse_persistence::{accompaniment, audit, event, funding_period};
+use lotse_persistence::{accompaniment, audit, event, funding_period, recruitment_case};
 
 use crate::{App, Caller};
 
@@ -76,6 +76,12 @@ pub fn change(
             return Err(Error::conflict(
                 "accompaniments_outside",
                 "Accompaniments of the period would have started outside its dates.",
+            ));
+        }
+        if recruitment_case::any_outside(tx.conn, &old, &new)? {
+            return Err(Error::conflict(
+                "recruitment_cases_outside",
+                "Recruitment cases of the period would have been opened outside its dates.",
             ));
         }
         funding_period::update(tx.conn, &new)?;

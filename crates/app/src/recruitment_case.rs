@@ -10,8 +10,8 @@ use lotse_domain::recruitment_case::{
     Context, RecruitmentCase, RecruitmentCaseFilter, RecruitmentCaseInput, RecruitmentCloseInput,
 };
 use lotse_persistence::{
-    accompaniment, audit, establishment, organisation, programme_template, recruitment_case, site,
-    user,
+    accompaniment, audit, establishment, funding_period, organisation, programme_template,
+    recruitment_case, site, user,
 };
 
 use crate::consultation::none_if_missing;
@@ -72,10 +72,10 @@ fn find(tx: &mut Reading, id: RecruitmentCaseId) -> Result<RecruitmentCase> {
 }
 
 /// # Errors
-/// `Invalid` with everything that is wrong.
+/// `Invalid` with everything that is wrong; `Conflict` when the funding period takes no entries.
 pub fn open(app: &App, caller: &Caller, input: &RecruitmentCaseInput) -> Result<RecruitmentCase> {
     app.write(caller, Action::ChangeAccompaniments, |tx| {
-        let context = context(tx, input)?;
+        let context = context(tx, input, None)?;
         let new = RecruitmentCase::new(tx.new_id(), tx.now, &tx.actor, input, &context)?;
         recruitment_case::insert(tx.conn, &new)?;
         tx.created(&new)?;
@@ -85,7 +85,7 @@ pub fn open(app: &App, caller: &Caller, input: &RecruitmentCaseInput) -> Result<
 
 /// # Errors
 /// `NotFound`, also for another carrier's; `Stale`, `Invalid`; `Forbidden` for colleagues whose case it is
-/// not; `Conflict` when it is closed.
+/// not; `Conflict` when it is closed, or the day of opening changes and a funding period takes no entries.
 pub fn change(
     app: &App,
     caller: &Caller,
@@ -95,7 +95,7 @@ pub fn change(
 ) -> Result<RecruitmentCase> {
     changed_by(app, caller, id, seen, |tx, old| {
         let input: RecruitmentCaseInput = patch.apply(&RecruitmentCaseInput::from(old))?;
-        let context = context(tx, &input)?;
+        let context = context(tx, &input, Some(old))?;
         old.changed(tx.now, &tx.actor, &input, &context)
     })
 }
@@ -212,8 +212,13 @@ fn changed_by(
     })
 }
 
-/// What an input names, as far as it exists in the caller's scope.
-fn context(tx: &mut Writing, input: &RecruitmentCaseInput) -> Result<Context> {
+/// What an input names, as far as it exists in the caller's scope. `before` is the case as it is, when it is
+/// changed.
+fn context(
+    tx: &mut Writing,
+    input: &RecruitmentCaseInput,
+    before: Option<&RecruitmentCase>,
+) -> Result<Context> {
     let (scope, carrier, today) = (tx.scope(), tx.actor.own_carrier()?.id, tx.today());
     let lead = input.lead_id.unwrap_or(tx.actor.user_id);
     let named: Vec<_> = [Some(lead), input.deputy_id].into_iter().flatten().collect();
@@ -226,6 +231,12 @@ fn context(tx: &mut Writing, input: &RecruitmentCaseInput) -> Result<Context> {
         None => None,
     };
     let template = programme_template::find(tx.conn, &tx.names, input.template_id);
+    let was_on = before.map(|before| before.opened_on);
+    let opened_on = input.opened_on.or(was_on).unwrap_or(today);
+    let old_period = match was_on.filter(|was_on| *was_on != opened_on) {
+        Some(was_on) => funding_period::hold_for_entry(tx.conn, was_on)?,
+        None => None,
+    };
     Ok(Context {
         today,
         company: organisation::facts(tx.conn, input.company_id.into())?,
@@ -234,5 +245,7 @@ fn context(tx: &mut Writing, input: &RecruitmentCaseInput) -> Result<Context> {
         site: none_if_missing(site::find(tx.conn, input.site_id))?,
         people: user::available_on(tx.conn, &named, carrier, today)?,
         template: none_if_missing(template)?,
+        period: funding_period::hold_for_entry(tx.conn, opened_on)?,
+        old_period,
     })
 }

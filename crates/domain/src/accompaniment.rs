@@ -433,7 +433,11 @@ impl Accompaniment {
                 .calendar()
                 .pause_over(today)
                 .filter(|_| status == AccompanimentStatus::Paused),
-            paused_days: self.calendar().all_paused_days(),
+            // What was over in a pause was not paused any more.
+            paused_days: match self.over_on() {
+                Some(over) => self.calendar().paused_days(NaiveDate::MIN, over),
+                None => self.calendar().all_paused_days(),
+            },
             plan: plan.map(|plan| plan.state(today, self.moment())),
             allowed: self.allowed(today),
         }

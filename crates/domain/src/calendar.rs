@@ -181,6 +181,12 @@ pub fn holiday_on(state: FederalState, date: NaiveDate) -> Option<&'static Holid
         .map(|observance| &observance.name)
 }
 
+/// A Werktag: Monday to Saturday, and no public holiday.
+#[must_use]
+pub fn is_weekday(state: FederalState, date: NaiveDate) -> bool {
+    date.weekday() != Weekday::Sun && holiday_on(state, date).is_none()
+}
+
 /// Monday to Friday, and no public holiday.
 #[must_use]
 pub fn is_working_day(state: FederalState, date: NaiveDate) -> bool {
@@ -229,6 +235,12 @@ impl Calendar {
             }
         }
         Self { state, pauses }
+    }
+
+    /// The same holidays, and no pause.
+    #[must_use]
+    pub fn without_pauses(&self) -> Self {
+        Self::new(self.state, [])
     }
 
     #[must_use]
@@ -291,6 +303,12 @@ impl Calendar {
     #[must_use]
     pub fn day_after(&self, from: NaiveDate, n: u32) -> NaiveDate {
         nth(from, n, |date| !self.is_paused(date))
+    }
+
+    /// The `n`th weekday (Werktag) after `from`; for 0 the first one from `from` on.
+    #[must_use]
+    pub fn weekday_after(&self, from: NaiveDate, n: u32) -> NaiveDate {
+        nth(from, n, |date| !self.is_paused(date) && is_weekday(self.state, date))
     }
 
     /// The `n`th working day after `from`; for 0 the first one from `from` on.

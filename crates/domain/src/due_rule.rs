@@ -20,13 +20,21 @@ codes! {
         Start,
         /// The first day of the phase that the step is in.
         PhaseStart,
-        /// The day on which another step was done; until then, the day that it is planned for.
+        /// The day on which another step was done; until then, the day that it is planned for. When it was
+        /// waived, what it was to run from itself.
         Step,
     }
 }
 
 codes! {
-    "due_unit" DueUnit { CalendarDays, WorkingDays, Weeks, Months }
+    "due_unit" DueUnit {
+        CalendarDays,
+        /// Werktage: Monday to Saturday without public holidays, which is what laws mean by it.
+        Weekdays,
+        /// Monday to Friday without public holidays.
+        WorkingDays,
+        Weeks, Months,
+    }
 }
 
 impl DueUnit {
@@ -34,7 +42,7 @@ impl DueUnit {
     #[must_use]
     pub fn most(self) -> u32 {
         match self {
-            Self::CalendarDays | Self::WorkingDays => 1000,
+            Self::CalendarDays | Self::Weekdays | Self::WorkingDays => 1000,
             Self::Weeks => 150,
             Self::Months => 36,
         }
@@ -81,6 +89,7 @@ impl DueRule {
     #[must_use]
     pub fn due(&self, anchor_on: NaiveDate, calendar: &Calendar) -> Due {
         let ends_on = match self.unit {
+            DueUnit::Weekdays => calendar.weekday_after(anchor_on, self.offset),
             DueUnit::WorkingDays => calendar.working_day_after(anchor_on, self.offset),
             _ => calendar.day_after(anchor_on, self.days_from(anchor_on)),
         };
@@ -94,11 +103,12 @@ impl DueRule {
         }
     }
 
-    /// The length of the period in calendar days when it runs from a date. That of working days is theirs
-    /// at the least, when no holiday comes between.
+    /// The length of the period in calendar days when it runs from a date. That of weekdays and working days
+    /// is theirs at the least, when no holiday comes between.
     fn days_from(&self, anchor_on: NaiveDate) -> u32 {
         match self.unit {
             DueUnit::CalendarDays => self.offset,
+            DueUnit::Weekdays => self.offset + self.offset.saturating_sub(1) / 6,
             DueUnit::WorkingDays => self.offset + 2 * (self.offset.saturating_sub(1) / 5),
             DueUnit::Weeks => self.offset * 7,
             DueUnit::Months => anchor_on

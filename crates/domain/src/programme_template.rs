@@ -18,7 +18,7 @@ mod rules;
 mod shipped;
 pub use purpose::{ResidencePurpose, purpose, purposes};
 pub use rules::{Context, MAX_DAYS, MAX_PHASES, MAX_STEPS};
-pub use shipped::{DEFAULT_ACCOMPANIMENT, Shipped, shipped};
+pub use shipped::{Addition, DEFAULT_ACCOMPANIMENT, KnownVersion, Shipped, newest, shipped};
 
 codes! {
     "template_use" TemplateUse {
@@ -110,7 +110,8 @@ pub struct TemplateStep {
     pub owner: StepOwner,
     /// Whether a run cannot be completed while it is open.
     pub mandatory: bool,
-    /// Whether it lies after the end of an accompaniment, which it then does not hold up.
+    /// Whether it lies after the end, which it then does not hold up: of an accompaniment, or of a recruitment
+    /// case that was closed because the work has begun.
     #[serde(default)]
     pub after_end: bool,
     /// Null for what has no date of its own, such as an event that may never happen.

@@ -36,7 +36,7 @@ pub use rules::Context;
 #[schema(example = json!({
     "company_id": "01890000-0000-7000-8000-0000000a0001",
     "site_id": "01890000-0000-7000-8000-000000000201",
-    "template_id": "01890000-0000-7000-8000-000000000602",
+    "template_id": "01890000-0000-7000-8000-000000000604",
     "vacancy": "Elektroniker:in für Betriebstechnik",
     "occupation": {"code": "26302"},
     "candidate_reference": "K-2026-014",
@@ -67,7 +67,7 @@ pub struct RecruitmentCaseInput {
     pub country: Option<String>,
     /// Code of the purpose of residence; the procedure must be open to it.
     pub purpose: String,
-    /// Today unless told. Steps that run from the start run from here.
+    /// Today unless told, in an open funding period. Steps that run from the start run from here.
     #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub opened_on: Option<NaiveDate>,
     /// When the work is to begin.
@@ -193,7 +193,8 @@ impl RecruitmentCase {
     /// Opens a case and plans its steps.
     ///
     /// # Errors
-    /// `Invalid` with everything that is wrong, also when the procedure is not open to the purpose.
+    /// `Invalid` with everything that is wrong, also when the procedure is not open to the purpose; `Conflict`
+    /// when the funding period takes no entries.
     pub fn new(
         id: RecruitmentCaseId,
         now: DateTime<Utc>,
@@ -210,7 +211,7 @@ impl RecruitmentCase {
     /// holidays.
     ///
     /// # Errors
-    /// As [`Self::new`]; `Conflict` when it is closed.
+    /// As [`Self::new`], also for the period that it was opened in so far; `Conflict` when it is closed.
     pub fn changed(
         &self,
         now: DateTime<Utc>,
@@ -292,7 +293,12 @@ impl RecruitmentCase {
     }
 
     fn moment(&self) -> Moment {
-        if self.closed.is_none() { Moment::Open } else { Moment::Over }
+        match &self.closed {
+            None => Moment::Open,
+            // The employer has duties while the work goes on.
+            Some(closed) if closed.outcome == RecruitmentOutcome::WorkStarted => Moment::Completed,
+            Some(_) => Moment::Over,
+        }
     }
 
     /// As an answer shows it: with what is derived of it and of its steps.

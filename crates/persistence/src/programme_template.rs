@@ -4,15 +4,15 @@ use lotse_domain::code::Code;
 use lotse_domain::id::ProgrammeTemplateId;
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::programme_template::{
-    Context, ProgrammeTemplate, ProgrammeTemplateFilter, ProgrammeTemplateSort, TemplateEvent,
-    TemplateStatus, shipped,
+    Context, KnownVersion, ProgrammeTemplate, ProgrammeTemplateFilter, ProgrammeTemplateSort,
+    Shipped, TemplateEvent, TemplateStatus, shipped,
 };
 use lotse_domain::{Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::among::among;
-use crate::connection::Conn;
+use crate::connection::{Conn, Mode, transaction};
 use crate::convert::{code, optional_code};
 use crate::error::{DbResult, one_row};
 use crate::names::Names;
@@ -272,15 +272,44 @@ pub fn update(conn: &mut Conn, template: &ProgrammeTemplate) -> Result<()> {
     one_row(changed, template.version)
 }
 
-/// Adds those that ship with the program and are not there yet. What became of the others stays.
+/// Adds those that ship with the program and are not there yet, and retires those that they replace. What
+/// became of the others stays.
 pub(crate) fn ship(conn: &mut Conn) -> Result<()> {
     for template in shipped() {
-        let row = Row::new(&template.published(SHIPPED_AT)?)?;
-        on_backend!(conn, c => diesel::insert_into(programme_templates::table)
-            .values(&row)
-            .on_conflict_do_nothing()
-            .execute(c))
-        .db()?;
+        // A code whose old version was retired and whose new one is missing would look as if somebody wanted
+        // it so.
+        transaction(conn, Mode::Write, |conn| add(conn, template))?;
     }
     Ok(())
+}
+
+fn add(conn: &mut Conn, template: &Shipped) -> Result<()> {
+    let there: Vec<(Key, i32, String)> = programme_templates::table
+        .filter(programme_templates::code.eq(&template.input.code))
+        .select((
+            programme_templates::id,
+            programme_templates::version_number,
+            programme_templates::status,
+        ))
+        .load(conn)
+        .db()?;
+    let there: Vec<KnownVersion> = there
+        .into_iter()
+        .map(|(id, version_number, status)| {
+            let id = ProgrammeTemplateId(id.0);
+            Ok(KnownVersion { id, version_number, status: code(&status)? })
+        })
+        .collect::<Result<_>>()?;
+    let Some(addition) = template.addition(&there, SHIPPED_AT)? else { return Ok(()) };
+    if let Some(replaced) = addition.replaces {
+        diesel::update(programme_templates::table.find(Key(replaced.0)))
+            .set((
+                programme_templates::status.eq(TemplateStatus::Retired.code()),
+                programme_templates::retired_at.eq(Some(At(SHIPPED_AT))),
+                programme_templates::version.eq(programme_templates::version + 1),
+            ))
+            .execute(conn)
+            .db()?;
+    }
+    insert(conn, &addition.template)
 }

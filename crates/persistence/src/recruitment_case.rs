@@ -1,11 +1,13 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use lotse_domain::code::Code;
 use lotse_domain::consultation::note_warnings;
 use lotse_domain::country;
 use lotse_domain::entity::Reference;
+use lotse_domain::funding_period::FundingPeriod;
 use lotse_domain::id::{CompanyId, ProgrammeTemplateId, RecruitmentCaseId, UserId};
 use lotse_domain::occupation::{Occupation, OccupationInput};
 use lotse_domain::page::{Page, Paging};
@@ -391,6 +393,22 @@ pub fn of_user(
         .load(conn)
         .db()?;
     entities(conn, names, rows)
+}
+
+/// Whether cases that were opened in a period as it is lie outside it as it is to be. They name no period: the
+/// day of opening says which one.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn any_outside(conn: &mut Conn, old: &FundingPeriod, new: &FundingPeriod) -> Result<bool> {
+    let outside = recruitment_cases::table
+        .filter(recruitment_cases::opened_on.between(old.starts_on, old.ends_on))
+        .filter(
+            recruitment_cases::opened_on
+                .lt(new.starts_on)
+                .or(recruitment_cases::opened_on.gt(new.ends_on)),
+        );
+    diesel::select(exists(outside)).get_result(conn).db()
 }
 
 /// # Errors

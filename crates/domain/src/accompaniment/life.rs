@@ -109,7 +109,7 @@ pub struct CompleteInput {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"reason": "vacancy_filled", "note": "Found somebody in the region."}))]
 pub struct EndInput {
-    /// Today unless told; not before it was agreed or began.
+    /// Today unless told; not before it was agreed or began, nor before the last step was done.
     #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub ended_on: Option<NaiveDate>,
     pub reason: EarlyEnd,
@@ -228,8 +228,7 @@ impl Accompaniment {
                 format!("Goals are to be measured first: {}.", unmeasured.join(", ")),
             ));
         }
-        let steps = self.steps.iter().filter(|step| !step.definition.after_end);
-        let last = steps.filter_map(|step| step.done.as_ref().map(|done| done.on)).max();
+        let last = self.undated().last_done_on();
         let earliest = last.max(self.started_on).unwrap_or(self.requested_on);
         let mut checks = Checks::new();
         let on =
@@ -252,7 +251,8 @@ impl Accompaniment {
     ) -> Result<Self> {
         self.check_allows(AccompanimentOperation::End, today)?;
         let agreed_on = self.agreed.as_ref().map(|agreed| agreed.on);
-        let earliest = self.started_on.or(agreed_on).unwrap_or(self.requested_on);
+        let began = self.started_on.or(agreed_on).unwrap_or(self.requested_on);
+        let earliest = self.undated().last_done_on().map_or(began, |last| last.max(began));
         let mut checks = Checks::new();
         let on = happened_on(&mut checks, "/ended_on", input.ended_on, today, Some(earliest));
         let note = checks.optional_prose("/note", input.note.as_deref(), 2000);

@@ -1,6 +1,6 @@
 //! Pauses (Unterbrechungen): days that do not count. Open steps move with them.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -10,7 +10,10 @@ use crate::check::Checks;
 use crate::entity::Reference;
 use crate::error::{Error, Result};
 use crate::plan::{Difference, Plan, ReplanInput, ReplanPreview, Step};
-use crate::policy::Actor;
+use crate::policy::{Actor, Role};
+
+/// How many days ago a pause may have begun that others than managers record.
+const BACKDATED_DAYS: u64 = 7;
 
 /// Days that do not count. Pauses may overlap: a day is paused once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -36,13 +39,25 @@ pub struct Resumed {
     pub at: DateTime<Utc>,
 }
 
+impl Pause {
+    /// Ends it before `on`, which is the first day that counts again. Until when it was to last stays what was
+    /// first agreed.
+    pub(super) fn cut(&mut self, on: NaiveDate, by: Reference, at: DateTime<Utc>) {
+        let planned_until =
+            self.resumed.as_ref().map_or(self.until, |resumed| resumed.planned_until);
+        self.resumed = Some(Resumed { on, planned_until, by, at });
+        self.until = on.pred_opt().unwrap_or(on);
+    }
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "from": "2026-07-20", "until": "2026-08-07", "reason": "Works holidays"
 }))]
 pub struct PauseInput {
-    /// First day: today unless told; after the kick-off and not after the planned end.
+    /// First day: today unless told; after the kick-off and the last step that was done, and not after the
+    /// planned end. A pause that began more than 7 days ago is recorded by managers only.
     #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub from: Option<NaiveDate>,
     /// Last day. All pauses together last as long as the template allows at most.
@@ -59,6 +74,10 @@ pub struct ResumeInput {
     /// First day that counts again: today unless told, or a day before it that is in the pause.
     #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub resumed_on: Option<NaiveDate>,
+    /// Takes back a pause that is to come instead: its number in `pauses`, the first being 1.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    pub pause: Option<usize>,
 }
 
 /// What a pause, given or taken back, would do.
@@ -72,7 +91,8 @@ pub struct PausePreview {
     pub planned_end_from: Option<NaiveDate>,
     #[schema(required)]
     pub planned_end_to: Option<NaiveDate>,
-    /// The open steps that move.
+    /// The open steps that move: those that the pause gives another date. What re-planning would change for
+    /// other reasons stays.
     pub differences: Vec<Difference>,
 }
 
@@ -93,13 +113,7 @@ impl Accompaniment {
         let from = input.from.unwrap_or(today);
         check_year(&mut checks, "/from", from);
         check_year(&mut checks, "/until", input.until);
-        let first = plan.date_of_day(1);
-        checks.require(
-            from > first,
-            "/from",
-            "before_start",
-            &format!("must be after the kick-off, {first}"),
-        );
+        self.check_first_day(&mut checks, actor, from, today, plan.date_of_day(1));
         if let Some(end) = plan.planned_end() {
             let message = &format!("must not be after the planned end, {end}");
             checks.require(from <= end, "/from", "after_end", message);
@@ -133,10 +147,35 @@ impl Accompaniment {
             );
         }
         checks.finish()?;
-        Ok(paused.with_dates())
+        Ok(paused.moved_from(self))
     }
 
-    /// Ends the pause, and takes back those that are to come.
+    /// A pause gives open steps other dates, so one that began in the past would unmake what was late by then.
+    fn check_first_day(
+        &self,
+        checks: &mut Checks,
+        actor: &Actor,
+        from: NaiveDate,
+        today: NaiveDate,
+        kick_off: NaiveDate,
+    ) {
+        const POINTER: &str = "/from";
+        let last_done = self.steps.iter().filter_map(|step| Some(step.done.as_ref()?.on)).max();
+        let earliest = today - Days::new(BACKDATED_DAYS);
+        if from <= kick_off {
+            let message = format!("must be after the kick-off, {kick_off}");
+            checks.fail(POINTER, "before_start", message);
+        } else if let Some(last_done) = last_done.filter(|last_done| from <= *last_done) {
+            let message =
+                format!("must be after {last_done}: a step was done then, so it was no pause");
+            checks.fail(POINTER, "before_last_step", message);
+        } else if actor.role != Role::Manager && from < earliest {
+            let message = format!("must not be before {earliest}; a manager can record it");
+            checks.fail(POINTER, "too_far_back", message);
+        }
+    }
+
+    /// Ends the pause, or takes back the one that is named and is to come.
     ///
     /// # Errors
     /// `Invalid`; `Conflict` when there is no pause.
@@ -148,23 +187,74 @@ impl Accompaniment {
         input: &ResumeInput,
     ) -> Result<Self> {
         self.check_allows(AccompanimentOperation::Resume, today)?;
-        let start = self.planned()?.start;
+        let mut resumed = self.next(now);
         let mut checks = Checks::new();
-        let on = happened_on(&mut checks, "/resumed_on", input.resumed_on, today, Some(start));
+        let by = actor.reference();
+        if let Some(number) = input.pause {
+            let at = self.pause_ahead(&mut checks, number, input, today);
+            checks.finish()?;
+            if let Some(pause) = at.and_then(|at| resumed.pauses.get_mut(at)) {
+                pause.cut(pause.from, by, now);
+            }
+        } else {
+            let on = self.back_on(&mut checks, input, today)?;
+            checks.finish()?;
+            // Those that began in the meantime are over with it; what is to come was not asked about.
+            let over = |pause: &&mut Pause| pause.until >= on && pause.from <= today;
+            for pause in resumed.pauses.iter_mut().filter(over) {
+                pause.cut(on, by.clone(), now);
+            }
+        }
+        Ok(resumed.moved_from(self))
+    }
+
+    /// The first day that counts again after the pause that is running.
+    fn back_on(
+        &self,
+        checks: &mut Checks,
+        input: &ResumeInput,
+        today: NaiveDate,
+    ) -> Result<NaiveDate> {
+        checks.require(
+            self.calendar().is_paused(today),
+            "/pause",
+            "missing",
+            "must name the pause to come that is taken back: none is running",
+        );
+        let start = self.planned()?.start;
+        let on = happened_on(checks, "/resumed_on", input.resumed_on, today, Some(start));
         checks.require(
             on >= today || self.calendar().counted_days(on, today) == 0,
             "/resumed_on",
             "not_paused",
             "must be today or a day before it, from which on all days are paused",
         );
-        checks.finish()?;
-        let mut resumed = self.next(now);
-        for pause in resumed.pauses.iter_mut().filter(|pause| pause.until >= on) {
-            pause.resumed =
-                Some(Resumed { on, planned_until: pause.until, by: actor.reference(), at: now });
-            pause.until = on.pred_opt().unwrap_or(on);
-        }
-        Ok(resumed.with_dates())
+        Ok(on)
+    }
+
+    /// Where the pause stands that is named and is to come.
+    fn pause_ahead(
+        &self,
+        checks: &mut Checks,
+        number: usize,
+        input: &ResumeInput,
+        today: NaiveDate,
+    ) -> Option<usize> {
+        const POINTER: &str = "/pause";
+        checks.require(
+            input.resumed_on.is_none(),
+            "/resumed_on",
+            "not_settable",
+            "must be absent: a pause that is to come is taken back whole",
+        );
+        let at = number.checked_sub(1);
+        let Some(pause) = at.and_then(|at| self.pauses.get(at)) else {
+            checks.fail(POINTER, "unknown", "must be the number of a pause, the first being 1");
+            return None;
+        };
+        let is_ahead = pause.from > today && pause.until >= pause.from;
+        checks.require(is_ahead, POINTER, "not_ahead", "must be a pause that is to come");
+        at
     }
 
     /// What re-planning would do.
@@ -202,7 +292,10 @@ impl Accompaniment {
             paused_days: to.calendar().all_paused_days(),
             planned_end_from: end(self),
             planned_end_to: end(to),
-            differences: unmoved.plan().map(|plan| plan.differences()).unwrap_or_default(),
+            differences: unmoved
+                .plan()
+                .map(|plan| plan.calendar_differences(&self.calendar()))
+                .unwrap_or_default(),
         }
     }
 
@@ -212,8 +305,10 @@ impl Accompaniment {
             .ok_or_else(|| Error::internal("an accompaniment is under way and did not start"))
     }
 
-    fn with_dates(self) -> Self {
-        let steps: Vec<Step> = self.plan().map(|plan| plan.replanned()).unwrap_or_default();
+    /// With the dates that its pauses give, which were others before.
+    fn moved_from(self, before: &Self) -> Self {
+        let moved = self.plan().map(|plan| plan.moved_by_calendar(&before.calendar()));
+        let steps: Vec<Step> = moved.unwrap_or_default();
         Self { steps, ..self }
     }
 }

@@ -11,7 +11,7 @@ use crate::organisation::{OrganisationKind, OrganisationReference};
 use crate::plan::{
     Progress, ReplanInput, StepDoneInput, StepOverrideInput, StepStatus, Track, TrackReasonCode,
 };
-use crate::programme_template::{ProgrammeTemplate, TemplateStatus, shipped};
+use crate::programme_template::{ProgrammeTemplate, TemplateStatus, newest};
 use crate::site::Site;
 
 mod operations;
@@ -38,8 +38,9 @@ fn user(id: u128) -> Actor {
     Actor { user_id: Uuid::from_u128(id).into(), name: format!("User {id}"), ..actor() }
 }
 
+/// The newest version of the programme, the fast track or the regular procedure.
 pub fn published(at: usize) -> ProgrammeTemplate {
-    shipped()[at].published(now()).unwrap()
+    newest(["hundred_days", "fast_track", "regular_visa"][at]).unwrap().published(now()).unwrap()
 }
 
 pub fn company() -> OrganisationFacts {
@@ -95,7 +96,7 @@ fn input() -> AccompanimentInput {
     }
 }
 
-fn period(status: FundingPeriodStatus) -> FundingPeriod {
+pub fn period(status: FundingPeriodStatus) -> FundingPeriod {
     FundingPeriod {
         id: Uuid::from_u128(4).into(),
         name: "2026–2028".to_owned(),
@@ -336,6 +337,21 @@ fn pauses_last_sixty_days_together_and_count_once() {
         fault("/until", "pauses_too_long")
     );
 
+    // What was late by then stays late.
+    let profile = StepDoneInput { done_on: Some(day("2026-03-12")), note: None };
+    let busy = active().with_step_done("kick_off", now(), today, &actor(), &profile).unwrap();
+    let back_to = |from| try_pause(&busy, from, "2026-03-20");
+    assert_eq!(faults(back_to("2026-03-12")), fault("/from", "before_last_step"));
+    assert!(back_to("2026-03-13").is_ok());
+    assert_eq!(
+        faults(try_pause(&active(), "2026-03-08", "2026-03-20")),
+        fault("/from", "too_far_back")
+    );
+    assert!(try_pause(&active(), "2026-03-09", "2026-03-20").is_ok());
+    let manager = Actor { role: Role::Manager, ..actor() };
+    let input = pause("2026-03-08", "2026-03-20");
+    assert!(active().paused(now(), today, &manager, &input).is_ok());
+
     // Early: yesterday was the last day, also of the one inside.
     let back = day("2026-04-11");
     let resumed = run.resumed(now(), back, &actor(), &ResumeInput::default()).unwrap();
@@ -347,15 +363,62 @@ fn pauses_last_sixty_days_together_and_count_once() {
     // The steps came back with it.
     assert!(!run.preview_of(&resumed).differences.is_empty());
     assert!(resumed.planned().unwrap().differences().is_empty());
-    let earlier = ResumeInput { resumed_on: Some(day("2026-03-15")) };
+    let earlier = ResumeInput { resumed_on: Some(day("2026-03-15")), pause: None };
     let result = run.resumed(now(), back, &actor(), &earlier);
     assert_eq!(faults(result), fault("/resumed_on", "not_paused"));
 
+    // What is outdated for another reason stays as it was told to the company.
+    let late = StepDoneInput { done_on: Some(day("2026-03-05")), note: None };
+    let late = active().with_step_done("kick_off", now(), today, &actor(), &late).unwrap();
+    let outdated = |run: &Accompaniment| {
+        let differences = run.planned().unwrap().differences();
+        differences.into_iter().map(|it| it.step.code).collect::<Vec<_>>()
+    };
+    assert_eq!(outdated(&late), ["vacancy_profile"]);
+    let paused = try_pause(&late, "2026-03-23", "2026-03-27").unwrap();
+    assert_eq!(outdated(&paused), ["vacancy_profile"]);
+    let shown = late.preview_of(&paused).differences;
+    assert!(shown.iter().all(|difference| difference.step.code != "vacancy_profile"));
+    let moved = late.steps.iter().zip(&paused.steps).filter(|(old, new)| old != new);
+    assert_eq!(moved.count(), shown.len());
+
     // What is to come is taken back.
     let ahead = try_pause(&active(), "2026-04-01", "2026-04-10").unwrap();
-    let without = ahead.resumed(now(), today, &actor(), &ResumeInput::default()).unwrap();
+    let named = |pause, resumed_on| ResumeInput { pause: Some(pause), resumed_on };
+    let resume = |run: &Accompaniment, input| run.resumed(now(), today, &actor(), &input);
+    assert_eq!(faults(resume(&ahead, ResumeInput::default())), fault("/pause", "missing"));
+    assert_eq!(faults(resume(&ahead, named(2, None))), fault("/pause", "unknown"));
+    assert_eq!(faults(resume(&ahead, named(0, None))), fault("/pause", "unknown"));
+    assert_eq!(faults(resume(&ahead, named(1, Some(today)))), fault("/resumed_on", "not_settable"));
+    let without = resume(&ahead, named(1, None)).unwrap();
     assert_eq!(without.calendar().all_paused_days(), 0);
     assert_eq!(without.steps, active().steps);
+    // Whoever comes back from one keeps the other, and what was cut keeps what was agreed first.
+    let both = try_pause(&ahead, "2026-03-16", "2026-03-20").unwrap();
+    assert_eq!(faults(resume(&both, named(2, None))), fault("/pause", "not_ahead"));
+    let back = resume(&both, ResumeInput::default()).unwrap();
+    assert_eq!(back.calendar().all_paused_days(), 10);
+    assert_eq!((&back.pauses[0], back.pauses[1].until), (&both.pauses[0], day("2026-03-15")));
+    let wholly = resume(&back, named(1, None)).unwrap();
+    assert_eq!(faults(resume(&both, named(3, None))), fault("/pause", "unknown"));
+    assert_eq!(wholly.pauses[0].resumed.as_ref().unwrap().planned_until, day("2026-04-10"));
+    let mut twice = both.clone();
+    twice.pauses[1].cut(day("2026-03-19"), actor().reference(), now());
+    let twice = resume(&twice, ResumeInput::default()).unwrap();
+    assert_eq!(twice.pauses[1].resumed.as_ref().unwrap().planned_until, day("2026-03-20"));
+}
+
+#[test]
+fn nothing_ends_before_the_last_step_and_pauses_end_with_it() {
+    let today = day("2026-03-18");
+    let kick_off = StepDoneInput { done_on: Some(day("2026-03-12")), note: None };
+    let run = active().with_step_done("kick_off", now(), today, &actor(), &kick_off).unwrap();
+    let run = run.paused(now(), today, &actor(), &pause("2026-03-16", "2026-03-27")).unwrap();
+    assert_eq!(run.state_on(today).paused_days, 12);
+    let on = |on| EndInput { ended_on: Some(day(on)), ..end() };
+    let ended = |on_day| run.ended(now(), today, &actor(), &on(on_day));
+    assert_eq!(faults(ended("2026-03-11")), fault("/ended_on", "before_start"));
+    assert_eq!(ended("2026-03-18").unwrap().state_on(today).paused_days, 3);
 }
 
 #[test]

@@ -8,16 +8,19 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Plan, Step, StepName};
-use crate::calendar::HolidayName;
+use crate::calendar::{Calendar, HolidayName};
 use crate::code::codes;
-use crate::due_rule::{Due, DueAnchor, DueUnit};
+use crate::due_rule::{Due, DueAnchor, DueRule, DueUnit};
 use crate::error::{Error, Result};
+use crate::programme_template::LimitKind;
 
 codes! {
     /// What gives a step another date than it has.
     "replan_cause" ReplanCause {
         /// The step that it runs from was done on another day than planned.
         AnchorDone,
+        /// The step that it runs from was waived, so it runs from what that one ran from.
+        AnchorWaived,
         /// The step that it runs from is planned for another day.
         AnchorMoved,
         /// Other days are paused, or holidays, than when it was planned.
@@ -45,7 +48,7 @@ pub struct Explanation {
     /// Null for a weekend.
     #[schema(required)]
     pub holiday: Option<HolidayName>,
-    /// Whether the step that it runs from has not been done.
+    /// Whether the step that it runs from has not been done, so that it is a forecast.
     pub provisional: bool,
 }
 
@@ -89,8 +92,21 @@ pub struct ReplanInput {
 pub(super) struct ByRule {
     pub due: Due,
     pub anchor_on: NaiveDate,
-    /// The anchor is a step that has not been done.
+    /// What it runs from happened, so that a limit runs.
+    pub happened: bool,
+    /// It is a forecast, which nobody is late by.
     pub provisional: bool,
+    /// Where a limit ends that the law or what is usual sets. A limit runs from an event; where that was
+    /// waived there will be none, and the date is one's own plan.
+    pub limit_on: Option<NaiveDate>,
+}
+
+/// What a period runs from.
+struct Origin {
+    on: NaiveDate,
+    happened: bool,
+    provisional: bool,
+    waived: bool,
 }
 
 /// The dates that the rules of all steps give, from what was recorded. Those of steps that do not move are
@@ -130,27 +146,67 @@ impl<'a> Schedule<'a> {
         let plan = self.plan;
         let step = &plan.steps[at];
         let found = step.definition.due.as_ref().and_then(|rule| {
-            let (anchor_on, provisional) = match rule.anchor {
-                DueAnchor::Start => (plan.start, false),
-                DueAnchor::PhaseStart => {
-                    let phase = plan.phases.get(plan.phase_index(step)?)?;
-                    (plan.date_of_day(phase.from_day?), false)
-                }
-                DueAnchor::Step => {
-                    let anchor = plan.position(rule.step.as_deref()?)?;
-                    self.find(anchor, begun);
-                    let other = &plan.steps[anchor];
-                    match &other.done {
-                        Some(done) => (done.on, false),
-                        None => (self.on(anchor)?, other.waived.is_none()),
-                    }
-                }
-            };
-            let due = rule.due(anchor_on, &plan.calendar);
-            Some(ByRule { due, anchor_on, provisional })
+            let origin = self.origin(step, rule, begun)?;
+            let due = rule.due(origin.on, &plan.calendar);
+            let is_limit = step.definition.limit != LimitKind::Own && !origin.waived;
+            // The law knows nothing of the pauses of a programme.
+            let limit_on =
+                is_limit.then(|| rule.due(origin.on, &plan.calendar.without_pauses()).on);
+            Some(ByRule {
+                limit_on,
+                due,
+                anchor_on: origin.on,
+                happened: origin.happened,
+                provisional: origin.provisional,
+            })
         });
         self.found[at] = found;
     }
+
+    /// Whether the day of an open step is no mere forecast: somebody set it, or it runs from what happened.
+    fn is_settled(&self, at: usize) -> bool {
+        self.plan.steps[at].overridden.is_some()
+            || self.by_rule(at).is_some_and(|found| !found.provisional)
+    }
+
+    fn origin(&mut self, step: &Step, rule: &DueRule, begun: &mut [bool]) -> Option<Origin> {
+        let plan = self.plan;
+        let fixed = |on| Origin { on, happened: true, provisional: false, waived: false };
+        Some(match rule.anchor {
+            DueAnchor::Start => fixed(plan.start),
+            DueAnchor::PhaseStart => {
+                let phase = plan.phases.get(plan.phase_index(step)?)?;
+                fixed(plan.date_of_day(phase.from_day?))
+            }
+            DueAnchor::Step => {
+                let anchor = plan.position(rule.step.as_deref()?)?;
+                self.find(anchor, begun);
+                let other = &plan.steps[anchor];
+                match (&other.done, &other.waived) {
+                    (Some(done), _) => fixed(done.on),
+                    // It takes no time: what it was to run from is what counts.
+                    (None, Some(_)) => {
+                        let passed_on = self.by_rule(anchor)?;
+                        let (on, happened) = (passed_on.anchor_on, passed_on.happened);
+                        Origin { on, happened, provisional: !happened, waived: true }
+                    }
+                    (None, None) => Origin {
+                        on: self.on(anchor)?,
+                        happened: false,
+                        provisional: !(by_the_day_of(step, other) && self.is_settled(anchor)),
+                        waived: false,
+                    },
+                }
+            }
+        })
+    }
+}
+
+/// Whether a step is to be done by the very day of another one and need not come after it: then nobody can
+/// wait for that one to be done, as with a notice that is due on the first day of work.
+fn by_the_day_of(step: &Step, anchor: &Step) -> bool {
+    step.definition.due.as_ref().is_some_and(|rule| rule.offset == 0)
+        && !step.definition.after.contains(&anchor.definition.code)
 }
 
 impl Plan<'_> {
@@ -176,21 +232,60 @@ impl Plan<'_> {
     #[must_use]
     pub fn differences(&self) -> Vec<Difference> {
         let schedule = Schedule::of(self);
-        let moving = self.steps.iter().enumerate().filter(|(_, step)| step.moves());
-        moving
-            .filter(|(at, step)| schedule.on(*at) != step.planned_on)
-            .map(|(at, step)| {
-                let (from, to) = (step.planned_on, schedule.on(at));
+        let outdated = |at: usize| {
+            let step = &self.steps[at];
+            step.moves() && schedule.on(at) != step.planned_on
+        };
+        let outdated: Vec<usize> = (0..self.steps.len()).filter(|at| outdated(*at)).collect();
+        self.differences_of(&schedule, &outdated)
+    }
+
+    fn differences_of(&self, schedule: &Schedule, places: &[usize]) -> Vec<Difference> {
+        places
+            .iter()
+            .map(|at| {
+                let step = &self.steps[*at];
+                let (from, to) = (step.planned_on, schedule.on(*at));
                 Difference {
                     step: step.name(),
                     from,
                     to,
                     days: from.zip(to).map(|(from, to)| (to - from).num_days()),
-                    cause: self.cause(&schedule, step),
-                    because: self.explanation(&schedule, at),
+                    cause: self.cause(schedule, step),
+                    because: self.explanation(schedule, *at),
                 }
             })
             .collect()
+    }
+
+    /// Places of the steps that have another date by their rules than with the calendar of before, and are not
+    /// planned for it. What is outdated for another reason is left to re-planning, where somebody decides.
+    fn moved_since(&self, schedule: &Schedule, before: &Calendar) -> Vec<usize> {
+        let plan_before = Plan { calendar: before.clone(), ..self.clone() };
+        let schedule_before = Schedule::of(&plan_before);
+        (0..self.steps.len())
+            .filter(|at| self.steps[*at].moves())
+            .filter(|at| schedule.on(*at) != schedule_before.on(*at))
+            .filter(|at| schedule.on(*at) != self.steps[*at].planned_on)
+            .collect()
+    }
+
+    /// The steps after other days are paused than before: those move that the pauses move.
+    #[must_use]
+    pub fn moved_by_calendar(&self, before: &Calendar) -> Vec<Step> {
+        let schedule = Schedule::of(self);
+        let mut steps = self.steps.to_vec();
+        for at in self.moved_since(&schedule, before) {
+            steps[at].planned_on = schedule.on(at);
+        }
+        steps
+    }
+
+    /// What [`Self::moved_by_calendar`] changes, in the order of the steps.
+    #[must_use]
+    pub fn calendar_differences(&self, before: &Calendar) -> Vec<Difference> {
+        let schedule = Schedule::of(self);
+        self.differences_of(&schedule, &self.moved_since(&schedule, before))
     }
 
     fn cause(&self, schedule: &Schedule, step: &Step) -> ReplanCause {
@@ -201,11 +296,12 @@ impl Plan<'_> {
         let anchor = &self.steps[at];
         match &anchor.done {
             Some(done) if Some(done.on) != anchor.due_on() => ReplanCause::AnchorDone,
+            None if anchor.waived.is_some() => ReplanCause::AnchorWaived,
             None if anchor.overridden.is_some() || schedule.on(at) != anchor.planned_on => {
                 ReplanCause::AnchorMoved
             }
-            // It was done when it was due, or waived, or is where it was; or it was done on another day and
-            // that was taken back.
+            // It was done when it was due, or is where it was; or it was done on another day and that was
+            // taken back.
             _ if self.calendar.all_paused_days() > 0 => ReplanCause::Calendar,
             _ => ReplanCause::AnchorMoved,
         }

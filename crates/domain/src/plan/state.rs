@@ -8,7 +8,7 @@ use super::schedule::Schedule;
 use super::slack::latest_days;
 use super::{Lateness, Plan, Step, StepName, StepState, StepStatus};
 use crate::code::codes;
-use crate::programme_template::{LimitKind, StepOwner};
+use crate::programme_template::StepOwner;
 
 codes! {
     /// The traffic light (Ampel): green, amber, red.
@@ -144,10 +144,9 @@ impl Plan<'_> {
         let step = &self.steps[at];
         let by_rule = schedule.by_rule(at);
         let rule_is_provisional = by_rule.is_some_and(|found| found.provisional);
-        let is_limit = step.definition.limit != LimitKind::Own;
-        let limit_on = by_rule.map(|found| found.due.on).filter(|_| is_limit);
+        let limit_on = by_rule.and_then(|found| found.limit_on);
         let waits_for = if step.is_open() { self.waits_for(step) } else { Vec::new() };
-        let date = self.binding_date(schedule, at);
+        let (date, lateness) = self.binding_date(schedule, at).unzip();
         let until = match &step.done {
             Some(done) => Some(done.on),
             None => moment.awaits(step).then_some(today),
@@ -165,33 +164,35 @@ impl Plan<'_> {
             due_on: step.due_on(),
             limit_on,
             provisional: rule_is_provisional && step.moves(),
-            lateness: days_late.map(|_| step.lateness_of_limit()),
+            lateness: lateness.filter(|_| days_late.is_some()),
             days_late,
             waits_for,
             slack_days: None,
         }
     }
 
-    /// The date that a step can be late for; none where it is a forecast.
-    fn binding_date(&self, schedule: &Schedule, at: usize) -> Option<NaiveDate> {
+    /// The date that a step can be late for and what it means to be; none where it is a forecast.
+    fn binding_date(&self, schedule: &Schedule, at: usize) -> Option<(NaiveDate, Lateness)> {
         let step = &self.steps[at];
         let by_rule = schedule.by_rule(at);
-        let rule_is_provisional = by_rule.is_some_and(|found| found.provisional);
-        // What the law says, an override does not change.
-        let (date, is_forecast) = if step.definition.limit == LimitKind::Own {
-            (step.due_on(), rule_is_provisional && step.overridden.is_none())
-        } else {
-            (by_rule.map(|found| found.due.on), rule_is_provisional)
-        };
-        date.filter(|_| !is_forecast)
+        // What the law says, an override does not change. It says nothing before what it counts from has
+        // happened; until then the own plan holds.
+        let limit_on = by_rule.filter(|found| found.happened).and_then(|found| found.limit_on);
+        if let Some(limit_on) = limit_on {
+            return Some((limit_on, step.lateness_of_limit()));
+        }
+        let is_forecast =
+            by_rule.is_some_and(|found| found.provisional) && step.overridden.is_none();
+        Some((step.due_on().filter(|_| !is_forecast)?, Lateness::Overdue))
     }
 
     /// By when each step is to be done, in their order; none for what nobody waits for and for forecasts.
     #[must_use]
     pub fn awaited_on(&self, moment: Moment) -> Vec<Option<NaiveDate>> {
         let schedule = Schedule::of(self);
-        let awaited =
-            |at: usize| self.binding_date(&schedule, at).filter(|_| moment.awaits(&self.steps[at]));
+        let awaited = |at: usize| {
+            Some(self.binding_date(&schedule, at).filter(|_| moment.awaits(&self.steps[at]))?.0)
+        };
         (0..self.steps.len()).map(awaited).collect()
     }
 
@@ -233,7 +234,8 @@ impl Plan<'_> {
                 Lateness::Overdue if step.definition.mandatory => TrackReasonCode::MandatoryOverdue,
                 Lateness::Overdue => TrackReasonCode::OptionalOverdue,
             };
-            let date = state.limit_on.or(state.due_on);
+            let of_limit = state.lateness != Some(Lateness::Overdue);
+            let date = state.limit_on.filter(|_| of_limit).or(state.due_on);
             Some(TrackReason { code, step: Some(step.name()), date })
         };
         awaited.iter().filter_map(reason).collect()

@@ -65,10 +65,13 @@ pub struct StepState {
     /// The day that it is planned for: the override, else `planned_on`.
     #[schema(required)]
     pub due_on: Option<NaiveDate>,
-    /// Where a statutory or usual limit ends by its rule, whatever was planned or overridden.
+    /// Where a statutory or usual limit ends by its rule, whatever was planned or overridden. Null where what
+    /// it would run from was waived: then there is no such limit, and the date is the own plan.
     #[schema(required)]
     pub limit_on: Option<NaiveDate>,
-    /// Whether the step that the date runs from has not been done, so that it is a forecast.
+    /// Whether the step that the date runs from has not been done, so that it is a forecast. What is to be done
+    /// by the very day of another step is none once that one has a date that somebody set or that runs from
+    /// what happened.
     pub provisional: bool,
     /// Of a step that is open or was done after its date; never of a forecast.
     #[schema(required)]
@@ -153,6 +156,7 @@ impl Step {
         self.definition.mandatory && !self.definition.after_end && self.is_open()
     }
 
+    /// What it means that the date of its limit has passed.
     pub(super) fn lateness_of_limit(&self) -> Lateness {
         match self.definition.limit {
             LimitKind::Statutory => Lateness::Breached,
@@ -207,16 +211,27 @@ impl Plan<'_> {
     /// Codes of what is open and comes before a step: what it is to be done after, and the mandatory steps
     /// of earlier phases with a gate.
     pub(super) fn waits_for(&self, step: &Step) -> Vec<String> {
-        let own = self.phase_index(step);
         let first = |other: &&Step| {
-            let gated = || {
-                let phase = self.phase_index(other);
-                let gate = phase.and_then(|at| self.phases.get(at)).is_some_and(|phase| phase.gate);
-                gate && phase < own && other.holds_up()
-            };
-            other.is_open() && (step.definition.after.contains(&other.definition.code) || gated())
+            other.is_open()
+                && (step.definition.after.contains(&other.definition.code)
+                    || self.gates(other, step))
         };
         self.steps.iter().filter(first).map(|other| other.definition.code.clone()).collect()
+    }
+
+    /// The day on which the last step before the end was done. Nothing is over before it.
+    #[must_use]
+    pub fn last_done_on(&self) -> Option<NaiveDate> {
+        let steps = self.steps.iter().filter(|step| !step.definition.after_end);
+        steps.filter_map(|step| Some(step.done.as_ref()?.on)).max()
+    }
+
+    /// Whether another step is a mandatory one of an earlier phase with a gate.
+    fn gates(&self, other: &Step, step: &Step) -> bool {
+        let phase = self.phase_index(other);
+        let gate = phase.and_then(|at| self.phases.get(at)).is_some_and(|phase| phase.gate);
+        let definition = &other.definition;
+        gate && phase < self.phase_index(step) && definition.mandatory && !definition.after_end
     }
 
     /// # Errors
@@ -243,7 +258,9 @@ impl Plan<'_> {
         let before = self
             .steps
             .iter()
-            .filter(|other| step.definition.after.contains(&other.definition.code))
+            .filter(|other| {
+                step.definition.after.contains(&other.definition.code) || self.gates(other, step)
+            })
             .filter_map(|other| other.done.as_ref().map(|done| done.on));
         let earliest = before.chain(earliest).max();
         let on = happened_on(&mut checks, "/done_on", input.done_on, today, earliest);

@@ -152,6 +152,11 @@ fn periods_end_as_the_civil_code_has_it() {
     assert_eq!(due("2020-02-29", 12, DueUnit::Months), "2021-03-01", "28 February is a Sunday");
     // The day before Christmas, three working days.
     assert_eq!(due("2026-12-23", 3, DueUnit::WorkingDays), "2026-12-29");
+    // Weekdays are Monday to Saturday: Friday, Saturday, Monday; and what ends on a Saturday ends on Monday.
+    assert_eq!(due("2026-07-02", 3, DueUnit::Weekdays), "2026-07-06");
+    assert_eq!(due("2026-07-08", 3, DueUnit::Weekdays), "2026-07-13");
+    // Good Friday and Easter Monday do not count: Saturday, Tuesday, Wednesday.
+    assert_eq!(due("2026-04-02", 3, DueUnit::Weekdays), "2026-04-08");
     // § 187 (1): the day itself is not counted.
     assert_eq!(due("2026-05-12", 1, DueUnit::CalendarDays), "2026-05-13");
     assert_eq!(due("2026-05-13", 1, DueUnit::CalendarDays), "2026-05-15", "Ascension Day");
@@ -222,6 +227,8 @@ fn what_comes_first_is_done_first() {
     assert!(matches!(try_done(&steps, "nothing", "2026-03-05"), Err(Error::NotFound(_))));
     let steps = try_done(&steps, "middle", "2026-03-05").unwrap();
     assert_eq!(conflict(try_done(&steps, "middle", "2026-03-05")), "step_not_open");
+    // Not before the gate was passed either.
+    assert!(matches!(try_done(&steps, "last", "2026-03-04"), Err(Error::Invalid(_))));
     // What is not mandatory holds no gate.
     let steps = try_done(&steps, "last", "2026-03-20").unwrap();
     let reopen = |code| plan("2026-03-02", &phases, &steps).with_reopened(code);
@@ -346,6 +353,26 @@ fn kinds_of_limits_are_told_apart() {
         assert_eq!(state.lateness.is_none(), limit == LimitKind::Own);
         assert_eq!(state.due_on, Some(day("2026-03-20")));
     }
+}
+
+#[test]
+fn a_pause_stretches_the_plan_and_no_limit() {
+    let phases = vec![phase("only", (1, 100), false)];
+    let limited = TemplateStep {
+        limit: LimitKind::Statutory,
+        ..definition("limited", from_step("begin", 7, DueUnit::CalendarDays))
+    };
+    let steps = [step(definition("begin", from_start(0)), "only"), step(limited, "only")];
+    let steps = plan("2026-03-02", &phases, &steps).begun();
+    let steps = with(&steps, "begin", |step| step.done = Some(done(day("2026-03-02"))));
+    let calendar = Calendar::new(FederalState::Hesse, [(day("2026-03-04"), day("2026-03-10"))]);
+    let steps =
+        Plan { calendar: calendar.clone(), ..plan("2026-03-02", &phases, &steps) }.replanned();
+    let plan = Plan { calendar, ..plan("2026-03-02", &phases, &steps) };
+    let state = plan.steps_on(day("2026-03-10"), Moment::Open)[1].state.clone().unwrap();
+    assert_eq!((state.due_on, state.limit_on), (Some(day("2026-03-16")), Some(day("2026-03-09"))));
+    assert_eq!(state.lateness, Some(Lateness::Breached));
+    assert_eq!(plan.awaited_on(Moment::Open)[1], Some(day("2026-03-09")));
 }
 
 #[test]

@@ -83,7 +83,7 @@ pub fn check(input: &ProgrammeTemplateInput, context: &Context) -> Result<Progra
     // The rest compares steps with each other.
     if places.len() <= MAX_STEPS {
         check_unique(&mut checks, &input.phases, &places);
-        check_references(&mut checks, input, &places);
+        check_references(&mut checks, &places);
         check_cycles(&mut checks, input, &places);
         check_duration(&mut checks, input, &places);
     }
@@ -213,12 +213,6 @@ fn checked_step(
             "is required for a mandatory step",
         ),
     }
-    checks.require(
-        of_accompaniment || !step.after_end,
-        &at("after_end"),
-        "not_settable",
-        "must be false: a recruitment case has no last day",
-    );
     let documents = checked_documents(checks, &at("documents"), &step.documents);
     TemplateStep {
         title_de: checks.line(&at("title_de"), &step.title_de, 200),
@@ -281,7 +275,7 @@ fn find<'a>(places: &'a [Place], code: &str) -> Option<usize> {
 }
 
 /// Every step that is named exists, is another one, and does not lie behind the end.
-fn check_references(checks: &mut Checks, input: &ProgrammeTemplateInput, places: &[Place]) {
+fn check_references(checks: &mut Checks, places: &[Place]) {
     for place in places {
         let step = place.definition;
         let known = |code: &str| match find(places, code) {
@@ -299,8 +293,8 @@ fn check_references(checks: &mut Checks, input: &ProgrammeTemplateInput, places:
         let pointer = format!("{}/after", place.pointer());
         checks.named(&pointer, &step.after, (0, MAX_NAMED), |code| {
             let before = known(code)?;
-            if input.used_for == TemplateUse::Accompaniment && before.after_end && !step.after_end {
-                let message = "must not lie after the end: the programme could never end";
+            if before.after_end && !step.after_end {
+                let message = "must not lie after the end: the run could never end";
                 return Err(("after_end", message));
             }
             Ok(before)

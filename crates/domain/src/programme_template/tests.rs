@@ -235,17 +235,56 @@ fn versions_are_frozen_when_published() {
     assert_eq!(second.version_number, 2);
 }
 
+fn shipped_before(version: &Shipped) -> Option<&'static Shipped> {
+    let before = shipped().iter().take_while(|shipped| shipped.id != version.id);
+    before.filter(|shipped| shipped.input.code == version.input.code).last()
+}
+
+#[test]
+fn a_new_version_takes_the_place_of_the_one_that_shipped_before() {
+    use TemplateStatus::{Draft, Published, Retired};
+    let new = newest("fast_track").unwrap();
+    let old = shipped_before(new).unwrap();
+    let version = |id, version_number, status| KnownVersion { id, version_number, status };
+    let own = || ProgrammeTemplateId(Uuid::from_u128(9));
+    let add = |there: &[KnownVersion]| {
+        let addition = new.addition(there, DateTime::default()).unwrap()?;
+        let template = addition.template;
+        let by_program =
+            |event: &Option<TemplateEvent>| event.as_ref().map(|event| event.by.is_none());
+        assert_eq!(by_program(&template.published), Some(true));
+        assert_eq!(by_program(&template.retired), (template.status == Retired).then_some(true));
+        Some((template.version_number, template.status, addition.replaces))
+    };
+    assert_eq!(add(&[]), Some((1, Published, None)));
+    assert_eq!(add(&[version(old.id, 1, Published)]), Some((2, Published, Some(old.id))));
+    assert_eq!(add(&[version(old.id, 1, Retired), version(new.id, 2, Published)]), None);
+    // A draft of theirs keeps its number, and nothing begins by it.
+    let drafted = [version(old.id, 1, Published), version(own(), 2, Draft)];
+    assert_eq!(add(&drafted), Some((3, Published, Some(old.id))));
+    // What they published, or wanted none of, stays so.
+    let theirs = [version(old.id, 1, Retired), version(own(), 2, Published)];
+    assert_eq!(add(&theirs), Some((3, Retired, None)));
+    assert_eq!(add(&[version(old.id, 1, Retired)]), Some((2, Retired, None)));
+}
+
 #[test]
 fn the_shipped_templates_keep_the_rules() {
     let codes: Vec<&str> = shipped().iter().map(|shipped| shipped.input.code.as_str()).collect();
-    assert_eq!(codes, [DEFAULT_ACCOMPANIMENT, "fast_track", "regular_visa"]);
+    assert_eq!(
+        codes,
+        [DEFAULT_ACCOMPANIMENT, "fast_track", "regular_visa", "fast_track", "regular_visa"]
+    );
     for shipped in shipped() {
         let made = shipped.published(DateTime::default()).unwrap();
         // Nothing is normalised away: what is exported is what was imported.
         assert_eq!(ProgrammeTemplateInput::from(&made), shipped.input);
+        assert_eq!(made.version_number, shipped.version_number);
+        let before = shipped_before(shipped).map(|before| before.version_number);
+        assert_eq!(before.unwrap_or_default() + 1, shipped.version_number);
         assert_eq!(made.id.to_string()[..34], *"01890000-0000-7000-8000-0000000006");
     }
-    let fast_track = &shipped()[1].input;
+    let fast_track = &newest("fast_track").unwrap().input;
     assert!(fast_track.purposes.contains(&"blue_card".to_owned()));
     assert!(!fast_track.purposes.contains(&"opportunity_card".to_owned()));
 }
@@ -267,7 +306,7 @@ fn steps_from(template: &ProgrammeTemplateInput, start: NaiveDate) -> (Vec<Phase
 /// Whatever day it starts on, the programme of 100 days ends on day 100 and the follow-up after it.
 #[test]
 fn the_hundred_days_are_enough() {
-    let template = &shipped()[0].input;
+    let template = &newest(DEFAULT_ACCOMPANIMENT).unwrap().input;
     let first: NaiveDate = "2019-01-01".parse().unwrap();
     for start in first.iter_days().take(14 * 365) {
         let (phases, steps) = steps_from(template, start);
@@ -289,7 +328,7 @@ fn the_hundred_days_are_enough() {
 #[test]
 fn the_fast_track_takes_longer_than_a_hundred_days() {
     let start: NaiveDate = "2026-03-02".parse().unwrap();
-    let (_, steps) = steps_from(&shipped()[1].input, start);
+    let (_, steps) = steps_from(&newest("fast_track").unwrap().input, start);
     let on = |code: &str| {
         steps.iter().find(|step| step.definition.code == code).unwrap().planned_on.unwrap()
     };

@@ -11,6 +11,7 @@ use crate::check::Checks;
 use crate::code::{Code, codes};
 use crate::entity::Reference;
 use crate::error::{Error, Result};
+use crate::plan::Moment;
 use crate::policy::Actor;
 
 codes! {
@@ -44,12 +45,24 @@ codes! {
     }
 }
 
-/// The table.
+/// The table. `work_started` tells whether it was closed with that outcome.
 #[must_use]
-pub fn allows(status: RecruitmentCaseStatus, operation: RecruitmentCaseOperation) -> bool {
-    match status {
-        RecruitmentCaseStatus::Open => operation != RecruitmentCaseOperation::Reopen,
-        RecruitmentCaseStatus::Closed => operation == RecruitmentCaseOperation::Reopen,
+pub fn allows(
+    status: RecruitmentCaseStatus,
+    work_started: bool,
+    operation: RecruitmentCaseOperation,
+) -> bool {
+    use RecruitmentCaseOperation as Operation;
+    let open = status == RecruitmentCaseStatus::Open;
+    match operation {
+        Operation::Change | Operation::Close => open,
+        // Of one that is closed, those that lie after its end.
+        Operation::DoStep
+        | Operation::WaiveStep
+        | Operation::ReopenStep
+        | Operation::OverrideStep
+        | Operation::ClearOverride => open || work_started,
+        Operation::Reopen => !open,
     }
 }
 
@@ -67,7 +80,7 @@ pub struct RecruitmentClosed {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"outcome": "work_started"}))]
 pub struct RecruitmentCloseInput {
-    /// Today unless told; not before it was opened.
+    /// Today unless told; not before it was opened, nor before the last step was done.
     #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub closed_on: Option<NaiveDate>,
     /// `work_started` needs every mandatory step done or waived.
@@ -81,8 +94,9 @@ impl RecruitmentCase {
     /// What can be done with it.
     #[must_use]
     pub fn allowed(&self) -> Vec<RecruitmentCaseOperation> {
+        let work_started = self.moment() == Moment::Completed;
         let all = RecruitmentCaseOperation::all().into_iter();
-        all.filter(|operation| allows(self.status(), *operation)).collect()
+        all.filter(|operation| allows(self.status(), work_started, *operation)).collect()
     }
 
     /// # Errors
@@ -122,8 +136,10 @@ impl RecruitmentCase {
             ));
         }
         let mut checks = Checks::new();
-        let on =
-            happened_on(&mut checks, "/closed_on", input.closed_on, today, Some(self.opened_on));
+        let last = self.plan().last_done_on();
+        // A step may have been done before the case was opened.
+        let earliest = last.map_or(self.opened_on, |last| last.max(self.opened_on));
+        let on = happened_on(&mut checks, "/closed_on", input.closed_on, today, Some(earliest));
         let note = checks.optional_prose("/note", input.note.as_deref(), 2000);
         checks.finish()?;
         let outcome = input.outcome;

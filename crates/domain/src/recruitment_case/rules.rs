@@ -13,6 +13,7 @@ use crate::country::{self, Country};
 use crate::entity::Reference;
 use crate::error::{Error, Result};
 use crate::establishment::Establishment;
+use crate::funding_period::FundingPeriod;
 use crate::occupation::Occupation;
 use crate::policy::Actor;
 use crate::programme_template::{
@@ -33,6 +34,10 @@ pub struct Context {
     /// Those of the users who can be given work of the carrier today.
     pub people: Vec<Reference>,
     pub template: Option<ProgrammeTemplate>,
+    /// The period that the day of opening lies in.
+    pub period: Option<FundingPeriod>,
+    /// That of the day on which the case was opened so far, when the day changes.
+    pub old_period: Option<FundingPeriod>,
 }
 
 #[derive(Debug)]
@@ -85,6 +90,14 @@ pub(super) fn check<'a>(
         "in_the_future",
         &format!("must not be after today, {}", context.today),
     );
+    // The figures of a period lean on when its cases were opened. What keeps its day is left alone.
+    let moves = before.is_none_or(|before| before.opened_on != opened_on);
+    checks.require(
+        !moves || context.period.is_some(),
+        "/opened_on",
+        "outside_funding_periods",
+        "must lie in a funding period",
+    );
     if let Some(target_on) = input.target_on {
         check_year(&mut checks, "/target_on", target_on);
         checks.require(
@@ -111,6 +124,9 @@ pub(super) fn check<'a>(
         "must be somebody else than the lead",
     );
     checks.finish()?;
+    for period in [&context.period, &context.old_period].into_iter().flatten().filter(|_| moves) {
+        period.accepts_entries_of(actor.role)?;
+    }
     let (Some(company), Some(site), Some(template), Some(occupation), Some(purpose), Some(lead)) =
         (company, site, template, occupation, purpose, lead)
     else {

@@ -3,8 +3,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{RecruitmentCase, RecruitmentCaseOperation};
-use crate::error::Result;
-use crate::plan::{Step, StepDoneInput, StepOverrideInput};
+use crate::error::{Error, Result};
+use crate::plan::{Plan, Step, StepDoneInput, StepOverrideInput};
 use crate::policy::Actor;
 
 impl RecruitmentCase {
@@ -21,8 +21,8 @@ impl RecruitmentCase {
         actor: &Actor,
         input: &StepDoneInput,
     ) -> Result<Self> {
-        self.check_allows(RecruitmentCaseOperation::DoStep)?;
-        let steps = self.plan().with_done(code, now, today, None, actor, input)?;
+        let plan = self.plan_for(RecruitmentCaseOperation::DoStep, code)?;
+        let steps = plan.with_done(code, now, today, None, actor, input)?;
         Ok(self.with_steps(now, steps))
     }
 
@@ -37,8 +37,8 @@ impl RecruitmentCase {
         actor: &Actor,
         reason: &str,
     ) -> Result<Self> {
-        self.check_allows(RecruitmentCaseOperation::WaiveStep)?;
-        let steps = self.plan().with_waived(code, now, actor, reason)?;
+        let plan = self.plan_for(RecruitmentCaseOperation::WaiveStep, code)?;
+        let steps = plan.with_waived(code, now, actor, reason)?;
         Ok(self.with_steps(now, steps))
     }
 
@@ -47,8 +47,8 @@ impl RecruitmentCase {
     /// # Errors
     /// As [`Self::with_step_waived`]; `Conflict` when a step that comes after it was done.
     pub fn with_step_reopened(&self, code: &str, now: DateTime<Utc>) -> Result<Self> {
-        self.check_allows(RecruitmentCaseOperation::ReopenStep)?;
-        let steps = self.plan().with_reopened(code)?;
+        let plan = self.plan_for(RecruitmentCaseOperation::ReopenStep, code)?;
+        let steps = plan.with_reopened(code)?;
         Ok(self.with_steps(now, steps))
     }
 
@@ -61,17 +61,30 @@ impl RecruitmentCase {
         actor: &Actor,
         input: &StepOverrideInput,
     ) -> Result<Self> {
-        self.check_allows(RecruitmentCaseOperation::OverrideStep)?;
-        let steps = self.plan().with_override(code, now, actor, input)?;
+        let plan = self.plan_for(RecruitmentCaseOperation::OverrideStep, code)?;
+        let steps = plan.with_override(code, now, actor, input)?;
         Ok(self.with_steps(now, steps))
     }
 
     /// # Errors
     /// As [`Self::with_step_waived`]; `Conflict` when it has no override.
     pub fn without_step_override(&self, code: &str, now: DateTime<Utc>) -> Result<Self> {
-        self.check_allows(RecruitmentCaseOperation::ClearOverride)?;
-        let steps = self.plan().without_override(code)?;
+        let plan = self.plan_for(RecruitmentCaseOperation::ClearOverride, code)?;
+        let steps = plan.without_override(code)?;
         Ok(self.with_steps(now, steps))
+    }
+
+    fn plan_for(&self, operation: RecruitmentCaseOperation, code: &str) -> Result<Plan<'_>> {
+        self.check_allows(operation)?;
+        let plan = self.plan();
+        let step = plan.step(code)?;
+        if self.closed.is_some() && !step.definition.after_end {
+            return Err(Error::conflict(
+                "step_closed",
+                format!("The case is closed, and {code} lies before its end."),
+            ));
+        }
+        Ok(plan)
     }
 
     fn with_steps(&self, now: DateTime<Utc>, steps: Vec<Step>) -> Self {

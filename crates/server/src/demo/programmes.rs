@@ -14,7 +14,7 @@ use lotse_domain::consultation::OrganisationFacts;
 use lotse_domain::organisation::OrganisationKind;
 use lotse_domain::plan::{ReplanInput, Step, StepDoneInput};
 use lotse_domain::policy::Actor;
-use lotse_domain::programme_template::{ProgrammeTemplate, shipped};
+use lotse_domain::programme_template::{DEFAULT_ACCOMPANIMENT, ProgrammeTemplate, newest};
 use lotse_domain::{Error, Result};
 
 use super::events::period;
@@ -93,7 +93,12 @@ struct Draft {
 }
 
 pub fn make(maker: &mut Maker, staff: &Staff, register: &Register) -> Result<Vec<Run>> {
-    let mut scene = Scene { staff, register, template: template(0)?, taken: HashSet::new() };
+    let mut scene = Scene {
+        staff,
+        register,
+        template: template(DEFAULT_ACCOMPANIMENT)?,
+        taken: HashSet::new(),
+    };
     let mut runs = Vec::new();
     let (first, last) = (date("2023-02-01")?, date("2025-09-15")?);
     let days = i32::try_from((last - first).num_days()).unwrap_or_default();
@@ -116,8 +121,8 @@ pub fn make(maker: &mut Maker, staff: &Staff, register: &Register) -> Result<Vec
 }
 
 /// One that ships with the program, as an installation has it.
-pub fn template(at: usize) -> Result<ProgrammeTemplate> {
-    let shipped = shipped().get(at).ok_or_else(|| Error::internal("no such template"))?;
+pub fn template(code: &str) -> Result<ProgrammeTemplate> {
+    let shipped = newest(code).ok_or_else(|| Error::internal("no such template"))?;
     shipped.published(super::at(date("2019-01-01")?, 0, 0))
 }
 
@@ -264,8 +269,10 @@ fn lived(
         let on = working_day(later(due, days).max(day));
         let paused = pause.take_if(|(from, _)| *from <= on && *from < until);
         if let Some((from, days)) = paused {
+            let from = from.max(later(day, 1));
+            let end = run.plan().and_then(|plan| plan.planned_end());
             // Somebody who is behind by then has no time for a pause.
-            if run.plan().and_then(|plan| plan.planned_end()).is_some_and(|end| from <= end) {
+            if from < until && end.is_some_and(|end| from <= end) {
                 let last = from.checked_add_days(Days::new(days)).unwrap_or(from);
                 let reason = (*maker.pick(&PAUSE_REASONS)?).to_owned();
                 let pause = PauseInput { from: None, until: last, reason };

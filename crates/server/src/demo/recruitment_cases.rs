@@ -13,6 +13,7 @@ use lotse_domain::recruitment_case::{
 };
 
 use super::consultations::{COUNTRIES, OCCUPATIONS};
+use super::events::period;
 use super::people::Staff;
 use super::programmes::{LAST_DAY, Run, facts, later, people, template, working_day};
 use super::register::Register;
@@ -37,7 +38,7 @@ pub fn make(
     register: &Register,
     runs: &[Run],
 ) -> Result<Vec<RecruitmentCase>> {
-    let templates = [template(1)?, template(2)?];
+    let templates = [template("fast_track")?, template("regular_visa")?];
     let mut cases = Vec::new();
     let companies: Vec<usize> = (0..register.clients.len())
         .filter(|at| register.clients[*at].organisation.kind == OrganisationKind::Company)
@@ -124,6 +125,8 @@ fn case(
         site: Some(site),
         people: advisers.iter().map(Actor::reference).collect(),
         template: Some(opening.template.clone()),
+        period: Some(period(maker, opened_on)?),
+        old_period: None,
     };
     let now = at(opened_on, 13, 0);
     let new = RecruitmentCase::new(maker.id(now), now, &lead, &input, &context)?;

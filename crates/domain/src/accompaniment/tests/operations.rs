@@ -73,7 +73,11 @@ fn attempt(run: &Accompaniment, operation: AccompanimentOperation) -> Result<Acc
             run.with_goals_measured(now, today, &actor, &MeasureGoalsInput { results })
         }
         Operation::Pause => run.paused(now, today, &actor, &pause("2026-06-05", "2026-06-08")),
-        Operation::Resume => run.resumed(now, today, &actor, &ResumeInput::default()),
+        Operation::Resume => {
+            let ahead = run.status(today) == AccompanimentStatus::Active;
+            let input = ResumeInput { pause: ahead.then_some(1), resumed_on: None };
+            run.resumed(now, today, &actor, &input)
+        }
         Operation::Replan => {
             let token = run.replan_preview(today)?.token;
             run.replanned(now, today, &ReplanInput { token })

@@ -11,7 +11,7 @@ use crate::code::Code;
 use crate::code_list::label_en;
 use crate::plan::schedule::{Explanation, Schedule};
 use crate::plan::{StepDoneInput, steps_of};
-use crate::programme_template::{ProgrammeTemplateInput, shipped};
+use crate::programme_template::{DEFAULT_ACCOMPANIMENT, ProgrammeTemplateInput, newest};
 
 /// Works holidays from Monday before to Friday after Easter 2026.
 const PAUSE: (&str, &str) = ("2026-03-30", "2026-04-10");
@@ -27,7 +27,7 @@ const DONE: [(&str, &str); 6] = [
 ];
 
 fn template() -> &'static ProgrammeTemplateInput {
-    &shipped()[0].input
+    &newest(DEFAULT_ACCOMPANIMENT).unwrap().input
 }
 
 fn docs(name: &str) -> PathBuf {

@@ -65,15 +65,16 @@ pub fn later(day: Day, days: u32) -> Day {
     (0..days).fold(day, |day, _| tomorrow(day))
 }
 
-/// Saturdays and Sundays by the congruence of Zeller.
-fn is_weekend((year, month, day): Day) -> bool {
+fn is_weekend(day: Day) -> bool {
+    weekday(day) < 2
+}
+
+/// By the congruence of Zeller: 0 is Saturday, 1 Sunday.
+fn weekday((year, month, day): Day) -> u32 {
     let (year, month) = if month < 3 { (year - 1, month + 12) } else { (year, month) };
     let year = u32::try_from(year).unwrap();
     let (of_century, century) = (year % 100, year / 100);
-    let weekday =
-        (day + 13 * (month + 1) / 5 + of_century + of_century / 4 + century / 4 + 5 * century) % 7;
-    // 0 is Saturday, 1 Sunday.
-    weekday < 2
+    (day + 13 * (month + 1) / 5 + of_century + of_century / 4 + century / 4 + 5 * century) % 7
 }
 
 fn is_holiday_in_hesse(day: Day) -> bool {
@@ -91,6 +92,7 @@ fn is_holiday_in_hesse(day: Day) -> bool {
 #[derive(Clone, Copy, Debug)]
 pub enum Period {
     Days(u32),
+    Weekdays(u32),
     WorkingDays(u32),
     Weeks(u32),
     Months(u32),
@@ -124,11 +126,14 @@ impl Days {
 
     pub fn due(&self, anchor: Day, period: Period, roll: bool) -> Day {
         let counts = |day: Day| match period {
+            Period::Weekdays(_) => {
+                weekday(day) != 1 && !is_holiday_in_hesse(day) && !self.paused.contains(&day)
+            }
             Period::WorkingDays(_) => self.is_working(day),
             _ => !self.paused.contains(&day),
         };
         let amount = match period {
-            Period::Days(n) | Period::WorkingDays(n) => n,
+            Period::Days(n) | Period::Weekdays(n) | Period::WorkingDays(n) => n,
             Period::Weeks(n) => (0..n).map(|_| 7).sum(),
             Period::Months(n) => days_of_months(anchor, n),
         };

@@ -50,7 +50,9 @@ fn random_step(rank: usize) -> impl Strategy<Value = RandomStep> {
     ];
     let period = prop_oneof![
         (0..60_u32).prop_map(|n| (n, DueUnit::CalendarDays)),
+        Just((0, DueUnit::CalendarDays)),
         (0..25_u32).prop_map(|n| (n, DueUnit::WorkingDays)),
+        (0..25_u32).prop_map(|n| (n, DueUnit::Weekdays)),
         (0..9_u32).prop_map(|n| (n, DueUnit::Weeks)),
         (0..14_u32).prop_map(|n| (n, DueUnit::Months)),
     ];
@@ -167,6 +169,7 @@ impl RandomPlan {
             };
             let period = match random.unit {
                 DueUnit::CalendarDays => Period::Days(random.offset),
+                DueUnit::Weekdays => Period::Weekdays(random.offset),
                 DueUnit::WorkingDays => Period::WorkingDays(random.offset),
                 DueUnit::Weeks => Period::Weeks(random.offset),
                 DueUnit::Months => Period::Months(random.offset),
@@ -176,7 +179,7 @@ impl RandomPlan {
             let (stays, from) = match (&random.fate, before) {
                 (_, None) | (Fate::Open, _) => (by_rule, by_rule),
                 (Fate::Done(days), Some(before)) => (before[&rank], oracle::later(start, *days)),
-                (Fate::Waived, Some(before)) => (before[&rank], before[&rank]),
+                (Fate::Waived, Some(before)) => (before[&rank], anchor),
                 (Fate::Overridden(days), Some(before)) => {
                     (before[&rank], oracle::later(start, *days))
                 }
@@ -281,7 +284,8 @@ proptest! {
         prop_assert_eq!((end - plan.start).num_days(), 99 + i64::try_from(paused).unwrap());
     }
 
-    /// A limit of the law runs from what happened, whatever was planned or overridden.
+    /// A limit of the law runs from what happened, whatever was planned or overridden; from what was waived
+    /// runs none, and the date is the own plan.
     #[test]
     fn a_limit_is_that_of_its_rule(random in random_plan()) {
         let phases = RandomPlan::phases();
@@ -294,33 +298,82 @@ proptest! {
         let plan = random.plan(&phases, &steps, &random.pauses());
         let today = random.on(70);
         for step in plan.steps_on(today, Moment::Open) {
-            let rule = step.definition.due.clone().unwrap();
             let state = step.state.clone().unwrap();
-            let anchor = rule.step.as_deref().map(|code| plan.step(code).unwrap());
-            let from = match (rule.anchor, anchor) {
-                (DueAnchor::Start, _) => random.start,
-                (DueAnchor::PhaseStart, _) => {
-                    let at = phases.iter().position(|phase| phase.code == step.phase).unwrap();
-                    plan.date_of_day(PHASE_DAYS[at].0)
+            let limit = limit(&random, &plan, &step);
+            let binding = match limit {
+                Limit::On(limit) => {
+                    prop_assert_eq!(state.limit_on, Some(limit));
+                    Some(limit)
                 }
-                (DueAnchor::Step, Some(Step { done: Some(done), .. })) => done.on,
-                // A forecast is neither late nor breached.
-                (DueAnchor::Step, Some(Step { waived: None, .. })) => {
-                    prop_assert_eq!((state.lateness, state.days_late), (None, None));
-                    continue;
+                // What did not happen yet gives no limit, and a forecast is neither late nor overdue.
+                Limit::Forecast { provisional } | Limit::None { provisional } => {
+                    let open = matches!(limit, Limit::Forecast { .. });
+                    prop_assert!(open || state.limit_on.is_none());
+                    prop_assert_eq!(state.provisional, provisional && step.moves());
+                    step.due_on().filter(|_| !provisional || step.overridden.is_some())
                 }
-                (DueAnchor::Step, anchor) => anchor.unwrap().due_on().unwrap(),
             };
-            let limit = rule.due(from, &plan.calendar).on;
-            prop_assert_eq!(state.limit_on, Some(limit));
             let until = match (&step.done, &step.waived) {
                 (Some(done), _) => Some(done.on),
                 (None, Some(_)) => None,
                 (None, None) => Some(today),
             };
-            let late = until.filter(|until| *until > limit).map(|until| (until - limit).num_days());
+            let late = until.zip(binding).map(|(until, date)| (until - date).num_days());
+            let late = late.filter(|days| *days > 0);
             prop_assert_eq!(state.days_late, late);
-            prop_assert_eq!(state.lateness, late.map(|_| Lateness::Breached));
+            let lateness =
+                if matches!(limit, Limit::On(_)) { Lateness::Breached } else { Lateness::Overdue };
+            prop_assert_eq!(state.lateness, late.map(|_| lateness));
         }
     }
+}
+
+/// What becomes of the limit of a step.
+#[derive(Clone, Copy)]
+enum Limit {
+    On(NaiveDate),
+    /// Its anchor is open.
+    Forecast {
+        provisional: bool,
+    },
+    /// Its anchor was waived.
+    None {
+        provisional: bool,
+    },
+}
+
+fn limit(random: &RandomPlan, plan: &Plan, step: &Step) -> Limit {
+    let rule = step.definition.due.clone().unwrap();
+    let from = match rule.anchor {
+        DueAnchor::Start => random.start,
+        DueAnchor::PhaseStart => {
+            let at = plan.phases.iter().position(|phase| phase.code == step.phase).unwrap();
+            plan.date_of_day(PHASE_DAYS[at].0)
+        }
+        DueAnchor::Step => match plan.step(rule.step.as_deref().unwrap()).unwrap() {
+            Step { done: Some(done), .. } => done.on,
+            anchor @ Step { waived: Some(_), .. } => {
+                // Whether anything happened that the chain of what was waived hangs on.
+                let happened = match limit(random, plan, anchor) {
+                    Limit::On(_) => true,
+                    Limit::Forecast { .. } => false,
+                    Limit::None { provisional } => !provisional,
+                };
+                return Limit::None { provisional: !happened };
+            }
+            anchor => {
+                // By the very day of the other one, which is settled when somebody set it or when it runs
+                // from what happened.
+                let settled = anchor.overridden.is_some()
+                    || match limit(random, plan, anchor) {
+                        Limit::On(_) => true,
+                        Limit::Forecast { provisional } | Limit::None { provisional } => {
+                            !provisional
+                        }
+                    };
+                return Limit::Forecast { provisional: rule.offset > 0 || !settled };
+            }
+        },
+    };
+    Limit::On(rule.due(from, &Calendar::new(FederalState::Hesse, [])).on)
 }
