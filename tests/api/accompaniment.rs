@@ -501,9 +501,35 @@ fn the_lead_passes_to_who_accepts() {
         let taken = act(&colleague, &offered, "hand-over/accept", &json!({})).await;
         let taken = taken.expect(200).body;
         assert_eq!(taken["lead"]["name"], "Test colleague");
+        // Who recorded it does not take it back by himself.
+        act(&adviser, &taken, "hand-over", &to(&adviser).await)
+            .await
+            .violates("/to_id", "own_proposal");
         let read = adviser.get(&path(&run)).await.expect(200).body;
         assert_eq!(read, taken, "what is answered is what is stored");
         act(&colleague, &taken, "agree", &json!({})).await.expect(200);
+    });
+}
+
+#[test]
+fn a_company_is_accompanied_once_at_a_time_in_the_past_too() {
+    both(async |app| {
+        let (adviser, other) = (app.log_in("adviser").await, app.log_in("other").await);
+        let first = begun(&adviser, "Zweimal GmbH", Some("2026-01-12"), &json!({})).await;
+        let ended = json!({"reason": "no_capacity", "ended_on": "2026-02-20"});
+        act(&adviser, &first, "end", &ended).await.expect(200);
+        let again = json!({
+            "company_id": first["company"]["id"], "site_id": KASSEL, "requested_on": "2026-02-02"
+        });
+        let second = other.post("/accompaniments", &again).await.expect(201).body;
+        let agreed = act(&other, &second, "agree", &json!({"agreed_on": "2026-02-02"})).await;
+        let agreed = agreed.expect(200).body;
+        for day in ["2026-02-02", "2026-02-20"] {
+            act(&other, &agreed, "start", &json!({"started_on": day}))
+                .await
+                .violates("/started_on", "accompanied_then");
+        }
+        act(&other, &agreed, "start", &json!({"started_on": "2026-02-21"})).await.expect(200);
     });
 }
 

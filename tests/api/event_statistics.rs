@@ -475,7 +475,8 @@ fn a_question_that_makes_no_sense_is_refused() {
             manager.get(&path).await
         };
         for more in [
-            "&group_by=site,year,topic",
+            "&group_by=site,year,topic,kind",
+            "&filter=kind",
             "&group_by=channel",
             "&group_by=site,site",
             "&colour=red",

@@ -166,7 +166,9 @@ impl Makers {
                     || path.ends_with("/verification")
                     || path.ends_with("/differences")
                 {
-                    crate::report::submitted(manager, &json!({})).await
+                    // Of a day without records: what is frozen is in every snapshot from then on.
+                    let day = json!({"funding_period_id": PERIOD_2019, "to": "2019-01-01"});
+                    crate::report::submitted(manager, &day).await
                 } else {
                     crate::report::draft(manager, &json!({})).await
                 };
@@ -431,9 +433,11 @@ async fn input(app: &TestApp, makers: &Makers, operation: &Value, of: Of) -> Opt
             let to = if of == Of::Other { &makers.other_manager } else { &makers.own_manager };
             return Some(json!({"to_id": to.id().await}));
         }
-        "agree_accompaniment" | "complete_milestone" => return Some(json!({})),
+        "agree_accompaniment"
+        | "start_accompaniment"
+        | "resume_accompaniment"
+        | "complete_milestone" => return Some(json!({})),
         "pause_accompaniment" => return Some(a_pause()),
-        "resume_accompaniment" | "start_accompaniment" => return Some(json!({})),
         "measure_accompaniment_goals" => {
             return Some(json!({"results": [{"number": 1, "achievement": "partly"}]}));
         }

@@ -1,8 +1,11 @@
 //! Reports: frozen figures, what changed since, and their files.
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, PERIOD_2026, Session, TestApp, WETZLAR, body, both, redacted, send};
+use crate::harness::{
+    Answer, KASSEL, PERIOD_2026, Session, TestApp, WETZLAR, body, both, redacted, send,
+};
 
 pub fn input(more: &Value) -> Value {
     let input = json!({"funding_period_id": PERIOD_2026, "title": "Sachbericht 2026"});
@@ -33,13 +36,13 @@ pub async fn submitted(manager: &Session, more: &Value) -> Value {
 }
 
 /// Some records of the first quarter, and what they are.
-async fn records(app: &TestApp, adviser: &Session) -> Vec<Value> {
+async fn records(app: &TestApp, adviser: &Session, site: &str) -> Vec<Value> {
     let bakery = adviser.company("Bäckerei Muster", &json!({"size": {"staff": 8}})).await;
     let chamber = adviser.actor("Musterkammer", "chamber_industry").await;
     let mut made = Vec::new();
     for more in [
         json!({"organisation_id": bakery["id"], "held_on": "2026-01-12", "starts_at": "10:00"}),
-        json!({"organisation_id": bakery["id"], "held_on": "2026-01-12", "site_id": WETZLAR,
+        json!({"organisation_id": bakery["id"], "held_on": "2026-01-12", "site_id": site,
             "topics": ["blue_card", "language"], "countries": ["MA", "IN"]}),
         json!({"organisation_id": bakery["id"], "held_on": "2026-02-02", "minutes": 5}),
         json!({"organisation_id": chamber["id"], "held_on": "2026-02-03",
@@ -49,13 +52,16 @@ async fn records(app: &TestApp, adviser: &Session) -> Vec<Value> {
         let input = app.consultation(adviser, &more).await;
         made.push(adviser.post("/consultations", &input).await.expect(201).body);
     }
-    let event =
-        app.event(adviser, &json!({"starts_on": "2026-03-10", "ends_on": "2026-03-10"})).await;
+    let event = app
+        .event(
+            adviser,
+            &json!({"starts_on": "2026-03-10",
+        "ends_on": "2026-03-10", "status": "held"}),
+        )
+        .await;
     let event = adviser.post("/events", &event).await.expect(201).body;
     let under = format!("/events/{}", event["id"].as_str().unwrap());
-    let participation = json!({"organisation_id": bakery["id"], "headcount": 3});
-    adviser.post(&format!("{under}/participations"), &participation).await.expect(201);
-    let attendance = json!({"participations": [], "others": "attended"});
+    let attendance = json!({"participations": [{"organisation_id": bakery["id"], "headcount": 3}]});
     adviser.post(&format!("{under}/attendance"), &attendance).await.expect(200);
     made
 }
@@ -64,7 +70,7 @@ async fn records(app: &TestApp, adviser: &Session) -> Vec<Value> {
 fn what_was_seen_is_frozen_and_stays() {
     both(async |app| {
         let (adviser, manager) = (app.log_in("adviser").await, app.log_in("manager").await);
-        let made = records(&app, &adviser).await;
+        let made = records(&app, &adviser, WETZLAR).await;
         crate::target::create(&manager, &json!({"value": 8})).await;
         let report = draft(&manager, &json!({"to": "2026-12-31"})).await;
         insta::assert_snapshot!("report", redacted(&report));
@@ -103,6 +109,7 @@ fn what_was_seen_is_frozen_and_stays() {
         let none = manager.get(&format!("{}/differences", path(&report))).await.expect(200).body;
         assert_eq!((&none["records"], &none["figures"]), (&json!(0), &json!([])));
 
+        app.advance(TimeDelta::minutes(1));
         // Later entries move the figures of today and no byte of the report.
         let void = format!("/consultations/{}/void", made[0]["id"].as_str().unwrap());
         let reason = json!({"reason": "Doppelt"});
@@ -165,9 +172,9 @@ fn what_was_seen_is_frozen_and_stays() {
 fn the_tables_of_a_report_are_the_figures() {
     both(async |app| {
         let (adviser, manager) = (app.log_in("adviser").await, app.log_in("manager").await);
-        records(&app, &adviser).await;
+        records(&app, &adviser, WETZLAR).await;
         let (other, coordinator) = (app.log_in("other").await, app.log_in("coordinator").await);
-        records(&app, &other).await;
+        records(&app, &other, KASSEL).await;
         for session in [&manager, &coordinator] {
             let report = draft(session, &json!({"from": "2026-01-12", "to": "2026-03-09"})).await;
             let seen = content(session, &report).await;
@@ -303,7 +310,7 @@ fn reports_are_the_carriers_or_the_networks() {
 fn a_report_is_a_file_in_german_and_english() {
     both(async |app| {
         let (adviser, manager) = (app.log_in("adviser").await, app.log_in("manager").await);
-        records(&app, &adviser).await;
+        records(&app, &adviser, WETZLAR).await;
         let report = submitted(&manager, &json!({})).await;
         let fetch = async |query: &str| {
             let path = format!("{}/content?{query}", path(&report));

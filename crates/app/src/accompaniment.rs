@@ -6,7 +6,7 @@ use lotse_domain::accompaniment::{
 };
 use lotse_domain::audit::{HistoryEntry, Subject};
 use lotse_domain::entity::check_version;
-use lotse_domain::id::AccompanimentId;
+use lotse_domain::id::{AccompanimentId, CompanyId};
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::patch::MergePatch;
 use lotse_domain::plan::{ReplanInput, ReplanPreview};
@@ -148,7 +148,9 @@ pub fn start(
         let today = tx.today();
         let first_day = input.started_on.unwrap_or(today);
         let period = funding_period::hold_for_entry(tx.conn, first_day)?;
-        old.started(tx.now, &tx.actor, input, &StartContext { today, period })
+        let template = programme_template::find(tx.conn, &tx.names, old.template.id)?.status;
+        let before = accompaniment::last_end(tx.conn, CompanyId(old.company.id))?;
+        old.started(tx.now, &tx.actor, input, &StartContext { today, period, template, before })
     })
 }
 

@@ -321,7 +321,12 @@ pub fn differences(
         let now = report::facts_of(tx.conn, &scope, &period, &ids)?;
         let since = found.submitted.as_ref().map_or(found.updated_at, |event| event.at);
         let mut entries = if tx.actor.may(Action::ReadConsultations).is_ok() {
-            audit::history_after(tx.conn, &ids, since)?
+            let mut entries = audit::history_after(tx.conn, &ids, since)?;
+            // What was said makes no difference to a figure, and reading it is noted elsewhere.
+            for entry in entries.values_mut().flatten() {
+                entry.changes.retain(|change| change.field != "notes");
+            }
+            entries
         } else {
             // Who sees figures and no records sees that there is one.
             HashMap::new()

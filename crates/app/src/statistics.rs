@@ -110,14 +110,14 @@ pub fn explain(
     app.figures(caller, Action::ReadStatistics, |tx| {
         let period = funding_period::find(tx.conn, params.funding_period_id)?;
         let query = params.query(&period)?;
-        explained(tx, &period, query, paging)
+        explained(tx, &period, &query, paging)
     })
 }
 
 pub(crate) fn explained(
     tx: &mut Reading,
     period: &FundingPeriod,
-    query: ExplanationQuery,
+    query: &ExplanationQuery,
     paging: &Paging,
 ) -> Result<Explanation> {
     let scope = tx.scope();
@@ -125,12 +125,12 @@ pub(crate) fn explained(
     let page = if records_withheld {
         Page { items: Vec::new(), next_cursor: None, total: None }
     } else {
-        statistics::counted(tx.conn, &tx.names, &scope, &query, paging)?
+        statistics::counted(tx.conn, &tx.names, &scope, query, paging)?
     };
     let (mut sums, mut left_out) = (None, None);
     if paging.total {
-        sums = Some(statistics::summed(tx.conn, &scope, &query)?);
-        let counts = statistics::left_out(tx.conn, &scope, &query)?;
+        sums = Some(statistics::summed(tx.conn, &scope, query)?);
+        let counts = statistics::left_out(tx.conn, &scope, query)?;
         let mut counts: Vec<LeftOutCount> = counts
             .into_iter()
             .map(|(reason, count)| LeftOutCount::new(reason, Some(count)))

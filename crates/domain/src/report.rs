@@ -185,12 +185,11 @@ impl Report {
         input: &ReportInput,
         context: &Context,
     ) -> Result<Self> {
-        let carrier = match actor.scope() {
-            Scope::Network => None,
-            _ => {
-                let carrier = actor.own_carrier()?;
-                Some(Reference::new(carrier.id, &carrier.name))
-            }
+        let carrier = if actor.scope() == Scope::Network {
+            None
+        } else {
+            let carrier = actor.own_carrier()?;
+            Some(Reference::new(carrier.id, &carrier.name))
         };
         let mut checks = Checks::new();
         let title = checks.line("/title", &input.title, 200);

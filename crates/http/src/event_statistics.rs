@@ -41,6 +41,6 @@ async fn get(
         let values = figures.group_by.iter().map(|dimension| group.key.get(dimension));
         (values.collect(), group.figures.columns())
     });
-    let csv = table(&figures.group_by, &figures.totals.columns(), groups, &FileParams::default())?;
+    let csv = table(&figures.group_by, &figures.totals.columns(), groups, FileParams::default())?;
     Ok(as_csv("event-statistics.csv", csv))
 }

@@ -46,6 +46,6 @@ async fn get(
         (values.collect(), group.figures.columns(&phases))
     });
     let csv =
-        table(&figures.group_by, &figures.totals.columns(&phases), groups, &FileParams::default())?;
+        table(&figures.group_by, &figures.totals.columns(&phases), groups, FileParams::default())?;
     Ok(as_csv("programme-statistics.csv", csv))
 }

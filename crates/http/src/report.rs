@@ -123,7 +123,7 @@ async fn content(
         sheets: &figures.sheets(params.language),
         at: report.submitted.as_ref().map_or(report.updated_at, |event| event.at),
     };
-    Ok(file.answer(&params)?)
+    Ok(file.answer(params)?)
 }
 
 /// Submits a draft: the content that was read, named by its `sha256`, is frozen with all that it was counted

@@ -67,7 +67,7 @@ pub struct File<'a> {
 impl File<'_> {
     /// # Errors
     /// `Internal` when the file cannot be written.
-    pub fn answer(&self, params: &FileParams) -> Result<HttpResponse> {
+    pub fn answer(&self, params: FileParams) -> Result<HttpResponse> {
         let (extension, kind, bytes) = match params.format.unwrap_or_default() {
             // JSON is answered by who has the figures.
             FileFormat::Json | FileFormat::Csv => {
@@ -94,7 +94,7 @@ impl File<'_> {
     }
 
     /// One row for each value, since sheets have different columns.
-    fn csv(&self, params: &FileParams) -> Result<Vec<u8>> {
+    fn csv(&self, params: FileParams) -> Result<Vec<u8>> {
         let internal = |error: csv::Error| Error::Internal(error.into());
         let german = params.form == CsvForm::German;
         let mut writer = csv_writer(params);
@@ -196,7 +196,7 @@ impl File<'_> {
 }
 
 /// RFC 4180, or what a German spreadsheet opens by itself.
-pub fn csv_writer(params: &FileParams) -> csv::Writer<Vec<u8>> {
+pub fn csv_writer(params: FileParams) -> csv::Writer<Vec<u8>> {
     csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
         .delimiter(if params.form == CsvForm::German { b';' } else { b',' })
@@ -266,7 +266,7 @@ mod tests {
     fn german_csv_has_semicolons_and_commas() {
         let sheets = sheets();
         let german = FileParams { form: CsvForm::German, bom: true, ..FileParams::default() };
-        let text = String::from_utf8(file(&sheets).csv(&german).unwrap()).unwrap();
+        let text = String::from_utf8(file(&sheets).csv(german).unwrap()).unwrap();
         assert_eq!(
             text,
             "\u{feff}Tabelle;Zeile;Spalte;Wert\r\n\
@@ -274,7 +274,7 @@ mod tests {
              Beratungen nach Standort;'=1+1 <b>;Anteil;1,5\r\n"
         );
         let plain = FileParams { language: Language::En, ..FileParams::default() };
-        let text = String::from_utf8(file(&sheets).csv(&plain).unwrap()).unwrap();
+        let text = String::from_utf8(file(&sheets).csv(plain).unwrap()).unwrap();
         assert!(text.starts_with("Table,Row,Column,Value\r\n"), "{text}");
         assert!(text.ends_with(",Anteil,1.5\r\n"), "{text}");
     }

@@ -61,12 +61,12 @@ async fn get(
     let default = if wants_csv(&request) { FileFormat::Csv } else { FileFormat::Json };
     Ok(match file.format.unwrap_or(default) {
         FileFormat::Json => tagged(&request, &figures)?,
-        FileFormat::Csv => as_csv("statistics.csv", csv(&figures, &file)?),
+        FileFormat::Csv => as_csv("statistics.csv", csv(&figures, file)?),
         FileFormat::Xlsx | FileFormat::Html => {
             let title = file.language.of("Zahlen", "Figures");
             let title = format!("{title} {}", figures.period.name);
             let sheets = figures.sheets(file.language);
-            File { name: "statistics", title: &title, sheets: &sheets, at: now }.answer(&file)?
+            File { name: "statistics", title: &title, sheets: &sheets, at: now }.answer(file)?
         }
     })
 }
@@ -176,7 +176,7 @@ pub(crate) fn as_json(figures: &impl Serialize) -> HttpResponse {
 }
 
 /// A code and a label column for each dimension, then the figures.
-fn csv(statistics: &Statistics, file: &FileParams) -> Result<Vec<u8>> {
+fn csv(statistics: &Statistics, file: FileParams) -> Result<Vec<u8>> {
     let groups = statistics.groups.iter().map(|group| {
         let values = statistics.group_by.iter().map(|dimension| group.key.get(dimension));
         (values.collect(), group.figures.columns())
@@ -189,7 +189,7 @@ pub(crate) fn table<'a, D: Code, C: AsRef<[(N, V)]>, N: AsRef<str>, V: ToString>
     group_by: &[D],
     totals: &C,
     groups: impl Iterator<Item = (Vec<Option<&'a GroupValue>>, C)>,
-    file: &FileParams,
+    file: FileParams,
 ) -> Result<Vec<u8>> {
     let internal = |error: csv::Error| Error::Internal(error.into());
     let mut writer = csv_writer(file);

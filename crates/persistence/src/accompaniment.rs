@@ -282,6 +282,20 @@ pub fn has_open(conn: &mut Conn, company: CompanyId) -> Result<bool> {
     diesel::select(exists(open)).get_result(conn).db()
 }
 
+/// The last day on which a company was accompanied, by whichever carrier, of those that are over.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn last_end(conn: &mut Conn, company: CompanyId) -> Result<Option<NaiveDate>> {
+    let ends: Vec<(Option<NaiveDate>, Option<NaiveDate>)> = accompaniments::table
+        .filter(accompaniments::company_id.eq(Key(company.0)))
+        .filter(accompaniments::started_on.is_not_null())
+        .select((accompaniments::completed_on, accompaniments::ended_on))
+        .load(conn)
+        .db()?;
+    Ok(ends.into_iter().filter_map(|(completed, ended)| completed.or(ended)).max())
+}
+
 /// Whether accompaniments that started in the period started outside the dates that it is to have.
 ///
 /// # Errors

@@ -166,7 +166,7 @@ fn counted_records(
             format!("AND carrier_id = {}", statement.id(Key(carrier.0)))
         }
     };
-    let columns: String = columns.iter().map(|column| format!(", {column}")).collect();
+    let columns: String = columns.iter().flat_map(|column| [", ", column]).collect();
     Some(format!(
         "WITH numbered AS (
             SELECT id, organisation_id, organisation_kind, held_on, minutes, preparation_minutes,

@@ -77,26 +77,24 @@ fn entity(row: Row, names: &Names) -> Result<Target> {
     })
 }
 
-/// The carrier that a scope is narrowed to; none for the network.
-fn carrier(scope: &Scope) -> Option<Option<Key>> {
+type Query<'a> = targets::BoxedQuery<'a, <Conn as diesel::Connection>::Backend>;
+
+/// Those of the scope: the network sees those of all carriers.
+fn visible(scope: &Scope) -> Query<'static> {
+    let all = targets::table.into_boxed();
     match scope {
-        Scope::Nothing => None,
-        Scope::Network => Some(None),
-        Scope::Carrier(CarrierId(id)) => Some(Some(Key(*id))),
+        Scope::Nothing => all.filter(targets::version.lt(0)),
+        Scope::Network => all,
+        Scope::Carrier(CarrierId(id)) => all.filter(targets::carrier_id.eq(Key(*id))),
     }
 }
 
 /// # Errors
 /// `NotFound` when there is no such target in the scope.
 pub fn find(conn: &mut Conn, names: &Names, scope: &Scope, id: TargetId) -> Result<Target> {
-    let not_found = Error::NotFound("target");
-    let Some(carrier) = carrier(scope) else { return Err(not_found) };
-    let mut query = targets::table.filter(targets::id.eq(Key(id.0))).into_boxed();
-    if let Some(carrier) = carrier {
-        query = query.filter(targets::carrier_id.eq(carrier));
-    }
-    let row: Option<Row> = query.first(conn).optional().db()?;
-    row.map(|row| entity(row, names)).transpose()?.ok_or(not_found)
+    let row: Option<Row> =
+        visible(scope).filter(targets::id.eq(Key(id.0))).first(conn).optional().db()?;
+    row.map(|row| entity(row, names)).transpose()?.ok_or(Error::NotFound("target"))
 }
 
 /// In the order in which they were set.
@@ -111,12 +109,8 @@ pub fn list(
     paging: &Paging,
 ) -> Result<Page<Target>> {
     let key = |target: &Target| (String::new(), target.id.0);
-    let Some(carrier) = carrier(scope) else { return paging.page(Vec::new(), None, key) };
     let matching = || {
-        let mut query = targets::table.into_boxed();
-        if let Some(carrier) = carrier {
-            query = query.filter(targets::carrier_id.eq(carrier));
-        }
+        let mut query = visible(scope);
         if let Some(period) = filter.funding_period_id {
             query = query.filter(targets::funding_period_id.eq(Key(period.0)));
         }
@@ -155,15 +149,12 @@ pub fn of_period(
     scope: &Scope,
     period: FundingPeriodId,
 ) -> Result<Vec<Target>> {
-    let Some(carrier) = carrier(scope) else { return Ok(Vec::new()) };
-    let mut query = targets::table
+    let rows: Vec<Row> = visible(scope)
         .filter(targets::funding_period_id.eq(Key(period.0)))
         .filter(targets::archived_at.is_null())
-        .into_boxed();
-    if let Some(carrier) = carrier {
-        query = query.filter(targets::carrier_id.eq(carrier));
-    }
-    let rows: Vec<Row> = query.order(targets::id).load(conn).db()?;
+        .order(targets::id)
+        .load(conn)
+        .db()?;
     rows.into_iter().map(|row| entity(row, names)).collect()
 }
 

@@ -213,7 +213,7 @@ pub fn explain(
             ));
         };
         query.conditions = at_site(&query.conditions, Dimension::Site, params.site_id);
-        let mut explanation = explained(tx, &period, query, paging)?;
+        let mut explanation = explained(tx, &period, &query, paging)?;
         explanation.rule.text_de = found.text_de;
         explanation.rule.text_en = found.text_en;
         Ok(explanation)

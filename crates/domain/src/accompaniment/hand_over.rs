@@ -9,7 +9,7 @@ use crate::check::Checks;
 use crate::entity::Reference;
 use crate::error::{Error, Result};
 use crate::id::UserId;
-use crate::policy::Actor;
+use crate::policy::{Actor, Role};
 use crate::task;
 
 /// To whom the lead is to pass.
@@ -59,6 +59,15 @@ impl Accompaniment {
             POINTER,
             "same_user",
             "must be somebody else than the lead",
+        );
+        // Who proposes himself and accepts has asked nobody.
+        checks.require(
+            input.to_id != actor.user_id
+                || actor.role == Role::Manager
+                || self.lead.id == actor.user_id.0,
+            POINTER,
+            "own_proposal",
+            "must be somebody else: the lead or a manager proposes you",
         );
         let note = checks.optional_prose("/note", input.note.as_deref(), 2000);
         checks.finish()?;

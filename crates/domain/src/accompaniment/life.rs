@@ -12,6 +12,7 @@ use crate::entity::Reference;
 use crate::error::{Error, Result};
 use crate::funding_period::FundingPeriod;
 use crate::policy::Actor;
+use crate::programme_template::TemplateStatus;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Agreed {
@@ -85,11 +86,15 @@ pub struct StartInput {
 }
 
 /// What the start depends on.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct StartContext {
     pub today: NaiveDate,
     /// The period that the first day lies in.
     pub period: Option<FundingPeriod>,
+    /// Of the version of the template that it was requested by.
+    pub template: TemplateStatus,
+    /// The last day of the accompaniment that the company had before, by whichever carrier.
+    pub before: Option<NaiveDate>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -165,7 +170,8 @@ impl Accompaniment {
     /// Day 1: the steps get their dates.
     ///
     /// # Errors
-    /// `Invalid`; `Conflict` when it is not agreed, or the funding period takes no entries.
+    /// `Invalid`; `Conflict` when it is not agreed, its template was retired, or the funding period takes no
+    /// entries.
     pub fn started(
         &self,
         now: DateTime<Utc>,
@@ -185,7 +191,20 @@ impl Accompaniment {
             "outside_funding_periods",
             "must lie in a funding period",
         );
+        // Whose it was is not told.
+        checks.require(
+            context.before.is_none_or(|before| on > before),
+            POINTER,
+            "accompanied_then",
+            "must be after the end of the accompaniment that the company had before",
+        );
         checks.finish()?;
+        if context.template == TemplateStatus::Retired {
+            return Err(Error::conflict(
+                "template_retired",
+                "None begins by this version of the template any more; name the published one in template_id.",
+            ));
+        }
         let Some(period) = &context.period else {
             return Err(Error::internal("a start without a funding period passed the rules"));
         };

@@ -124,11 +124,14 @@ fn agreed() -> Accompaniment {
     requested().agreed(now(), day("2026-03-02"), &actor(), &input).unwrap()
 }
 
+pub fn start_context(today: NaiveDate, period: Option<FundingPeriod>) -> StartContext {
+    StartContext { today, period, template: TemplateStatus::Published, before: None }
+}
+
 /// Since Monday 2 March 2026; day 100 is 9 June.
 pub fn active() -> Accompaniment {
     let input = StartInput { started_on: Some(day("2026-03-02")) };
-    let context =
-        StartContext { today: day("2026-03-02"), period: Some(period(FundingPeriodStatus::Open)) };
+    let context = start_context(day("2026-03-02"), Some(period(FundingPeriodStatus::Open)));
     agreed().started(now(), &actor(), &input, &context).unwrap()
 }
 
@@ -288,7 +291,7 @@ fn the_start_fixes_the_dates() {
 
     let start = |on: &str, status| {
         let input = StartInput { started_on: Some(day(on)) };
-        let context = StartContext { today: day("2026-03-10"), period: Some(period(status)) };
+        let context = start_context(day("2026-03-10"), Some(period(status)));
         agreed().started(now(), &actor(), &input, &context)
     };
     let before = start("2026-02-26", FundingPeriodStatus::Open);
@@ -296,8 +299,14 @@ fn the_start_fixes_the_dates() {
     let ahead = start("2026-03-11", FundingPeriodStatus::Open);
     assert_eq!(faults(ahead), fault("/started_on", "in_the_future"));
     conflict(start("2026-03-09", FundingPeriodStatus::Closed));
-    let context = StartContext { today: day("2026-03-10"), period: None };
+    let context = start_context(day("2026-03-10"), None);
     let outside = agreed().started(now(), &actor(), &StartInput::default(), &context);
+    let open = start_context(day("2026-03-10"), Some(period(FundingPeriodStatus::Open)));
+    let retired = StartContext { template: TemplateStatus::Retired, ..open.clone() };
+    conflict(agreed().started(now(), &actor(), &StartInput::default(), &retired));
+    let before = StartContext { before: Some(day("2026-03-10")), ..open };
+    let twice = agreed().started(now(), &actor(), &StartInput::default(), &before);
+    assert_eq!(faults(twice), fault("/started_on", "accompanied_then"));
     assert_eq!(faults(outside), fault("/started_on", "outside_funding_periods"));
     // Nothing has a date before.
     let shown = agreed().shown(day("2026-03-10"));

@@ -12,6 +12,7 @@ const MAX_VALUES: usize = 100;
 
 /// Any of the values of a dimension.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Condition<D> {
     pub dimension: D,
     /// Null for no value.

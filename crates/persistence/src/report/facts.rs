@@ -287,6 +287,8 @@ pub fn events(
     period: &FundingPeriod,
     window: Window,
 ) -> Result<Vec<EventFact>> {
+    type Part = (Key, Option<Key>, Option<String>, i32);
+
     let mut statement = Statement::new(conn.backend());
     let of_period = statement.id(Key(period.id.0));
     let (from, to) = (statement.date(window.from), statement.date(window.to));
@@ -317,7 +319,6 @@ pub fn events(
         .select((event_topics::event_id, topics::code))
         .load(c))
     .db()?;
-    type Part = (Key, Option<Key>, Option<String>, i32);
     let parts: Vec<Part> = on_backend!(conn, c => event_participations::table
         .left_join(organisations::table.on(
             event_participations::organisation_id.eq(organisations::id.nullable()),

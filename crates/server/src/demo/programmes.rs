@@ -14,7 +14,9 @@ use lotse_domain::consultation::OrganisationFacts;
 use lotse_domain::organisation::OrganisationKind;
 use lotse_domain::plan::{ReplanInput, Step, StepDoneInput};
 use lotse_domain::policy::Actor;
-use lotse_domain::programme_template::{DEFAULT_ACCOMPANIMENT, ProgrammeTemplate, newest};
+use lotse_domain::programme_template::{
+    DEFAULT_ACCOMPANIMENT, ProgrammeTemplate, TemplateStatus, newest,
+};
 use lotse_domain::{Error, Result};
 
 use super::events::period;
@@ -179,7 +181,13 @@ fn run(maker: &mut Maker, scene: &mut Scene, draft: &Draft) -> Result<Run> {
     if matches!(fate, Fate::Agreed) {
         return only(run);
     }
-    let context = StartContext { today: starts_on, period: Some(period(maker, starts_on)?) };
+    // Each of a company of its own, by what was published then.
+    let context = StartContext {
+        today: starts_on,
+        period: Some(period(maker, starts_on)?),
+        template: TemplateStatus::Published,
+        before: None,
+    };
     let start = StartInput { started_on: None };
     let begun = run.started(at(starts_on, 11, 0), &lead, &start, &context)?;
     let until = match fate {

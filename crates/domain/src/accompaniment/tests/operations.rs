@@ -60,7 +60,7 @@ fn attempt(run: &Accompaniment, operation: AccompanimentOperation) -> Result<Acc
             run.rejected(now, today, &actor, &input)
         }
         Operation::Start => {
-            let context = StartContext { today, period: Some(period(FundingPeriodStatus::Open)) };
+            let context = start_context(today, Some(period(FundingPeriodStatus::Open)));
             run.started(now, &actor, &StartInput::default(), &context)
         }
         Operation::SetGoals => run.with_goals(now, today, &GoalsInput { goals: Vec::new() }),
