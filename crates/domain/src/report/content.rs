@@ -201,7 +201,8 @@ pub fn questions(basis: &Basis) -> Vec<Question<Dimension>> {
     questions
 }
 
-/// Makes the content of a report while its facts go by, sorted as [`Counter`] wants them.
+/// Makes the content of a report while its facts go by, sorted by organisation (none first), day, start (none
+/// last) and id.
 #[derive(Debug)]
 pub struct Making<'a> {
     basis: &'a Basis,
