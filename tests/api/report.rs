@@ -300,6 +300,15 @@ fn reports_are_the_carriers_or_the_networks() {
             }
         }
         adviser.post("/reports", &input(&json!({}))).await.problem(403, "forbidden");
+        // The coordinator reads figures and no records, here too.
+        let late = app.consultation(&adviser, &json!({"organisation_id": null})).await;
+        adviser.post("/consultations", &late).await.expect(201);
+        let path_of = |report: &Value| format!("{}/differences", path(report));
+        let seen = coordinator.get(&path_of(&network)).await.expect(200).body;
+        assert_eq!((&seen["records"], &seen["items"]), (&json!(1), &json!([])));
+        assert_eq!(seen["figures"][0]["figure"], "consultations");
+        let seen = manager.get(&path_of(&report)).await.expect(200).body;
+        assert_eq!(seen["items"].as_array().unwrap().len(), 1);
         act(&other, &report, "accept", &json!({})).await.problem(404, "not_found");
         let window = json!({"from": "2025-12-31"});
         manager.post("/reports", &input(&window)).await.violates("from", "outside_period");

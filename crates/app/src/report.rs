@@ -307,6 +307,10 @@ pub fn differences(
         differing.extend(before.into_keys().map(|id| (id, DifferenceKind::Removed)));
         differing.sort_unstable_by_key(|(id, _)| *id);
         let records = i64::try_from(differing.len()).unwrap_or(i64::MAX);
+        if tx.actor.may(Action::ReadConsultations).is_err() {
+            // Who sees figures and no records sees how many there are.
+            differing.clear();
+        }
         let after = paging.after.as_ref().map(|after| after.id);
         let most = usize::try_from(paging.fetch()).unwrap_or(usize::MAX);
         let shown: Vec<(Uuid, DifferenceKind)> = differing
@@ -320,17 +324,11 @@ pub fn differences(
         let before = report::frozen_among(tx.conn, id, &ids)?;
         let now = report::facts_of(tx.conn, &scope, &period, &ids)?;
         let since = found.submitted.as_ref().map_or(found.updated_at, |event| event.at);
-        let mut entries = if tx.actor.may(Action::ReadConsultations).is_ok() {
-            let mut entries = audit::history_after(tx.conn, &ids, since)?;
-            // What was said makes no difference to a figure, and reading it is noted elsewhere.
-            for entry in entries.values_mut().flatten() {
-                entry.changes.retain(|change| change.field != "notes");
-            }
-            entries
-        } else {
-            // Who sees figures and no records sees that there is one.
-            HashMap::new()
-        };
+        let mut entries = audit::history_after(tx.conn, &ids, since)?;
+        // What was said makes no difference to a figure, and reading it is noted elsewhere.
+        for entry in entries.values_mut().flatten() {
+            entry.changes.retain(|change| change.field != "notes");
+        }
         let mut items = Vec::new();
         for (record, kind) in page.items {
             let (was, is) = (before.get(&record), now.get(&record));
