@@ -6,6 +6,7 @@ mod postgres;
 mod provider;
 mod raw;
 mod snapshot;
+mod trace;
 
 use std::future::Future;
 
@@ -16,6 +17,7 @@ pub use client::{Answer, Session, body, redacted, send};
 pub use provider::{Mood, SigningKey, TestProvider};
 pub use raw::Raw;
 pub use snapshot::{lines, snapshot};
+pub use trace::{traces, watch};
 
 /// The databases that tests run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,15 +17,7 @@ struct Line {
 /// Every row of every table, by table; without what the audit log says of requests that changed
 /// nothing.
 pub fn snapshot(app: &TestApp, conn: &mut Conn) -> BTreeMap<String, Vec<String>> {
-    let tables = match app.backend {
-        POSTGRES => "SELECT tablename::text AS line FROM pg_tables WHERE schemaname = 'public'",
-        // Not the shadow tables of the search, which holds what others do.
-        _ => {
-            "SELECT name AS line FROM pragma_table_list \
-             WHERE type = 'table' AND schema = 'main' AND name NOT LIKE 'sqlite_%'"
-        }
-    };
-    lines(conn, tables)
+    tables(app, conn)
         .into_iter()
         .map(|table| {
             let content = if app.backend == POSTGRES {
@@ -46,6 +38,19 @@ pub fn snapshot(app: &TestApp, conn: &mut Conn) -> BTreeMap<String, Vec<String>>
             (table, rows)
         })
         .collect()
+}
+
+/// The tables that hold records.
+pub fn tables(app: &TestApp, conn: &mut Conn) -> Vec<String> {
+    let query = match app.backend {
+        POSTGRES => "SELECT tablename::text AS line FROM pg_tables WHERE schemaname = 'public'",
+        // Not the shadow tables of the search, which holds what others do.
+        _ => {
+            "SELECT name AS line FROM pragma_table_list \
+             WHERE type = 'table' AND schema = 'main' AND name NOT LIKE 'sqlite_%'"
+        }
+    };
+    lines(conn, query)
 }
 
 /// What a query answers in its one column, `line`.
