@@ -210,6 +210,12 @@ fn what_is_not_allowed_now_is_refused_and_told() {
         assert_eq!(ended["state"]["status"], "ended_early");
         assert_eq!(ended["state"]["allowed"], json!([]));
         refused(&ended).await;
+        let through = begun(&adviser, "Fertig GmbH", Some("2026-03-02"), &json!({})).await;
+        let through = all_done(&adviser, through).await;
+        let outcome = json!({"outcome": "achieved"});
+        let completed = act(&adviser, &through, "complete", &outcome).await.expect(200).body;
+        assert_eq!(completed["state"]["status"], "completed");
+        refused(&completed).await;
     });
 }
 
@@ -261,6 +267,13 @@ fn each_rule_of_a_request_by_itself() {
             adviser.patch(&path(&run), 2, &more).await.violates(pointer, code);
         }
         adviser.patch(&path(&run), 1, &change).await.problem(412, "stale");
+        // After the start it stays, also where null would mean the published default.
+        let short = begun(&adviser, "Kurz GmbH", None, &json!({"template_id": next["template_id"]})).await;
+        for template in [json!(null), json!(HUNDRED_DAYS)] {
+            let change = json!({"template_id": template});
+            let refused = adviser.patch(&path(&short), 3, &change).await;
+            refused.violates("/template_id", "immutable");
+        }
     });
 }
 
@@ -332,15 +345,22 @@ fn what_was_previewed_is_what_happens() {
         act(&adviser, &run, "replan", &token).await.problem(412, "stale");
         act(&adviser, &over, "replan", &token).await.problem(409, "another_preview");
         act(&adviser, &over, "replan", &json!({})).await.violates("/token", "missing");
+        // Without it the step has the date that its rule gives by now, and nothing is left to re-plan.
         let clear = "milestones/vacancy_profile/clear-override";
         let back = act(&adviser, &over, clear, &json!({})).await.expect(200).body;
+        assert_eq!(step(&back, "vacancy_profile")["planned_on"], "2026-03-12");
+        assert_eq!(back["state"]["plan"]["steps_to_replan"], 0);
+        let reopen = "milestones/kick_off/reopen";
+        let back = act(&adviser, &back, reopen, &json!({})).await.expect(200).body;
+        let back = done(&adviser, &back, "kick_off", &json!({"done_on": "2026-03-06"})).await;
+        let back = back.expect(200).body;
         let preview = act(&adviser, &back, "replan?preview=true", &json!({})).await.expect(200);
         let token = json!({"token": preview.body["token"]});
         let planned = act(&adviser, &back, "replan", &token).await.expect(200).body;
         let moved = step(&planned, "vacancy_profile");
         assert_eq!(
             (&moved["baseline_on"], &moved["planned_on"]),
-            (&json!("2026-03-09"), &json!("2026-03-12"))
+            (&json!("2026-03-09"), &json!("2026-03-13"))
         );
         assert_eq!(planned["state"]["plan"]["steps_to_replan"], 0);
     });

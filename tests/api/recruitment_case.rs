@@ -258,6 +258,48 @@ fn a_case_belongs_to_a_run_of_its_company_and_carrier() {
         let found = format!("/recruitment-cases?accompaniment_id={}", run.id());
         assert_eq!(adviser.get(&found).await.expect(200).items()[0]["id"], case["id"]);
 
+        // And a consultation to a case.
+        let named = json!({"organisation_id": company["id"], "recruitment_case_id": case["id"]});
+        let about = app.consultation(&adviser, &named).await;
+        let held = adviser.post("/consultations", &about).await.expect(201).body;
+        assert_eq!(held["recruitment_case"]["id"], case["id"]);
+        let name = held["recruitment_case"]["name"].as_str().unwrap();
+        assert!(name.starts_with(case["candidate_reference"].as_str().unwrap()), "{name}");
+        let of_case = format!("/consultations?recruitment_case_id={}", case["id"].as_str().unwrap());
+        assert_eq!(adviser.get(&of_case).await.expect(200).items(), &vec![held.clone()]);
+        assert_eq!(other.get(&of_case).await.expect(200).items(), &Vec::<Value>::new());
+        let held = format!("/consultations/{}", held["id"].as_str().unwrap());
+        let another = adviser.company("Andere GmbH", &json!({})).await["id"].clone();
+        let second = json!({"company_id": company["id"]});
+        let theirs = open(&other, &second).await;
+        for more in [
+            json!({"organisation_id": another}),
+            json!({"organisation_id": null}),
+            json!({"recruitment_case_id": theirs["id"]}),
+            json!({"recruitment_case_id": NOWHERE}),
+        ] {
+            let refused = adviser.post("/consultations", &body(&about, &more)).await;
+            refused.violates("/recruitment_case_id", "unknown");
+            adviser.patch(&held, 1, &more).await.violates("/recruitment_case_id", "unknown");
+        }
+        // The run that is named is the one that the case belongs to.
+        let ended = json!({"reason": "Twice"});
+        let reject = format!("/accompaniments/{}/reject", run.id());
+        adviser.post_with(&reject, &[("If-Match", "\"1\"")], &ended).await.expect(200);
+        let next = json!({"company_id": company["id"], "site_id": FRANKFURT});
+        let next = adviser.post("/accompaniments", &next).await.expect(201).id();
+        let wrong = json!({"accompaniment_id": next});
+        let refused = adviser.patch(&held, 1, &wrong).await;
+        refused.violates("/recruitment_case_id", "another_accompaniment");
+        let right = json!({"accompaniment_id": run.id()});
+        adviser.patch(&held, 1, &right).await.expect(200);
+        let quick = json!({
+            "organisation": {"id": company["id"]}, "minutes": 20, "channel": "phone",
+            "topics": ["fast_track"], "recruitment_case_id": case["id"],
+        });
+        let logged = adviser.post("/quick-log", &quick).await.expect(201).body;
+        assert_eq!(logged["consultation"]["recruitment_case"]["id"], case["id"]);
+
         // Of another company, of another carrier, of nobody.
         let elsewhere = json!({"accompaniment_id": run.id()});
         let wrong = input(&adviser, &elsewhere).await;

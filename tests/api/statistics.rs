@@ -213,6 +213,7 @@ fn write(app: &TestApp, user: Uuid, organisations: &[Organisation], drafts: &[Dr
                 anonymous: None,
                 event: None,
                 accompaniment: None,
+                recruitment_case: None,
                 voided: (status == ConsultationStatus::Voided).then(|| Voided {
                     at: now,
                     by: by.clone(),

@@ -32,7 +32,7 @@ pub fn list(
     filter: &AccompanimentFilter,
     paging: &Paging,
 ) -> Result<Page<Accompaniment>> {
-    app.read(caller, Action::ReadAccompaniments, |tx| {
+    app.read_whole(caller, Action::ReadAccompaniments, |tx| {
         let (scope, user, today) = (tx.scope(), tx.actor.user_id, tx.today());
         let page = accompaniment::list(tx.conn, &tx.names, &scope, filter, user, today, paging)?;
         Ok(page.map(|run| run.shown(today)))
@@ -44,7 +44,7 @@ pub fn list(
 /// # Errors
 /// What the policy says.
 pub fn board(app: &App, caller: &Caller, filter: &BoardFilter) -> Result<Board> {
-    app.read(caller, Action::ReadAccompaniments, |tx| {
+    app.read_whole(caller, Action::ReadAccompaniments, |tx| {
         let (scope, user) = (tx.scope(), tx.actor.user_id);
         let runs = accompaniment::under_way(tx.conn, &tx.names, &scope, filter, user)?;
         Ok(Board::new(tx.today(), &runs, filter.track))
@@ -54,7 +54,7 @@ pub fn board(app: &App, caller: &Caller, filter: &BoardFilter) -> Result<Board> 
 /// # Errors
 /// `NotFound`, also for another carrier's.
 pub fn get(app: &App, caller: &Caller, id: AccompanimentId) -> Result<Accompaniment> {
-    app.read(caller, Action::ReadAccompaniments, |tx| {
+    app.read_whole(caller, Action::ReadAccompaniments, |tx| {
         let (scope, today) = (tx.scope(), tx.today());
         let found = accompaniment::find(tx.conn, &tx.names, &scope, id)?;
         tx.about(Subject::of(&found));
@@ -70,7 +70,7 @@ pub fn history(
     id: AccompanimentId,
     paging: &Paging,
 ) -> Result<Page<HistoryEntry>> {
-    app.read(caller, Action::ReadAccompaniments, |tx| {
+    app.read_whole(caller, Action::ReadAccompaniments, |tx| {
         let scope = tx.scope();
         let found = accompaniment::find(tx.conn, &tx.names, &scope, id)?;
         tx.about(Subject::of(&found));
@@ -230,7 +230,7 @@ fn preview<T>(
     seen: i64,
     of: impl Fn(&Reading, &Accompaniment) -> Result<T>,
 ) -> Result<T> {
-    app.read(caller, Action::ReadAccompaniments, |tx| {
+    app.read_whole(caller, Action::ReadAccompaniments, |tx| {
         let scope = tx.scope();
         let found = accompaniment::find(tx.conn, &tx.names, &scope, id)?;
         tx.about(Subject::of(&found));

@@ -11,7 +11,7 @@ use lotse_domain::policy::Action;
 use lotse_domain::{Error, Result};
 use lotse_persistence::{
     accompaniment, audit, consultation, contact, district, establishment, event, funding_period,
-    organisation, site, topic, user,
+    organisation, recruitment_case, site, topic, user,
 };
 
 use crate::{App, Caller, Writing};
@@ -186,6 +186,10 @@ pub(crate) fn context(tx: &mut Writing, input: &ConsultationInput) -> Result<Con
         Some(id) => accompaniment::named(tx.conn, &scope, id)?,
         None => None,
     };
+    let recruitment_case = match input.recruitment_case_id {
+        Some(id) => recruitment_case::named(tx.conn, &scope, id)?,
+        None => None,
+    };
     Ok(Context {
         today: tx.today(),
         site,
@@ -197,6 +201,7 @@ pub(crate) fn context(tx: &mut Writing, input: &ConsultationInput) -> Result<Con
         contacts,
         event,
         accompaniment,
+        recruitment_case,
         districts: district::all(tx.conn)?,
     })
 }

@@ -25,7 +25,7 @@ pub fn list(
     filter: &RecruitmentCaseFilter,
     paging: &Paging,
 ) -> Result<Page<RecruitmentCase>> {
-    app.read(caller, Action::ReadAccompaniments, |tx| {
+    app.read_whole(caller, Action::ReadAccompaniments, |tx| {
         let (scope, user, today) = (tx.scope(), tx.actor.user_id, tx.today());
         let found = recruitment_case::list(tx.conn, &tx.names, &scope, filter, user, paging)?;
         Ok(found.map(|case| case.shown(today)))
@@ -35,7 +35,7 @@ pub fn list(
 /// # Errors
 /// `NotFound`, also for another carrier's.
 pub fn get(app: &App, caller: &Caller, id: RecruitmentCaseId) -> Result<RecruitmentCase> {
-    app.read(caller, Action::ReadAccompaniments, |tx| {
+    app.read_whole(caller, Action::ReadAccompaniments, |tx| {
         let found = find(tx, id)?;
         Ok(found.shown(tx.today()))
     })
@@ -44,7 +44,7 @@ pub fn get(app: &App, caller: &Caller, id: RecruitmentCaseId) -> Result<Recruitm
 /// # Errors
 /// `NotFound`, also for another carrier's.
 pub fn steps(app: &App, caller: &Caller, id: RecruitmentCaseId) -> Result<Vec<Step>> {
-    app.read(caller, Action::ReadAccompaniments, |tx| {
+    app.read_whole(caller, Action::ReadAccompaniments, |tx| {
         let found = find(tx, id)?;
         Ok(found.shown(tx.today()).steps)
     })
@@ -58,7 +58,7 @@ pub fn history(
     id: RecruitmentCaseId,
     paging: &Paging,
 ) -> Result<Page<HistoryEntry>> {
-    app.read(caller, Action::ReadAccompaniments, |tx| {
+    app.read_whole(caller, Action::ReadAccompaniments, |tx| {
         find(tx, id)?;
         audit::history(tx.conn, id.0, paging)
     })

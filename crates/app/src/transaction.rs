@@ -357,11 +357,35 @@ impl App {
         &self,
         caller: &Caller,
         action: Action,
+        work: impl FnMut(&mut Reading) -> Result<T>,
+    ) -> Result<T> {
+        self.reading(caller, action, false, work)
+    }
+
+    /// Several reads of one state, for records whose parts are read one after the other: somebody may
+    /// change them in between.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_whole<T>(
+        &self,
+        caller: &Caller,
+        action: Action,
+        work: impl FnMut(&mut Reading) -> Result<T>,
+    ) -> Result<T> {
+        self.reading(caller, action, true, work)
+    }
+
+    fn reading<T>(
+        &self,
+        caller: &Caller,
+        action: Action,
+        whole: bool,
         mut work: impl FnMut(&mut Reading) -> Result<T>,
     ) -> Result<T> {
         let mut who = None;
         let result = retrying(|| {
-            self.database.read(|conn| {
+            let read = |conn: &mut Conn| {
                 let now = self.now();
                 let Authorised { actor, names, used } = self.authorised(conn, caller, now)?;
                 who = Some(Who::of(&actor));
@@ -370,7 +394,8 @@ impl App {
                 let mut reading = Reading { conn, actor, names, now, subject: None, personal };
                 let answer = work(&mut reading)?;
                 Ok((answer, reading.subject, reading.personal, used))
-            })
+            };
+            if whole { self.database.read_whole(read) } else { self.database.read(read) }
         });
         match result {
             Ok((answer, subject, personal, used)) => {

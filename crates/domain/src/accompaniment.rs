@@ -16,8 +16,9 @@ use crate::error::{Error, Result};
 use crate::id::{
     AccompanimentId, CarrierId, CompanyId, FundingPeriodId, ProgrammeTemplateId, SiteId, UserId,
 };
+use crate::lead::Leads;
 use crate::plan::{Horizon, Moment, Phase, Plan, PlanState, Step, steps_of};
-use crate::policy::{Actor, Role};
+use crate::policy::Actor;
 use crate::programme_template::TemplateReference;
 
 mod board;
@@ -443,24 +444,14 @@ impl Accompaniment {
         }
     }
 
-    /// Lead and stand-in, who recorded it, and managers change an accompaniment; others of the carrier read
-    /// it.
-    ///
     /// # Errors
-    /// `Forbidden` for others.
+    /// `Forbidden` for those who do not look after it.
     pub fn check_may_change(&self, actor: &Actor) -> Result<()> {
-        let involved = [Some(&self.lead), self.deputy.as_ref(), Some(&self.recorded_by)]
-            .into_iter()
-            .flatten()
-            .any(|person| person.id == actor.user_id.0);
-        if actor.role == Role::Manager || involved {
-            Ok(())
-        } else {
-            Err(Error::Forbidden(
-                "Only lead and stand-in of an accompaniment, who recorded it, and managers change it."
-                    .to_owned(),
-            ))
-        }
+        self.leads().check_may_change(actor, "an accompaniment")
+    }
+
+    fn leads(&self) -> Leads<'_> {
+        Leads { lead: &self.lead, deputy: self.deputy.as_ref(), recorded_by: &self.recorded_by }
     }
 
     /// The day that it stands at among other records of the company: that of its start, or of the request.

@@ -11,7 +11,7 @@ use crate::entity::{Entity, EntityKind, Reference};
 use crate::error::{Error, Result};
 use crate::id::{
     AccompanimentId, CarrierId, ConsultationId, ContactId, DistrictId, EstablishmentId, EventId,
-    FundingPeriodId, OrganisationId, SiteId, TagId, UserId,
+    FundingPeriodId, OrganisationId, RecruitmentCaseId, SiteId, TagId, UserId,
 };
 use crate::industry::Classification;
 use crate::occupation::{Occupation, OccupationInput};
@@ -142,6 +142,9 @@ pub struct ConsultationInput {
     pub event_id: Option<EventId>,
     /// The accompaniment that it belongs to: one of the organisation by the own carrier.
     pub accompaniment_id: Option<AccompanimentId>,
+    /// The recruitment case that it is about: one of the organisation by the own carrier, and of the
+    /// accompaniment where that is named too.
+    pub recruitment_case_id: Option<RecruitmentCaseId>,
 }
 
 fn held() -> ConsultationStatus {
@@ -233,6 +236,9 @@ pub struct Consultation {
     pub event: Option<Reference>,
     #[schema(required)]
     pub accompaniment: Option<Reference>,
+    /// Id, and the candidate reference with the vacancy.
+    #[schema(required)]
+    pub recruitment_case: Option<Reference>,
     #[schema(required)]
     pub voided: Option<Voided>,
     pub recorded_by: Reference,
@@ -267,6 +273,7 @@ pub struct ConsultationFilter {
     pub note_warnings: Option<bool>,
     pub event_id: Option<EventId>,
     pub accompaniment_id: Option<AccompanimentId>,
+    pub recruitment_case_id: Option<RecruitmentCaseId>,
     /// A tag that the own carrier gave.
     pub tag_id: Option<TagId>,
     pub funding_period_id: Option<FundingPeriodId>,
@@ -365,6 +372,7 @@ impl Consultation {
             anonymous: input.anonymous.clone(),
             event: checked.event,
             accompaniment: checked.accompaniment,
+            recruitment_case: checked.recruitment_case,
             voided: None,
             recorded_by: actor.reference(),
             version: 1,
@@ -467,6 +475,7 @@ impl From<&Consultation> for ConsultationInput {
             anonymous: consultation.anonymous.clone(),
             event_id: consultation.event.as_ref().map(|event| event.id.into()),
             accompaniment_id: consultation.accompaniment.as_ref().map(|run| run.id.into()),
+            recruitment_case_id: consultation.recruitment_case.as_ref().map(|case| case.id.into()),
         }
     }
 }

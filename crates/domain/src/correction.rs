@@ -307,6 +307,7 @@ fn go_together(one: &str, other: &str) -> bool {
             "contacts",
             "anonymous",
             "accompaniment",
+            "recruitment_case",
             "district",
             "held_on",
             "funding_period",

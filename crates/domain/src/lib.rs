@@ -32,6 +32,7 @@ pub mod id;
 pub mod indicator;
 pub mod industry;
 pub mod invitation;
+mod lead;
 pub mod name;
 pub mod occupation;
 pub mod organisation;

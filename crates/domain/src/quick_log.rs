@@ -17,7 +17,7 @@ use crate::duplicate::Namesake;
 use crate::error::{Error, Result};
 use crate::id::{
     AccompanimentId, ConsultationId, ContactId, DistrictId, EstablishmentId, EventId,
-    OrganisationId, SiteId, UserId,
+    OrganisationId, RecruitmentCaseId, SiteId, UserId,
 };
 use crate::industry::IndustryInput;
 use crate::name::fold;
@@ -138,6 +138,8 @@ pub struct QuickLogInput {
     pub event_id: Option<EventId>,
     /// The accompaniment of the organisation that it belongs to.
     pub accompaniment_id: Option<AccompanimentId>,
+    /// The recruitment case of the organisation that it is about.
+    pub recruitment_case_id: Option<RecruitmentCaseId>,
     /// What was promised (Wiedervorlagen), at most 10. They are about the consultation, so they name
     /// nothing else.
     #[serde(default)]
@@ -274,6 +276,7 @@ impl QuickLogInput {
             anonymous: self.anonymous.clone(),
             event_id: self.event_id,
             accompaniment_id: self.accompaniment_id,
+            recruitment_case_id: self.recruitment_case_id,
         })
     }
 }

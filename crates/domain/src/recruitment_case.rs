@@ -10,14 +10,15 @@ use crate::calendar::{Calendar, FederalState};
 use crate::consultation::{NoteWarning, note_warnings};
 use crate::country::Country;
 use crate::entity::{Entity, EntityKind, Reference};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::{
     AccompanimentId, CarrierId, CompanyId, EstablishmentId, ProgrammeTemplateId, RecruitmentCaseId,
     SiteId, UserId,
 };
+use crate::lead::Leads;
 use crate::occupation::{Occupation, OccupationInput};
 use crate::plan::{Horizon, Moment, Phase, Plan, PlanState, Step, steps_of};
-use crate::policy::{Actor, Role};
+use crate::policy::Actor;
 use crate::programme_template::{RecruitmentProcedure, ResidencePurpose, TemplateReference};
 
 mod operation;
@@ -330,28 +331,33 @@ impl RecruitmentCase {
         self.plan().awaited_on(self.moment())
     }
 
-    /// Lead and stand-in, who recorded it, and managers change a case; others of the carrier read it.
-    ///
     /// # Errors
-    /// `Forbidden` for others.
+    /// `Forbidden` for those who do not look after it.
     pub fn check_may_change(&self, actor: &Actor) -> Result<()> {
-        let involved = [Some(&self.lead), self.deputy.as_ref(), Some(&self.recorded_by)]
-            .into_iter()
-            .flatten()
-            .any(|person| person.id == actor.user_id.0);
-        if actor.role == Role::Manager || involved {
-            Ok(())
-        } else {
-            Err(Error::Forbidden(
-                "Only lead and stand-in of a recruitment case, who recorded it, and managers change it."
-                    .to_owned(),
-            ))
-        }
+        self.leads().check_may_change(actor, "a recruitment case")
+    }
+
+    fn leads(&self) -> Leads<'_> {
+        Leads { lead: &self.lead, deputy: self.deputy.as_ref(), recorded_by: &self.recorded_by }
     }
 
     fn next(&self, now: DateTime<Utc>) -> Self {
         Self { version: self.version + 1, updated_at: now, ..self.as_recorded() }
     }
+}
+
+/// What the rules of other records need to know of a case.
+#[derive(Clone, Debug)]
+pub struct NamedRecruitmentCase {
+    pub reference: Reference,
+    pub company_id: CompanyId,
+    pub accompaniment_id: Option<AccompanimentId>,
+}
+
+/// A case in another record.
+#[must_use]
+pub fn reference(id: RecruitmentCaseId, candidate: &str, vacancy: &str) -> Reference {
+    Reference::new(id, format!("{candidate}, {vacancy}"))
 }
 
 impl From<&RecruitmentCase> for RecruitmentCaseInput {

@@ -130,8 +130,16 @@ impl Database {
     pub fn read<T>(&self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
         match self.backend {
             Backend::Postgres => with(&self.readers, work),
-            Backend::Sqlite => with(&self.readers, |conn| transaction(conn, Mode::Snapshot, work)),
+            Backend::Sqlite => self.read_whole(work),
         }
+    }
+
+    /// Several reads of one state, for records whose parts are read one after the other.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_whole<T>(&self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+        with(&self.readers, |conn| transaction(conn, Mode::Snapshot, work))
     }
 
     /// Several reads of one state, from the replica where there is one.

@@ -11,11 +11,14 @@ use lotse_domain::consultation::{
 };
 use lotse_domain::country::{self, Country};
 use lotse_domain::entity::Reference;
-use lotse_domain::id::{AccompanimentId, ConsultationId, DistrictId, OrganisationId};
+use lotse_domain::id::{
+    AccompanimentId, ConsultationId, DistrictId, OrganisationId, RecruitmentCaseId,
+};
 use lotse_domain::name::fold;
 use lotse_domain::occupation::{Occupation, OccupationInput};
 use lotse_domain::organisation::OrganisationReference;
 use lotse_domain::policy::Scope;
+use lotse_domain::recruitment_case;
 use lotse_domain::{Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -66,6 +69,7 @@ struct Row {
     anonymous_size_class: Option<String>,
     event_id: Option<Key>,
     accompaniment_id: Option<Key>,
+    recruitment_case_id: Option<Key>,
     voided_at: Option<At>,
     voided_by: Option<Key>,
     void_reason: Option<String>,
@@ -104,6 +108,7 @@ struct Seen {
     anonymous_size_class: Option<String>,
     event_id: Option<Key>,
     accompaniment_id: Option<Key>,
+    recruitment_case_id: Option<Key>,
     voided_at: Option<At>,
     voided_by: Option<Key>,
     void_reason: Option<String>,
@@ -117,6 +122,8 @@ struct Seen {
     establishment_name: Option<String>,
     event_title: Option<String>,
     accompaniment_on: Option<NaiveDate>,
+    case_reference: Option<String>,
+    case_vacancy: Option<String>,
 }
 
 impl Row {
@@ -153,6 +160,7 @@ impl Row {
                 .map(|class| class.code().to_owned()),
             event_id: c.event.as_ref().map(|event| Key(event.id)),
             accompaniment_id: c.accompaniment.as_ref().map(|run| Key(run.id)),
+            recruitment_case_id: c.recruitment_case.as_ref().map(|case| Key(case.id)),
             voided_at: c.voided.as_ref().map(|voided| At(voided.at)),
             voided_by: c.voided.as_ref().map(|voided| Key(voided.by.id)),
             void_reason: c.voided.as_ref().map(|voided| voided.reason.clone()),
@@ -216,6 +224,13 @@ fn entity(seen: Seen, lists: Lists, names: &Names) -> Result<Consultation> {
         }
         _ => None,
     };
+    let recruitment_case =
+        match (seen.recruitment_case_id, seen.case_reference, seen.case_vacancy) {
+            (Some(id), Some(candidate), Some(vacancy)) => {
+                Some(recruitment_case::reference(RecruitmentCaseId(id.0), &candidate, &vacancy))
+            }
+            _ => None,
+        };
     let anonymous = if seen.is_anonymous_profile {
         Some(AnonymousInput {
             district_id: seen.district_id.map(|id| DistrictId(id.0)),
@@ -261,6 +276,7 @@ fn entity(seen: Seen, lists: Lists, names: &Names) -> Result<Consultation> {
         anonymous,
         event: reference(seen.event_id, seen.event_title),
         accompaniment,
+        recruitment_case,
         voided,
         recorded_by: names.reference(seen.recorded_by)?,
         version: seen.version,

@@ -8,15 +8,17 @@ use lotse_domain::consultation::note_warnings;
 use lotse_domain::country;
 use lotse_domain::entity::Reference;
 use lotse_domain::funding_period::FundingPeriod;
-use lotse_domain::id::{CompanyId, ProgrammeTemplateId, RecruitmentCaseId, UserId};
+use lotse_domain::id::{
+    AccompanimentId, CompanyId, ProgrammeTemplateId, RecruitmentCaseId, UserId,
+};
 use lotse_domain::occupation::{Occupation, OccupationInput};
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::plan::{Phase, steps_of};
 use lotse_domain::policy::Scope;
 use lotse_domain::programme_template::{ProgrammeTemplate, purpose};
 use lotse_domain::recruitment_case::{
-    RecruitmentCase, RecruitmentCaseFilter, RecruitmentCaseSort, RecruitmentCaseStatus,
-    RecruitmentClosed,
+    NamedRecruitmentCase, RecruitmentCase, RecruitmentCaseFilter, RecruitmentCaseSort,
+    RecruitmentCaseStatus, RecruitmentClosed, reference as case_reference,
 };
 use lotse_domain::{Error, Result};
 
@@ -236,6 +238,36 @@ pub fn find(
         .optional()
         .db()?;
     entities(conn, names, found.into_iter().collect())?.pop().ok_or(not_found)
+}
+
+/// What other records need to know of one in the scope.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn named(
+    conn: &mut Conn,
+    scope: &Scope,
+    id: RecruitmentCaseId,
+) -> Result<Option<NamedRecruitmentCase>> {
+    type Found = (Key, Option<Key>, String, String);
+    let Some(carrier) = carrier_of(scope) else { return Ok(None) };
+    let found: Option<Found> = recruitment_cases::table
+        .find(Key(id.0))
+        .filter(recruitment_cases::carrier_id.eq(carrier))
+        .select((
+            recruitment_cases::company_id,
+            recruitment_cases::accompaniment_id,
+            recruitment_cases::candidate_reference,
+            recruitment_cases::vacancy,
+        ))
+        .first(conn)
+        .optional()
+        .db()?;
+    Ok(found.map(|(company, run, candidate, vacancy)| NamedRecruitmentCase {
+        reference: case_reference(id, &candidate, &vacancy),
+        company_id: CompanyId(company.0),
+        accompaniment_id: run.map(|run| AccompanimentId(run.0)),
+    }))
 }
 
 /// `user` is the caller that a filter may speak of.

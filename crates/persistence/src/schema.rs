@@ -342,6 +342,7 @@ tables! {
         note_warnings -> Nullable<Json>,
         event_id -> Nullable<Id>,
         accompaniment_id -> Nullable<Id>,
+        recruitment_case_id -> Nullable<Id>,
     }
 
     consultation_advisers (consultation_id, position) {
@@ -382,6 +383,7 @@ tables! {
         occupations -> Nullable<Json>,
         event_id -> Nullable<Id>,
         accompaniment_id -> Nullable<Id>,
+        recruitment_case_id -> Nullable<Id>,
         outcome -> Nullable<Text>,
         notes -> Nullable<Text>,
         note_warnings -> Nullable<Json>,
@@ -403,6 +405,8 @@ tables! {
         establishment_name -> Nullable<Text>,
         event_title -> Nullable<Text>,
         accompaniment_on -> Nullable<Date>,
+        case_reference -> Nullable<Text>,
+        case_vacancy -> Nullable<Text>,
     }
 
     // A view.

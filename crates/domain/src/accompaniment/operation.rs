@@ -37,10 +37,11 @@ pub fn allows(
         Operation::Agree | Operation::Reject => status == Requested,
         Operation::Start => status == Agreed,
         Operation::SetGoals | Operation::End => under_way || status == Agreed,
-        Operation::MeasureGoals | Operation::Pause | Operation::Replan => under_way,
+        Operation::MeasureGoals | Operation::Pause => under_way,
         Operation::Resume => status == Paused || (status == Active && pause_ahead),
         // Of a completed one, those that lie after its end.
-        Operation::DoStep
+        Operation::Replan
+        | Operation::DoStep
         | Operation::WaiveStep
         | Operation::ReopenStep
         | Operation::OverrideStep

@@ -257,19 +257,19 @@ impl Accompaniment {
         at
     }
 
-    /// What re-planning would do.
+    /// What re-planning would do; of a completed one, to the steps that lie after its end.
     ///
     /// # Errors
-    /// `Conflict` when it is not under way.
+    /// `Conflict` when it is neither under way nor completed.
     pub fn replan_preview(&self, today: NaiveDate) -> Result<ReplanPreview> {
         self.check_allows(AccompanimentOperation::Replan, today)?;
-        self.planned()?.preview(self.id.0, self.version)
+        self.planned()?.preview(self.id.0, self.version, self.moment())
     }
 
     /// Does what the preview showed.
     ///
     /// # Errors
-    /// `Conflict` when it is not under way, when the token is that of another preview, or when nothing
+    /// As [`Self::replan_preview`]; `Conflict` when the token is that of another preview, or when nothing
     /// would change.
     pub fn replanned(
         &self,
@@ -278,7 +278,8 @@ impl Accompaniment {
         input: &ReplanInput,
     ) -> Result<Self> {
         self.check_allows(AccompanimentOperation::Replan, today)?;
-        let steps = self.planned()?.replanned_as_seen(self.id.0, self.version, input)?;
+        let plan = self.planned()?;
+        let steps = plan.replanned_as_seen(self.id.0, self.version, self.moment(), input)?;
         Ok(Self { steps, ..self.next(now) })
     }
 

@@ -8,11 +8,11 @@ use crate::check::Checks;
 use crate::consultation::OrganisationFacts;
 use crate::entity::Reference;
 use crate::error::{Error, Result};
+use crate::lead;
 use crate::organisation::OrganisationKind;
 use crate::policy::{Actor, CarrierRef};
 use crate::programme_template::{ProgrammeTemplate, TemplateStatus, TemplateUse};
 use crate::site::Site;
-use crate::task;
 
 /// What an input names, as far as it exists and the caller may know of it.
 #[derive(Debug)]
@@ -63,27 +63,21 @@ pub(super) fn check<'a>(
             "must be in the same federal state: its holidays gave the dates of the steps",
         );
     }
-    let lead_id = input.lead_id.unwrap_or(match before {
-        Some(before) => before.lead.id.into(),
-        None => actor.user_id,
-    });
-    if before.is_some_and(|before| before.lead.id != lead_id.0) {
-        let message = "cannot change; hand the accompaniment over";
-        checks.fail("/lead_id", "immutable", message);
-    }
-    let kept = before.map(|before| &before.lead);
-    let lead = task::person(&mut checks, "/lead_id", lead_id, &context.people, kept);
-    let kept = before.and_then(|before| before.deputy.as_ref());
-    let deputy = input
-        .deputy_id
-        .and_then(|id| task::person(&mut checks, "/deputy_id", id, &context.people, kept));
+    let kept = before.map(|before| before.lead.id);
     checks.require(
-        input.deputy_id != Some(lead_id),
-        "/deputy_id",
-        "same_user",
-        "must be somebody else than the lead",
+        kept.is_none() || input.lead_id.is_none_or(|id| kept == Some(id.0)),
+        "/lead_id",
+        "immutable",
+        "cannot change; hand the accompaniment over",
     );
-    let template = template(&mut checks, input, context, before);
+    let (lead, deputy) = lead::checked(
+        &mut checks,
+        actor,
+        (input.lead_id, input.deputy_id),
+        &context.people,
+        before.map(Accompaniment::leads),
+    );
+    let template = template(&mut checks, context, before);
     let requested_on =
         input.requested_on.or(before.map(|before| before.requested_on)).unwrap_or(context.today);
     check_year(&mut checks, "/requested_on", requested_on);
@@ -178,7 +172,6 @@ pub(crate) fn checked_site<'a>(
 
 fn template<'a>(
     checks: &mut Checks,
-    input: &AccompanimentInput,
     context: &'a Context,
     before: Option<&Accompaniment>,
 ) -> Option<&'a ProgrammeTemplate> {
@@ -197,9 +190,7 @@ fn template<'a>(
         "must be a published version",
     );
     checks.require(
-        kept.is_some()
-            || input.template_id.is_none()
-            || before.is_none_or(|before| before.started_on.is_none()),
+        kept.is_some() || before.is_none_or(|before| before.started_on.is_none()),
         POINTER,
         "immutable",
         "cannot change after the start",

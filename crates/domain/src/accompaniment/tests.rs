@@ -5,12 +5,14 @@ use super::*;
 use crate::calendar::FederalState;
 use crate::code::Code;
 use crate::consultation::OrganisationFacts;
+use crate::due_rule::DueAnchor;
 use crate::funding_period::{FundingPeriod, FundingPeriodStatus};
 use crate::id::OrganisationId;
 use crate::organisation::{OrganisationKind, OrganisationReference};
 use crate::plan::{
     Progress, ReplanInput, StepDoneInput, StepOverrideInput, StepStatus, Track, TrackReasonCode,
 };
+use crate::policy::Role;
 use crate::programme_template::{ProgrammeTemplate, TemplateStatus, newest};
 use crate::site::Site;
 
@@ -371,7 +373,7 @@ fn pauses_last_sixty_days_together_and_count_once() {
     assert_eq!(resumed.state_on(back).day, Some(15));
     // The steps came back with it.
     assert!(!run.preview_of(&resumed).differences.is_empty());
-    assert!(resumed.planned().unwrap().differences().is_empty());
+    assert!(resumed.planned().unwrap().differences(Moment::Open).is_empty());
     let earlier = ResumeInput { resumed_on: Some(day("2026-03-15")), pause: None };
     let result = run.resumed(now(), back, &actor(), &earlier);
     assert_eq!(faults(result), fault("/resumed_on", "not_paused"));
@@ -380,7 +382,7 @@ fn pauses_last_sixty_days_together_and_count_once() {
     let late = StepDoneInput { done_on: Some(day("2026-03-05")), note: None };
     let late = active().with_step_done("kick_off", now(), today, &actor(), &late).unwrap();
     let outdated = |run: &Accompaniment| {
-        let differences = run.planned().unwrap().differences();
+        let differences = run.planned().unwrap().differences(Moment::Open);
         differences.into_iter().map(|it| it.step.code).collect::<Vec<_>>()
     };
     assert_eq!(outdated(&late), ["vacancy_profile"]);
@@ -566,4 +568,67 @@ fn an_answer_shows_what_is_derived_and_a_record_does_not() {
         shown.steps.iter().map(|step| step.state.as_ref().unwrap().status).collect();
     assert_eq!(states[0], StepStatus::Open);
     assert_eq!(states[1], StepStatus::Waiting);
+}
+
+#[test]
+fn what_stood_still_in_a_pause_comes_back_with_the_date_of_today() {
+    let today = day("2026-03-13");
+    let plain = StepOverrideInput { on: day("2026-05-04"), reason: "Away".to_owned() };
+    let moved = active().with_step_overridden("midterm_review", now(), today, &actor(), &plain);
+    let moved = moved.unwrap();
+    let waived =
+        moved.with_step_waived("candidate_pathways", now(), today, &actor(), "Not needed").unwrap();
+    let paused = waived.paused(now(), today, &actor(), &pause("2026-03-16", "2026-03-27")).unwrap();
+    let planned = |run: &Accompaniment, code: &str| {
+        run.steps.iter().find(|step| step.definition.code == code).unwrap().planned_on
+    };
+    // Nobody moved them with the others.
+    for code in ["midterm_review", "candidate_pathways"] {
+        assert_eq!(planned(&paused, code), planned(&active(), code), "{code}");
+    }
+    let all_moved = active().paused(now(), today, &actor(), &pause("2026-03-16", "2026-03-27"));
+    let all_moved = all_moved.unwrap();
+    let cleared = paused.without_step_override("midterm_review", now(), today).unwrap();
+    let reopened = cleared.with_step_reopened("candidate_pathways", now(), today).unwrap();
+    for code in ["midterm_review", "candidate_pathways"] {
+        assert_ne!(planned(&all_moved, code), planned(&active(), code), "{code}");
+        assert_eq!(planned(&reopened, code), planned(&all_moved, code), "{code}");
+    }
+    assert_eq!(reopened.planned().unwrap().differences(Moment::Open), vec![]);
+}
+
+#[test]
+fn what_lies_after_the_end_is_replanned_when_it_is_completed() {
+    let today = day("2026-06-01");
+    let mut run = active();
+    for step in &mut run.steps {
+        let after_end = step.definition.after_end;
+        // One that runs from the kick-off, which was late.
+        if let Some(due) = step.definition.due.as_mut().filter(|_| after_end) {
+            due.anchor = DueAnchor::Step;
+            due.step = Some("kick_off".to_owned());
+        }
+    }
+    run.goals.clear();
+    let codes = run.planned().unwrap().holding_up().into_iter().map(str::to_owned);
+    for code in codes.collect::<Vec<_>>() {
+        run = if code == "kick_off" {
+            let late = StepDoneInput { done_on: Some(day("2026-03-05")), note: None };
+            run.with_step_done(&code, now(), today, &actor(), &late).unwrap()
+        } else {
+            run.with_step_waived(&code, now(), today, &actor(), "By phone").unwrap()
+        };
+    }
+    let input =
+        CompleteInput { outcome: AccompanimentOutcome::Achieved, completed_on: None, note: None };
+    let done = run.completed(now(), today, &actor(), &input).unwrap();
+    let preview = done.replan_preview(today).unwrap();
+    let codes: Vec<_> = preview.differences.iter().map(|it| it.step.code.as_str()).collect();
+    assert_eq!(codes, ["follow_up"]);
+    assert_eq!(done.state_on(today).plan.unwrap().steps_to_replan, 1);
+    let token = ReplanInput { token: preview.token };
+    let replanned = done.replanned(now(), today, &token).unwrap();
+    let moved = done.steps.iter().zip(&replanned.steps).filter(|(old, new)| old != new);
+    assert_eq!(moved.count(), 1);
+    assert_eq!(replanned.state_on(today).plan.unwrap().steps_to_replan, 0);
 }

@@ -17,6 +17,7 @@ use crate::industry;
 use crate::occupation::{MAX_WORKERS, Occupation};
 use crate::organisation::OrganisationReference;
 use crate::policy::Actor;
+use crate::recruitment_case::NamedRecruitmentCase;
 use crate::site::Site;
 use crate::topic::Topic;
 
@@ -41,6 +42,8 @@ pub struct Context {
     pub event: Option<NamedEvent>,
     /// An accompaniment by the caller's carrier.
     pub accompaniment: Option<NamedAccompaniment>,
+    /// A recruitment case of the caller's carrier.
+    pub recruitment_case: Option<NamedRecruitmentCase>,
     pub districts: Vec<District>,
 }
 
@@ -82,6 +85,7 @@ pub struct Named {
     pub countries: Vec<Country>,
     pub event: Option<Reference>,
     pub accompaniment: Option<Reference>,
+    pub recruitment_case: Option<Reference>,
     pub notes: Option<String>,
 }
 
@@ -168,6 +172,7 @@ pub fn check(actor: &Actor, input: &ConsultationInput, context: &Context) -> Res
             "must be an accompaniment of the organisation by your carrier",
         );
     }
+    check_recruitment_case(&mut checks, input, context);
     let occupations = occupations(&mut checks, input);
     let district = district_on_date(&mut checks, input, context);
     checks.finish()?;
@@ -190,8 +195,34 @@ pub fn check(actor: &Actor, input: &ConsultationInput, context: &Context) -> Res
         countries,
         event: context.event.as_ref().map(|event| event.reference.clone()),
         accompaniment: context.accompaniment.as_ref().map(|named| named.reference.clone()),
+        recruitment_case: context.recruitment_case.as_ref().map(|named| named.reference.clone()),
         notes,
     })
+}
+
+fn check_recruitment_case(checks: &mut Checks, input: &ConsultationInput, context: &Context) {
+    const POINTER: &str = "/recruitment_case_id";
+    if input.recruitment_case_id.is_none() {
+        return;
+    }
+    let case = context.recruitment_case.as_ref();
+    let of_company = case.filter(|case| Some(case.company_id.into()) == input.organisation_id);
+    match of_company {
+        None => checks.fail(
+            POINTER,
+            "unknown",
+            "must be a recruitment case of the organisation by your carrier",
+        ),
+        Some(case) => {
+            let run = case.accompaniment_id.zip(input.accompaniment_id);
+            checks.require(
+                run.is_none_or(|(of_case, named)| of_case == named),
+                POINTER,
+                "another_accompaniment",
+                "must not belong to another accompaniment than accompaniment_id",
+            );
+        }
+    }
 }
 
 /// The same code may come twice with different levels, but not as a whole.

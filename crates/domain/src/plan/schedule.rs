@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Plan, Step, StepName};
+use super::{Moment, Plan, Step, StepName};
 use crate::calendar::{Calendar, HolidayName};
 use crate::code::codes;
 use crate::due_rule::{Due, DueAnchor, DueRule, DueUnit};
@@ -220,24 +220,40 @@ impl Plan<'_> {
     /// The steps with the dates of today's facts. Done, waived and overridden ones stay as they are.
     #[must_use]
     pub fn replanned(&self) -> Vec<Step> {
+        let moving: Vec<usize> =
+            (0..self.steps.len()).filter(|at| self.steps[*at].moves()).collect();
+        self.dated(&Schedule::of(self), &moving)
+    }
+
+    /// What re-planning would change of what is awaited, in the order of the steps.
+    #[must_use]
+    pub fn differences(&self, moment: Moment) -> Vec<Difference> {
         let schedule = Schedule::of(self);
+        self.differences_of(&schedule, &self.outdated(&schedule, moment))
+    }
+
+    /// Places of the awaited steps that are planned for another day than their rules give.
+    pub(super) fn outdated(&self, schedule: &Schedule, moment: Moment) -> Vec<usize> {
+        let outdated = |at: usize| {
+            let step = &self.steps[at];
+            moment.awaits(step) && step.moves() && schedule.on(at) != step.planned_on
+        };
+        (0..self.steps.len()).filter(|at| outdated(*at)).collect()
+    }
+
+    /// With the dates that their rules give to some of the steps.
+    fn dated(&self, schedule: &Schedule, places: &[usize]) -> Vec<Step> {
         let mut steps = self.steps.to_vec();
-        for (at, step) in steps.iter_mut().enumerate().filter(|(_, step)| step.moves()) {
-            step.planned_on = schedule.on(at);
+        for at in places {
+            steps[*at].planned_on = schedule.on(*at);
         }
         steps
     }
 
-    /// What re-planning would change, in the order of the steps.
-    #[must_use]
-    pub fn differences(&self) -> Vec<Difference> {
-        let schedule = Schedule::of(self);
-        let outdated = |at: usize| {
-            let step = &self.steps[at];
-            step.moves() && schedule.on(at) != step.planned_on
-        };
-        let outdated: Vec<usize> = (0..self.steps.len()).filter(|at| outdated(*at)).collect();
-        self.differences_of(&schedule, &outdated)
+    /// With the date that its rule gives a step, which nobody has moved with the others for some time.
+    pub(super) fn with_dated(&self, code: &str) -> Vec<Step> {
+        let at = self.position(code).filter(|at| self.steps[*at].moves());
+        self.dated(&Schedule::of(self), at.as_slice())
     }
 
     fn differences_of(&self, schedule: &Schedule, places: &[usize]) -> Vec<Difference> {
@@ -274,11 +290,7 @@ impl Plan<'_> {
     #[must_use]
     pub fn moved_by_calendar(&self, before: &Calendar) -> Vec<Step> {
         let schedule = Schedule::of(self);
-        let mut steps = self.steps.to_vec();
-        for at in self.moved_since(&schedule, before) {
-            steps[at].planned_on = schedule.on(at);
-        }
-        steps
+        self.dated(&schedule, &self.moved_since(&schedule, before))
     }
 
     /// What [`Self::moved_by_calendar`] changes, in the order of the steps.
@@ -331,8 +343,8 @@ impl Plan<'_> {
 
     /// # Errors
     /// `Internal` when the differences cannot be written as JSON.
-    pub fn preview(&self, run: Uuid, version: i64) -> Result<ReplanPreview> {
-        let differences = self.differences();
+    pub fn preview(&self, run: Uuid, version: i64, moment: Moment) -> Result<ReplanPreview> {
+        let differences = self.differences(moment);
         let json = serde_json::to_vec(&(run, version, &differences))
             .map_err(|error| Error::Internal(error.into()))?;
         let token = URL_SAFE_NO_PAD.encode(Sha256::digest(json));
@@ -347,9 +359,10 @@ impl Plan<'_> {
         &self,
         run: Uuid,
         version: i64,
+        moment: Moment,
         input: &ReplanInput,
     ) -> Result<Vec<Step>> {
-        let preview = self.preview(run, version)?;
+        let preview = self.preview(run, version, moment)?;
         if preview.token != input.token {
             return Err(Error::conflict(
                 "another_preview",
@@ -359,6 +372,7 @@ impl Plan<'_> {
         if preview.differences.is_empty() {
             return Err(Error::conflict("nothing_to_replan", "All dates are right as they are."));
         }
-        Ok(self.replanned())
+        let schedule = Schedule::of(self);
+        Ok(self.dated(&schedule, &self.outdated(&schedule, moment)))
     }
 }

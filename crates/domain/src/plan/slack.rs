@@ -8,48 +8,83 @@ use crate::due_rule::DueRule;
 /// The latest day of every step with which the plan still ends when it should: backwards from the end, over
 /// the steps whose dates run from it and those that wait for it.
 pub(super) fn latest_days(plan: &Plan) -> Vec<Option<NaiveDate>> {
-    let end = plan.planned_end();
-    let mut latest = vec![None; plan.steps.len()];
-    let mut begun = vec![false; plan.steps.len()];
+    let mut backwards = Backwards {
+        plan,
+        end: plan.planned_end(),
+        bound: bound(plan),
+        latest: vec![None; plan.steps.len()],
+        begun: vec![false; plan.steps.len()],
+    };
     for at in 0..plan.steps.len() {
-        find(plan, end, at, &mut latest, &mut begun);
+        backwards.find(at);
     }
-    latest
+    backwards.latest
 }
 
-fn find(
-    plan: &Plan,
+/// What bounds the day of a step: an open one that comes after it.
+struct Bound<'a> {
+    later: usize,
+    /// It waits until the step is done.
+    waits: bool,
+    /// Its date runs from the step, by this rule.
+    rule: Option<&'a DueRule>,
+}
+
+/// What bounds each of the steps.
+fn bound<'a>(plan: &Plan<'a>) -> Vec<Vec<Bound<'a>>> {
+    let mut bound: Vec<Vec<Bound>> = plan.steps.iter().map(|_| Vec::new()).collect();
+    for (later, step) in plan.steps.iter().enumerate().filter(|(_, step)| step.is_open()) {
+        let anchor = anchor(plan, step);
+        let rule = step.definition.due.as_ref();
+        for at in plan.places_waited_for(step) {
+            bound[at].push(Bound { later, waits: true, rule: rule.filter(|_| anchor == Some(at)) });
+        }
+        if let Some(at) = anchor.filter(|at| bound[*at].last().is_none_or(|it| it.later != later)) {
+            bound[at].push(Bound { later, waits: false, rule });
+        }
+    }
+    bound
+}
+
+/// The step that a step moves with. One that was waived takes no time: what it was to run from counts.
+fn anchor(plan: &Plan, step: &Step) -> Option<usize> {
+    let mut step = Some(step).filter(|step| step.moves());
+    // More links than steps would be a cycle.
+    for _ in plan.steps {
+        let code = step?.definition.due.as_ref()?.step.as_deref()?;
+        let at = plan.position(code)?;
+        step = plan.steps.get(at);
+        if step.is_some_and(|step| step.waived.is_none() || step.done.is_some()) {
+            return Some(at);
+        }
+    }
+    None
+}
+
+struct Backwards<'a> {
+    plan: &'a Plan<'a>,
     end: Option<NaiveDate>,
-    at: usize,
-    latest: &mut [Option<NaiveDate>],
-    begun: &mut [bool],
-) {
-    if begun[at] {
-        return;
-    }
-    begun[at] = true;
-    let step = &plan.steps[at];
-    let mut bound = end.filter(|_| !step.definition.after_end);
-    for (later, other) in plan.steps.iter().enumerate().filter(|(_, other)| other.is_open()) {
-        let waits = plan.waits_for(other).contains(&step.definition.code);
-        let rule = runs_from(other, step);
-        if !waits && rule.is_none() {
-            continue;
-        }
-        find(plan, end, later, latest, begun);
-        let Some(last) = latest[later] else { continue };
-        let by_rule = rule.and_then(|rule| latest_anchor(plan, rule, last));
-        for limit in [waits.then_some(last), by_rule].into_iter().flatten() {
-            bound = Some(bound.map_or(limit, |bound| bound.min(limit)));
-        }
-    }
-    latest[at] = bound;
+    bound: Vec<Vec<Bound<'a>>>,
+    latest: Vec<Option<NaiveDate>>,
+    begun: Vec<bool>,
 }
 
-/// The rule by which a step moves with another one.
-fn runs_from<'a>(step: &'a Step, anchor: &Step) -> Option<&'a DueRule> {
-    let rule = step.definition.due.as_ref().filter(|_| step.moves())?;
-    (rule.step.as_ref() == Some(&anchor.definition.code)).then_some(rule)
+impl Backwards<'_> {
+    fn find(&mut self, at: usize) {
+        if std::mem::replace(&mut self.begun[at], true) {
+            return;
+        }
+        let plan = self.plan;
+        let mut limits = Vec::new();
+        limits.extend(self.end.filter(|_| !plan.steps[at].definition.after_end));
+        for Bound { later, waits, rule } in std::mem::take(&mut self.bound[at]) {
+            self.find(later);
+            let Some(last) = self.latest[later] else { continue };
+            limits.extend(waits.then_some(last));
+            limits.extend(rule.and_then(|rule| latest_anchor(plan, rule, last)));
+        }
+        self.latest[at] = limits.into_iter().min();
+    }
 }
 
 /// The last day from which a period ends by `last`.

@@ -203,11 +203,7 @@ impl Plan<'_> {
             (0..self.steps.len()).map(|at| self.step_state(&schedule, at, today, moment)).collect();
         let awaited: Vec<usize> =
             (0..self.steps.len()).filter(|at| moment.awaits(&self.steps[*at])).collect();
-        let steps_to_replan = awaited
-            .iter()
-            .filter(|at| self.steps[**at].moves())
-            .filter(|at| schedule.on(**at) != self.steps[**at].planned_on)
-            .count();
+        let steps_to_replan = self.outdated(&schedule, moment).len();
         let mut track_reasons = self.late_steps(&states, &awaited);
         track_reasons.extend(self.past_the_end(&schedule, &awaited, today, moment));
         if steps_to_replan > 0 {

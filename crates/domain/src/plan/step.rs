@@ -211,12 +211,22 @@ impl Plan<'_> {
     /// Codes of what is open and comes before a step: what it is to be done after, and the mandatory steps
     /// of earlier phases with a gate.
     pub(super) fn waits_for(&self, step: &Step) -> Vec<String> {
-        let first = |other: &&Step| {
-            other.is_open()
-                && (step.definition.after.contains(&other.definition.code)
-                    || self.gates(other, step))
+        let places = self.places_waited_for(step);
+        places.map(|at| self.steps[at].definition.code.clone()).collect()
+    }
+
+    /// Places of what a step waits for.
+    pub(super) fn places_waited_for(&self, step: &Step) -> impl Iterator<Item = usize> {
+        self.places_before(step).filter(|at| self.steps[*at].is_open())
+    }
+
+    /// Places of what comes before a step, open or not.
+    fn places_before(&self, step: &Step) -> impl Iterator<Item = usize> {
+        let phase = self.phase_index(step);
+        let comes_before = move |other: &Step| {
+            step.definition.after.contains(&other.definition.code) || self.gates(other, phase)
         };
-        self.steps.iter().filter(first).map(|other| other.definition.code.clone()).collect()
+        (0..self.steps.len()).filter(move |at| comes_before(&self.steps[*at]))
     }
 
     /// The day on which the last step before the end was done. Nothing is over before it.
@@ -226,12 +236,15 @@ impl Plan<'_> {
         steps.filter_map(|step| Some(step.done.as_ref()?.on)).max()
     }
 
-    /// Whether another step is a mandatory one of an earlier phase with a gate.
-    fn gates(&self, other: &Step, step: &Step) -> bool {
-        let phase = self.phase_index(other);
+    /// Whether a step is a mandatory one of an earlier phase with a gate.
+    fn gates(&self, step: &Step, later_phase: Option<usize>) -> bool {
+        let definition = &step.definition;
+        if !definition.mandatory || definition.after_end {
+            return false;
+        }
+        let phase = self.phase_index(step);
         let gate = phase.and_then(|at| self.phases.get(at)).is_some_and(|phase| phase.gate);
-        let definition = &other.definition;
-        gate && phase < self.phase_index(step) && definition.mandatory && !definition.after_end
+        gate && phase < later_phase
     }
 
     /// # Errors
@@ -255,13 +268,8 @@ impl Plan<'_> {
             ));
         }
         let mut checks = Checks::new();
-        let before = self
-            .steps
-            .iter()
-            .filter(|other| {
-                step.definition.after.contains(&other.definition.code) || self.gates(other, step)
-            })
-            .filter_map(|other| other.done.as_ref().map(|done| done.on));
+        let before =
+            self.places_before(step).filter_map(|at| Some(self.steps[at].done.as_ref()?.on));
         let earliest = before.chain(earliest).max();
         let on = happened_on(&mut checks, "/done_on", input.done_on, today, earliest);
         let note = checks.optional_prose("/note", input.note.as_deref(), 2000);
@@ -284,7 +292,7 @@ impl Plan<'_> {
         Ok(self.with(code, |step| step.waived = Some(waived.clone())))
     }
 
-    /// Takes back that a step was done or waived.
+    /// Takes back that a step was done or waived. It gets the date that its rule gives today.
     ///
     /// # Errors
     /// `NotFound`; `Conflict` when it is open, or a step that comes after it was done.
@@ -309,7 +317,7 @@ impl Plan<'_> {
                 format!("What comes after {code} was done: {}.", after.join(", ")),
             ));
         }
-        Ok(reopened)
+        Ok(plan.with_dated(code))
     }
 
     /// # Errors
@@ -336,13 +344,16 @@ impl Plan<'_> {
         Ok(self.with(code, |step| step.overridden = Some(overridden.clone())))
     }
 
+    /// The step gets the date that its rule gives today: pauses have passed it by meanwhile.
+    ///
     /// # Errors
     /// `NotFound`; `Conflict` when it is done or waived, or has no override.
     pub fn without_override(&self, code: &str) -> Result<Vec<Step>> {
         if self.open_step(code)?.overridden.is_none() {
             return Err(Error::conflict("not_overridden", format!("{code} has its own date.")));
         }
-        Ok(self.with(code, |step| step.overridden = None))
+        let cleared = self.with(code, |step| step.overridden = None);
+        Ok(Plan { steps: &cleared, ..self.clone() }.with_dated(code))
     }
 
     /// # Errors

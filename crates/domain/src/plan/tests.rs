@@ -244,7 +244,7 @@ fn only_what_was_seen_is_done() {
     let run = Uuid::from_u128(1);
     let late = with(&steps, "begin", |step| step.done = Some(done(day("2026-03-09"))));
     let plan_of = |steps| plan("2026-03-02", &phases, steps);
-    let preview = plan_of(&late).preview(run, 4).unwrap();
+    let preview = plan_of(&late).preview(run, 4, Moment::Open).unwrap();
     let [difference] = &preview.differences[..] else { panic!("{preview:?}") };
     assert_eq!(difference.step.code, "middle");
     assert_eq!(difference.cause, ReplanCause::AnchorDone);
@@ -255,17 +255,22 @@ fn only_what_was_seen_is_done() {
     assert_eq!(difference.days, Some(7));
 
     let token = ReplanInput { token: preview.token.clone() };
-    let applied = plan_of(&late).replanned_as_seen(run, 4, &token).unwrap();
+    let applied = plan_of(&late).replanned_as_seen(run, 4, Moment::Open, &token).unwrap();
     assert_eq!(applied[1].planned_on, Some(day("2026-03-19")));
     assert_eq!(applied[1].baseline_on, Some(day("2026-03-12")), "never moves");
     // Another version, another run, other facts.
-    let stale = |plan: &Plan, run, version| conflict(plan.replanned_as_seen(run, version, &token));
+    let stale = |plan: &Plan, run, version| {
+        conflict(plan.replanned_as_seen(run, version, Moment::Open, &token))
+    };
     assert_eq!(stale(&plan_of(&late), run, 5), "another_preview");
     assert_eq!(stale(&plan_of(&late), Uuid::from_u128(2), 4), "another_preview");
     let later = with(&steps, "begin", |step| step.done = Some(done(day("2026-03-10"))));
     assert_eq!(stale(&plan_of(&later), run, 4), "another_preview");
-    let token = ReplanInput { token: plan_of(&steps).preview(run, 4).unwrap().token };
-    assert_eq!(conflict(plan_of(&steps).replanned_as_seen(run, 4, &token)), "nothing_to_replan");
+    let token = ReplanInput { token: plan_of(&steps).preview(run, 4, Moment::Open).unwrap().token };
+    assert_eq!(
+        conflict(plan_of(&steps).replanned_as_seen(run, 4, Moment::Open, &token)),
+        "nothing_to_replan"
+    );
 }
 
 #[test]
@@ -275,7 +280,8 @@ fn a_difference_tells_what_moved_the_step() {
         let pauses = pauses.iter().map(|(from, until)| (day(from), day(until)));
         let calendar = Calendar::new(FederalState::Hesse, pauses);
         let plan = Plan { calendar, ..plan("2026-03-02", &phases, steps) };
-        let found = plan.differences().into_iter().find(|found| found.step.code == code);
+        let found =
+            plan.differences(Moment::Open).into_iter().find(|found| found.step.code == code);
         found.map(|found| (found.cause, found.because.unwrap().paused_days))
     };
     let pause = [("2026-03-03", "2026-03-06")];
@@ -387,7 +393,7 @@ fn what_has_no_date_gets_one_when_its_anchor_happens() {
     let plan_of = |steps| plan("2026-03-02", &phases, steps);
     assert_eq!(plan_of(&happened).replanned()[1].planned_on, Some(day("2026-04-29")));
     let back = with(&plan_of(&happened).replanned(), "event", |step| step.done = None);
-    let difference = &plan_of(&back).differences()[0];
+    let difference = &plan_of(&back).differences(Moment::Open)[0];
     assert_eq!((difference.to, difference.days), (None, None));
 }
 

@@ -14,13 +14,13 @@ use crate::entity::Reference;
 use crate::error::{Error, Result};
 use crate::establishment::Establishment;
 use crate::funding_period::FundingPeriod;
+use crate::lead;
 use crate::occupation::Occupation;
 use crate::policy::Actor;
 use crate::programme_template::{
     ProgrammeTemplate, RecruitmentProcedure, ResidencePurpose, TemplateStatus, TemplateUse, purpose,
 };
 use crate::site::Site;
-use crate::task;
 
 /// What an input names, as far as it exists and the caller may know of it.
 #[derive(Debug)]
@@ -107,21 +107,12 @@ pub(super) fn check<'a>(
             "must not be before opened_on",
         );
     }
-    let lead_id = input.lead_id.unwrap_or(match before {
-        Some(before) => before.lead.id.into(),
-        None => actor.user_id,
-    });
-    let kept = before.map(|before| &before.lead);
-    let lead = task::person(&mut checks, "/lead_id", lead_id, &context.people, kept);
-    let kept = before.and_then(|before| before.deputy.as_ref());
-    let deputy = input
-        .deputy_id
-        .and_then(|id| task::person(&mut checks, "/deputy_id", id, &context.people, kept));
-    checks.require(
-        input.deputy_id != Some(lead_id),
-        "/deputy_id",
-        "same_user",
-        "must be somebody else than the lead",
+    let (lead, deputy) = lead::checked(
+        &mut checks,
+        actor,
+        (input.lead_id, input.deputy_id),
+        &context.people,
+        before.map(RecruitmentCase::leads),
     );
     checks.finish()?;
     for period in [&context.period, &context.old_period].into_iter().flatten().filter(|_| moves) {

@@ -4,6 +4,7 @@ use uuid::Uuid;
 use super::*;
 use crate::accompaniment::tests::{active, actor, company, day, people, period, published, site};
 use crate::code::Code;
+use crate::error::Error;
 use crate::establishment::Establishment;
 use crate::funding_period::FundingPeriodStatus;
 use crate::plan::{Lateness, StepDoneInput, StepOverrideInput, StepState, TrackReasonCode};

@@ -151,6 +151,9 @@ fn matching(carrier: Key, filter: &ConsultationFilter, few: bool) -> Rows<'_> {
     if let Some(run) = filter.accompaniment_id {
         query = query.filter(consultation_rows::accompaniment_id.eq(Some(Key(run.0))));
     }
+    if let Some(case) = filter.recruitment_case_id {
+        query = query.filter(consultation_rows::recruitment_case_id.eq(Some(Key(case.0))));
+    }
     if let Some(tag) = filter.tag_id {
         let tagged = consultation_tags::table
             .filter(consultation_tags::carrier_id.eq(carrier))

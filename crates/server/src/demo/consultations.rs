@@ -341,6 +341,7 @@ fn input(
         anonymous: None,
         event_id: None,
         accompaniment_id: None,
+        recruitment_case_id: None,
     })
 }
 
@@ -359,6 +360,7 @@ fn context(maker: &Maker, site: usize, period: &FundingPeriod, advisers: &[Actor
         contacts: Vec::new(),
         event: None,
         accompaniment: None,
+        recruitment_case: None,
         districts: maker.network.districts.clone(),
     }
 }
