@@ -268,7 +268,8 @@ fn each_rule_of_a_request_by_itself() {
         }
         adviser.patch(&path(&run), 1, &change).await.problem(412, "stale");
         // After the start it stays, also where null would mean the published default.
-        let short = begun(&adviser, "Kurz GmbH", None, &json!({"template_id": next["template_id"]})).await;
+        let short =
+            begun(&adviser, "Kurz GmbH", None, &json!({"template_id": next["template_id"]})).await;
         for template in [json!(null), json!(HUNDRED_DAYS)] {
             let change = json!({"template_id": template});
             let refused = adviser.patch(&path(&short), 3, &change).await;

@@ -74,6 +74,10 @@ fn a_version_is_tried_then_activated_and_the_one_before_retired() {
         let coordinator = app.log_in("coordinator").await;
         let trial = coordinator.get(&path).await.expect(200).body;
         assert_eq!((&trial["difference"], &trial["gained"]), (&json!(1), &json!(null)));
+        // Who activates it sees the counts of all carriers, and no records.
+        let by_admin = admin.get(&path).await.expect(200).body;
+        assert_eq!((&by_admin["difference"], &by_admin["gained_records"]), (&json!(1), &json!([])));
+        assert_eq!(by_admin["scope"]["kind"], "network");
         assert_eq!(value(&adviser, "blue", "").await, 1, "a trial changes nothing");
 
         act(&admin, &second, "activate").await.expect(200);
@@ -86,6 +90,41 @@ fn a_version_is_tried_then_activated_and_the_one_before_retired() {
         admin.patch(&at, 2, &label).await.problem(409, "not_a_draft");
         let read = admin.get(&format!("{at}/history")).await.expect(200);
         assert_eq!(read.items().len(), 2);
+    });
+}
+
+#[test]
+fn codes_of_a_rule_are_those_that_figures_have() {
+    both(async |app| {
+        let admin = app.log_in("admin").await;
+        for (dimension, code) in [
+            ("site", "frankfurt"),
+            // Another form of an id that there may be.
+            ("site", "01890000-0000-7000-8000-00000000ABCD"),
+            ("size_class", "mikro"),
+            ("quarter", "2026-Q5"),
+            ("month", "2026-13"),
+            ("district", "6414"),
+            ("section", "C"),
+            ("occupation", "263"),
+            ("country", "ma"),
+            ("kind", "First"),
+        ] {
+            let rule = json!({"rule": {
+                "subject": "consultations", "figure": "consultations",
+                "conditions": [{"dimension": dimension, "codes": [code]}]
+            }});
+            let refused = admin.post("/indicators", &body(&input("wrong"), &rule)).await;
+            refused.violates("/rule/conditions/0/codes", "not_a_code");
+        }
+        let rule = json!({"rule": {
+            "subject": "consultations", "figure": "organisations",
+            "conditions": [{"dimension": "actor_type", "codes": ["job_centre"]}],
+            "settings": [{"setting": "chambers_are_public", "dimension": "actor_type",
+                "codes": ["chamber"]}]
+        }});
+        let refused = admin.post("/indicators", &body(&input("wrong"), &rule)).await;
+        refused.violates("/rule/settings/0/codes", "not_a_code");
     });
 }
 

@@ -265,7 +265,8 @@ fn a_case_belongs_to_a_run_of_its_company_and_carrier() {
         assert_eq!(held["recruitment_case"]["id"], case["id"]);
         let name = held["recruitment_case"]["name"].as_str().unwrap();
         assert!(name.starts_with(case["candidate_reference"].as_str().unwrap()), "{name}");
-        let of_case = format!("/consultations?recruitment_case_id={}", case["id"].as_str().unwrap());
+        let of_case =
+            format!("/consultations?recruitment_case_id={}", case["id"].as_str().unwrap());
         assert_eq!(adviser.get(&of_case).await.expect(200).items(), &vec![held.clone()]);
         assert_eq!(other.get(&of_case).await.expect(200).items(), &Vec::<Value>::new());
         let held = format!("/consultations/{}", held["id"].as_str().unwrap());

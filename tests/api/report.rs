@@ -1,7 +1,11 @@
 //! Reports: frozen figures, what changed since, and their files.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
+use diesel::RunQueryDsl;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::harness::{
     Answer, KASSEL, PERIOD_2026, Session, TestApp, WETZLAR, body, both, redacted, send,
@@ -176,7 +180,7 @@ fn the_tables_of_a_report_are_the_figures() {
         let (other, coordinator) = (app.log_in("other").await, app.log_in("coordinator").await);
         records(&app, &other, KASSEL).await;
         for session in [&manager, &coordinator] {
-            let report = draft(session, &json!({"from": "2026-01-12", "to": "2026-03-09"})).await;
+            let report = draft(session, &json!({"from": "2026-01-12", "to": "2026-03-10"})).await;
             let seen = content(session, &report).await;
             for table in seen["content"]["consultations"].as_array().unwrap() {
                 let by: Vec<&str> = table["group_by"]
@@ -186,7 +190,7 @@ fn the_tables_of_a_report_are_the_figures() {
                     .map(|d| d.as_str().unwrap())
                     .collect();
                 let path = format!(
-                    "/statistics?funding_period_id={PERIOD_2026}&from=2026-01-12&to=2026-03-09\
+                    "/statistics?funding_period_id={PERIOD_2026}&from=2026-01-12&to=2026-03-10\
                      &group_by={}",
                     by.join(",")
                 );
@@ -212,18 +216,40 @@ fn the_tables_of_a_report_are_the_figures() {
                 expected.sort_by_key(Value::to_string);
                 assert_eq!(rows, expected, "{by:?}");
             }
-            let events = session
-                .get(&format!(
-                    "/statistics/events?funding_period_id={PERIOD_2026}&from=2026-01-12&to=2026-03-09"
-                ))
-                .await
-                .expect(200)
-                .body;
-            assert_eq!(events["totals"]["events"], 0, "the event was a day later");
-            assert_eq!(seen["content"]["events"][0]["rows"], json!([]));
+            for table in seen["content"]["events"].as_array().unwrap() {
+                let by = table["group_by"].as_array().unwrap().iter();
+                let by: Vec<&str> = by.map(|d| d.as_str().unwrap()).collect();
+                let events = session
+                    .get(&format!(
+                        "/statistics/events?funding_period_id={PERIOD_2026}&from=2026-01-12\
+                         &to=2026-03-10&group_by={}",
+                        by.join(",")
+                    ))
+                    .await
+                    .expect(200)
+                    .body;
+                assert!(events["totals"]["participations"].as_i64() > Some(0), "{events}");
+                for row in table["rows"].as_array().unwrap() {
+                    let group = events["groups"].as_array().unwrap().iter().find(|group| {
+                        by.iter()
+                            .zip(row["codes"].as_array().unwrap())
+                            .all(|(d, code)| group["key"][d]["code"] == *code)
+                    });
+                    let figures = if by.is_empty() { &events["totals"] } else { group.unwrap() };
+                    for figure in
+                        ["events", "participations", "unnamed", "organisations", "companies"]
+                    {
+                        assert_eq!(row[figure], figures[figure], "{figure} by {by:?}");
+                    }
+                }
+                if !by.is_empty() {
+                    let count = events["groups"].as_array().unwrap().len();
+                    assert_eq!(table["rows"].as_array().unwrap().len(), count, "{by:?}");
+                }
+            }
             let values = session
                 .get(&format!(
-                    "/indicators/values?funding_period_id={PERIOD_2026}&from=2026-01-12&to=2026-03-09"
+                    "/indicators/values?funding_period_id={PERIOD_2026}&from=2026-01-12&to=2026-03-10"
                 ))
                 .await
                 .expect(200)
@@ -260,6 +286,14 @@ fn a_correction_takes_the_place_of_a_report() {
             .problem(409, "wrong_state");
         let corrects = json!({"predecessor_id": report["id"], "title": "Korrektur"});
         let first = draft(&manager, &corrects).await;
+        assert_eq!(first["window"], report["window"]);
+        for (more, pointer) in
+            [(json!({"from": "2026-02-01"}), "/from"), (json!({"to": "2026-06-30"}), "/to")]
+        {
+            let other = input(&body(&corrects, &more));
+            manager.post("/reports", &other).await.violates(pointer, "another_window");
+            manager.patch(&path(&first), 1, &more).await.violates(pointer, "another_window");
+        }
         let second = draft(&manager, &corrects).await;
         assert_eq!(first["predecessor"]["name"], "Sachbericht 2026");
         let seen = content(&manager, &first).await;
@@ -333,6 +367,13 @@ fn a_report_is_a_file_in_german_and_english() {
         let csv = String::from_utf8(csv.to_vec()).unwrap();
         assert!(csv.starts_with("\u{feff}Tabelle;Zeile;Spalte;Wert\r\n"), "{csv}");
         assert!(csv.contains("Beratungen nach Standort;Wetzlar;Beratungen;1\r\n"), "{csv}");
+        let shown = format!("{}/content?format=html", path(&report));
+        let shown = manager.request(reqwest::Method::GET, &shown).send().await.unwrap();
+        let policy = shown.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        let text = shown.text().await.unwrap();
+        let style = text.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
+        let hash = STANDARD.encode(Sha256::digest(style));
+        assert!(policy.contains(&format!("style-src 'sha256-{hash}'")), "{policy}");
         let (kind, page) = fetch("format=html&language=en").await;
         assert_eq!(kind, "text/html; charset=utf-8");
         let page = String::from_utf8(page.to_vec()).unwrap();
@@ -352,6 +393,106 @@ fn a_report_is_a_file_in_german_and_english() {
     });
 }
 
+#[test]
+fn differences_tell_of_events_and_of_what_was_filled_in() {
+    both(async |app| {
+        let (adviser, manager) = (app.log_in("adviser").await, app.log_in("manager").await);
+        let unknown = adviser.company("Unbekannt GmbH", &json!({})).await;
+        let advised = json!({"organisation_id": unknown["id"], "held_on": "2026-01-12",
+            "starts_at": "09:30:15"});
+        let advised = app.consultation(&adviser, &advised).await;
+        let advised = adviser.post("/consultations", &advised).await.expect(201).body;
+        let on = json!({"starts_on": "2026-03-10", "ends_on": "2026-03-10", "status": "held"});
+        let mut events = Vec::new();
+        for _ in 0..2 {
+            let event = app.event(&adviser, &on).await;
+            let event = adviser.post("/events", &event).await.expect(201).body;
+            let under = format!("/events/{}/participations", event["id"].as_str().unwrap());
+            let four = json!({"headcount": 4, "status": "attended", "note": "Vier vom Amt"});
+            adviser.post(&under, &four).await.expect(201);
+            events.push(event);
+        }
+        let report = submitted(&manager, &json!({})).await;
+        app.advance(TimeDelta::minutes(1));
+
+        let size = json!({"size": {"staff": 8}});
+        let company = format!("/companies/{}", unknown["id"].as_str().unwrap());
+        adviser.patch(&company, 1, &size).await.expect(200);
+        let under = format!("/events/{}/participations", events[0]["id"].as_str().unwrap());
+        let more = json!({"headcount": 3, "status": "walk_in", "organisation_id": unknown["id"],
+            "note": "Mit Frau Probst"});
+        adviser.post(&under, &more).await.expect(201);
+        let void = format!("/events/{}/void", events[1]["id"].as_str().unwrap());
+        let reason = json!({"reason": "Doppelt"});
+        adviser.post_with(&void, &[("If-Match", "\"1\"")], &reason).await.expect(200);
+
+        let found = manager.get(&format!("{}/differences", path(&report))).await.expect(200).body;
+        assert_eq!((&found["figures"], &found["records"]), (&json!([]), &json!(3)));
+        let by = |list: &str| -> Vec<(String, i64)> {
+            let items = found[list].as_array().unwrap().iter();
+            items
+                .map(|it| {
+                    let name = it["figure"].as_str().or(it["indicator"]["code"].as_str());
+                    let by = it["today"].as_i64().unwrap() - it["reported"].as_i64().unwrap();
+                    (name.unwrap().to_owned(), by)
+                })
+                .collect()
+        };
+        let figures = by("event_figures");
+        assert!(figures.contains(&("events".to_owned(), -1)), "{figures:?}");
+        assert!(figures.contains(&("participations".to_owned(), -1)), "{figures:?}");
+        let indicators = by("indicators");
+        assert!(indicators.contains(&("eeco19".to_owned(), 1)), "{indicators:?}");
+        let item = |id: &Value| {
+            let items = found["items"].as_array().unwrap();
+            items.iter().find(|it| it["id"] == *id).unwrap().clone()
+        };
+        // The class on record was filled in from the company, whose history says so.
+        let changed = item(&advised["id"]);
+        assert_eq!(
+            (&changed["record"], &changed["kind"]),
+            (&json!("consultation"), &json!("changed"))
+        );
+        assert_eq!(changed["fields"][0]["field"], "size_class");
+        assert_eq!(changed["entries"][0]["changes"][0]["field"], "size");
+        let grown = item(&events[0]["id"]);
+        assert_eq!((&grown["record"], &grown["kind"]), (&json!("event"), &json!("changed")));
+        assert_eq!(grown["title"], events[0]["title"]);
+        assert_eq!(grown["fields"][0]["field"], "heads");
+        assert_eq!(grown["entries"].as_array().unwrap().len(), 1);
+        assert!(!grown.to_string().contains("Probst"), "{grown}");
+        assert_eq!(item(&events[1]["id"])["kind"], "removed");
+    });
+}
+
+#[test]
+fn a_report_is_submitted_once() {
+    both(async |app| {
+        let manager = app.log_in("manager").await;
+        let report = draft(&manager, &json!({"to": "2026-03-31"})).await;
+        let sha256 = json!({"sha256": content(&manager, &report).await["sha256"]});
+        let submit = || act(&manager, &report, "submit", &sha256);
+        let (one, two) = tokio::join!(submit(), submit());
+        let mut statuses = [one.status, two.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 412], "{} {}", one.body, two.body);
+        let intact = manager.get(&format!("{}/verification", path(&report))).await.expect(200).body;
+        assert_eq!(intact["intact"], true);
+        // Nothing is put to it, and what says what was frozen does not change.
+        let mut conn = app.connect();
+        for change in [
+            "UPDATE reports SET sha256 = 'f', title = title",
+            "UPDATE reports SET to_on = '2026-04-30'",
+            "UPDATE reports SET status = 'draft', submitted_at = NULL",
+            "DELETE FROM reports",
+            "INSERT INTO report_contents SELECT report_id, basis, content FROM report_contents",
+        ] {
+            let refused = diesel::sql_query(change).execute(&mut conn).unwrap_err().to_string();
+            assert!(refused.contains("reports_are_frozen"), "{change}: {refused}");
+        }
+    });
+}
+
 /// Names of the sheets, header of the first, and the consultations of Wetzlar, as another program reads them.
 fn read(xlsx: &[u8]) -> (Vec<String>, Vec<String>, Option<f64>) {
     use calamine::{Data, DataType, Reader, Xlsx};
@@ -364,4 +505,12 @@ fn read(xlsx: &[u8]) -> (Vec<String>, Vec<String>, Option<f64>) {
     let by_site = workbook.worksheet_range(by_site).unwrap();
     let row = by_site.rows().find(|row| row[0] == Data::String("Wetzlar".to_owned())).unwrap();
     (names, header, row[1].get_float())
+}
+
+/// Names of the sheets, as another program reads them.
+pub fn sheets(xlsx: &[u8]) -> Vec<String> {
+    use calamine::{Reader, Xlsx};
+
+    let workbook: Xlsx<_> = Xlsx::new(std::io::Cursor::new(xlsx)).unwrap();
+    workbook.sheet_names()
 }

@@ -409,6 +409,9 @@ impl Oracle<'_> {
             (Figure::ShortInformation, "short_information") => None,
             (Figure::ShortInformation, _) => Some("long_enough"),
             (_, "short_information") => Some("short"),
+            (Figure::PreparationMinutes, _) if draft.preparation.unwrap_or(0) == 0 => {
+                Some("without_preparation")
+            }
             (Figure::Consultations | Figure::Minutes | Figure::PreparationMinutes, _)
             | (Figure::AnonymousConsultations, "anonymous") => None,
             (Figure::AnonymousConsultations, _) => Some("named"),

@@ -105,6 +105,32 @@ fn a_target_is_one_for_each_indicator_time_and_place() {
         manager.post_with(&archive, &[("If-Match", "\"2\"")], &reason).await.expect(200);
         manager.patch(&path(&target), 3, &json!({"value": 60})).await.problem(409, "archived");
         create(&manager, &json!({"value": 60})).await;
+        // What is agreed for a time stays in the period; what was given up is in nobody's way.
+        let late = create(&manager, &json!({"year": 2028, "quarter": 4})).await;
+        let admin = app.log_in("admin").await;
+        let period = format!("/funding-periods/{PERIOD_2026}");
+        let shorter = json!({"ends_on": "2028-06-30"});
+        let version = admin.get(&period).await.body["version"].as_i64().unwrap();
+        admin.patch(&period, version, &shorter).await.problem(409, "targets_outside");
+        let given_up = format!("{}/archive", path(&late));
+        manager.post_with(&given_up, &[("If-Match", "\"1\"")], &reason).await.expect(200);
+        let period = admin.patch(&period, version, &shorter).await.expect(200).body;
+        let all = manager.get("/targets?archived=true").await.expect(200);
+        let gone = all.items().iter().find(|it| it["id"] == late["id"]).unwrap();
+        assert_eq!(gone["progress"], json!(null));
+        // Nobody gives one up when the period is closed.
+        let of_period = format!("/funding-periods/{PERIOD_2026}");
+        let mut version = period["version"].as_i64().unwrap();
+        for status in ["closing", "closed"] {
+            let next = json!({"status": status});
+            let changed = admin.patch(&of_period, version, &next).await.expect(200).body;
+            version = changed["version"].as_i64().unwrap();
+        }
+        let kept = manager.get("/targets").await.expect(200).items()[0].clone();
+        let give_up = format!("{}/archive", path(&kept));
+        let seen = format!("\"{}\"", kept["version"]);
+        let refused = manager.post_with(&give_up, &[("If-Match", &seen)], &reason).await;
+        refused.problem(409, "funding_period_closed");
         let history = adviser.get(&format!("{}/history", path(&target))).await.expect(200);
         assert_eq!(history.items().len(), 3);
         assert_eq!(history.items()[1]["changes"][0]["field"], "value");

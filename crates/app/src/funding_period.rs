@@ -5,8 +5,9 @@ use lotse_domain::id::FundingPeriodId;
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::Action;
+use lotse_domain::target::lies_in;
 use lotse_domain::{Error, Result};
-use lotse_persistence::{accompaniment, audit, event, funding_period, recruitment_case};
+use lotse_persistence::{accompaniment, audit, event, funding_period, recruitment_case, target};
 
 use crate::{App, Caller};
 
@@ -82,6 +83,13 @@ pub fn change(
             return Err(Error::conflict(
                 "recruitment_cases_outside",
                 "Recruitment cases of the period would have been opened outside its dates.",
+            ));
+        }
+        let targets = target::times_of_period(tx.conn, id)?;
+        if targets.into_iter().any(|(year, quarter)| !lies_in(&new, year, quarter)) {
+            return Err(Error::conflict(
+                "targets_outside",
+                "Targets of the period would lie outside its dates.",
             ));
         }
         funding_period::update(tx.conn, &new)?;

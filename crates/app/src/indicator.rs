@@ -11,7 +11,7 @@ use lotse_persistence::{audit, indicator};
 use crate::{App, Caller, Writing};
 
 mod value;
-pub(crate) use value::{View, also, evaluate};
+pub(crate) use value::{Asked, Counts, View, also};
 pub use value::{explain, trial, values};
 
 /// # Errors

@@ -18,6 +18,7 @@ pub mod actor;
 pub mod api_key;
 pub mod attachment;
 pub mod audit;
+pub mod audit_pack;
 pub mod calendar_feed;
 pub mod carrier;
 pub mod company;

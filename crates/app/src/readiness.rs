@@ -14,9 +14,9 @@ use crate::{App, Caller};
 /// # Errors
 /// `NotFound`.
 pub fn get(app: &App, caller: &Caller, id: FundingPeriodId) -> Result<Readiness> {
-    app.figures(caller, Action::ReadStatistics, |tx| {
+    app.figures(caller, Action::ReadTrials, |tx| {
         let period = funding_period::find(tx.conn, id)?;
-        let (scope, today) = (tx.scope(), tx.today());
+        let (scope, today) = (tx.actor.counted_scope(), tx.today());
         let mut items = Vec::new();
         for gap in ReadinessGap::all() {
             let counts = readiness::counts(tx.conn, &tx.names, &scope, &period, gap, today)?;

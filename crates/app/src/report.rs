@@ -1,13 +1,8 @@
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use lotse_domain::audit::{AuditAction, HistoryEntry};
-use lotse_domain::code::Code;
 use lotse_domain::entity::{ReasonInput, check_version};
 use lotse_domain::funding_period::FundingPeriod;
 use lotse_domain::id::{CarrierId, ReportId};
 use lotse_domain::indicator::IndicatorRule;
-use lotse_domain::organisation::OrganisationReference;
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::{Action, Actor, Scope};
@@ -15,24 +10,27 @@ use lotse_domain::programme_statistics::{
     CountedCase, CountedRun, ProgrammeStatisticsQuery, figures as programme_figures,
 };
 use lotse_domain::report::{
-    Basis, BasisIndicator, BasisTarget, Context, DifferenceKind, EventFact, Fact, FigureDifference,
-    Making, Report, ReportAcceptInput, ReportContent, ReportDifference, ReportDifferences,
-    ReportFigures, ReportFilter, ReportInput, ReportPeriod, ReportSubmitInput, ReportVerification,
-    canonical, changed, hash, questions,
+    Basis, BasisIndicator, BasisTarget, Context, EventFact, Fact, Making, Report,
+    ReportAcceptInput, ReportContent, ReportFigures, ReportFilter, ReportInput, ReportPeriod,
+    ReportSubmitInput, ReportVerification, as_far_as, canonical, hash, questions,
 };
-use lotse_domain::statistics::{Figure, Figures, RULES_VERSION, Window};
+use lotse_domain::statistics::{RULES_VERSION, Window};
 use lotse_domain::target::Target;
 use lotse_domain::{Error, Result};
 use lotse_persistence::report::Frozen;
 use lotse_persistence::{
-    Conn, audit, funding_period, indicator, organisation, programme_statistics, report, target,
+    Conn, audit, funding_period, indicator, programme_statistics, report, target,
 };
-use uuid::Uuid;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::consultation::none_if_missing;
-use crate::indicator::{View, also, evaluate};
+use crate::indicator::{Asked, Counts, View, also};
 use crate::statistics::named_scope;
 use crate::{App, Caller, Writing};
+
+mod difference;
+pub use difference::differences;
 
 /// How many facts are written at a time.
 const BATCH: usize = 500;
@@ -134,8 +132,7 @@ pub fn figures(app: &App, caller: &Caller, id: ReportId) -> Result<ReportFigures
         let scope = tx.scope();
         let found = report::find(tx.conn, &tx.names, &scope, id)?;
         let content = if found.is_frozen() {
-            let frozen = report::frozen(tx.conn, id)?;
-            serde_json::from_str(&frozen.content).map_err(|error| Error::Internal(error.into()))?
+            parsed(&report::frozen(tx.conn, id)?.content)?
         } else {
             let actor = tx.actor.clone();
             let period = funding_period::find(tx.conn, found.funding_period.id.into())?;
@@ -154,6 +151,10 @@ pub fn figures(app: &App, caller: &Caller, id: ReportId) -> Result<ReportFigures
         };
         Ok(ReportFigures { report: found, sha256, content })
     })
+}
+
+fn parsed<T: DeserializeOwned>(content: &str) -> Result<T> {
+    serde_json::from_str(content).map_err(|error| Error::Internal(error.into()))
 }
 
 fn content_of(
@@ -180,8 +181,10 @@ pub fn submit(
     input: &ReportSubmitInput,
 ) -> Result<Report> {
     app.write(caller, Action::ChangeReports, |tx| {
+        let waiting = as_seen(tx, id, seen)?;
+        let period = funding_period::hold(tx.conn, waiting.funding_period.id.into())?;
+        // Somebody may have submitted it meanwhile.
         let old = as_seen(tx, id, seen)?;
-        let period = funding_period::hold(tx.conn, old.funding_period.id.into())?;
         let (scope, actor) = (tx.scope(), tx.actor.clone());
         let today = tx.today();
         let mut view = View { conn: tx.conn, names: &tx.names, today };
@@ -253,7 +256,13 @@ pub fn verify(app: &App, caller: &Caller, id: ReportId) -> Result<ReportVerifica
             })
         })?;
         let stored_sha256 = hash(&frozen.content);
-        let recomputed_sha256 = hash(&canonical(&content)?);
+        let stored: Value = parsed(&frozen.content)?;
+        let recounted =
+            serde_json::to_value(content).map_err(|error| Error::Internal(error.into()))?;
+        let recounted = canonical(&as_far_as(&recounted, &stored))?;
+        // What was frozen may have been written in another form of the same values.
+        let recomputed_sha256 =
+            if recounted == canonical(&stored)? { stored_sha256.clone() } else { hash(&recounted) };
         let intact = stored_sha256 == sha256 && recomputed_sha256 == sha256;
         Ok(ReportVerification { sha256, stored_sha256, recomputed_sha256, intact })
     })
@@ -263,121 +272,6 @@ fn frozen_hash(found: &Report) -> Result<String> {
     found.sha256.clone().ok_or_else(|| {
         Error::conflict("wrong_state", "The report is a draft: nothing is frozen yet.")
     })
-}
-
-/// What the report would say otherwise today, and which later entries are the reason.
-///
-/// # Errors
-/// As [`get`]; `Conflict` for a draft.
-pub fn differences(
-    app: &App,
-    caller: &Caller,
-    id: ReportId,
-    paging: &Paging,
-) -> Result<ReportDifferences> {
-    app.figures(caller, Action::ReadReports, |tx| {
-        let scope = tx.scope();
-        let found = report::find(tx.conn, &tx.names, &scope, id)?;
-        frozen_hash(&found)?;
-        let period = funding_period::find(tx.conn, found.funding_period.id.into())?;
-        let frozen = report::frozen(tx.conn, id)?;
-        let reported: ReportContent =
-            serde_json::from_str(&frozen.content).map_err(|error| Error::Internal(error.into()))?;
-
-        // Of each record its facts as a number, however many there are.
-        let mut before: HashMap<Uuid, u64> = HashMap::new();
-        report::each_frozen(tx.conn, id, |fact| {
-            before.insert(fact.id, fingerprint(&fact)?);
-            Ok(())
-        })?;
-        let mut differing: Vec<(Uuid, DifferenceKind)> = Vec::new();
-        let today = content_of(&frozen.basis, &[], |making| {
-            report::each_fact(tx.conn, &scope, &period, found.window.to, |_, fact| {
-                making.add(&fact);
-                match before.remove(&fact.id) {
-                    None => differing.push((fact.id, DifferenceKind::Added)),
-                    Some(seen) if seen != fingerprint(&fact)? => {
-                        differing.push((fact.id, DifferenceKind::Changed));
-                    }
-                    Some(_) => {}
-                }
-                Ok(())
-            })
-        })?;
-        differing.extend(before.into_keys().map(|id| (id, DifferenceKind::Removed)));
-        differing.sort_unstable_by_key(|(id, _)| *id);
-        let records = i64::try_from(differing.len()).unwrap_or(i64::MAX);
-        if tx.actor.may(Action::ReadConsultations).is_err() {
-            // Who sees figures and no records sees how many there are.
-            differing.clear();
-        }
-        let after = paging.after.as_ref().map(|after| after.id);
-        let most = usize::try_from(paging.fetch()).unwrap_or(usize::MAX);
-        let shown: Vec<(Uuid, DifferenceKind)> = differing
-            .into_iter()
-            .filter(|(id, _)| after.is_none_or(|after| *id > after))
-            .take(most)
-            .collect();
-        let page = paging.page(shown, None, |(id, _)| (String::new(), *id))?;
-
-        let ids: Vec<Uuid> = page.items.iter().map(|(id, _)| *id).collect();
-        let before = report::frozen_among(tx.conn, id, &ids)?;
-        let now = report::facts_of(tx.conn, &scope, &period, &ids)?;
-        let since = found.submitted.as_ref().map_or(found.updated_at, |event| event.at);
-        let mut entries = audit::history_after(tx.conn, &ids, since)?;
-        // What was said makes no difference to a figure, and reading it is noted elsewhere.
-        for entry in entries.values_mut().flatten() {
-            entry.changes.retain(|change| change.field != "notes");
-        }
-        let mut items = Vec::new();
-        for (record, kind) in page.items {
-            let (was, is) = (before.get(&record), now.get(&record));
-            let Some(fact) = is.or(was) else { continue };
-            items.push(ReportDifference {
-                id: record,
-                kind,
-                held_on: fact.held_on,
-                organisation: named(tx.conn, fact)?,
-                fields: was.zip(is).map(|(was, is)| changed(was, is)).unwrap_or_default(),
-                entries: entries.remove(&record).unwrap_or_default(),
-            });
-        }
-        Ok(ReportDifferences {
-            figures: differing_figures(&reported, &today),
-            records,
-            items,
-            next_cursor: page.next_cursor,
-        })
-    })
-}
-
-fn named(conn: &mut Conn, fact: &Fact) -> Result<Option<OrganisationReference>> {
-    let Some(id) = fact.organisation else { return Ok(None) };
-    Ok(organisation::facts(conn, id.into())?.map(|facts| facts.reference))
-}
-
-/// The version alone makes no difference.
-fn fingerprint(fact: &Fact) -> Result<u64> {
-    let mut hasher = DefaultHasher::new();
-    canonical(&Fact { version: 0, ..fact.clone() })?.hash(&mut hasher);
-    Ok(hasher.finish())
-}
-
-fn differing_figures(reported: &ReportContent, today: &ReportContent) -> Vec<FigureDifference> {
-    let totals = |content: &ReportContent| -> Figures {
-        let rows = content.consultations.first().map(|table| &table.rows);
-        rows.and_then(|rows| rows.first()).map(|row| row.figures).unwrap_or_default()
-    };
-    let (reported, today) = (totals(reported), totals(today));
-    Figure::all()
-        .into_iter()
-        .map(|figure| FigureDifference {
-            figure,
-            reported: figure.of(&reported),
-            today: figure.of(&today),
-        })
-        .filter(|it| it.reported != it.today)
-        .collect()
 }
 
 fn as_seen(tx: &mut Writing, id: ReportId, seen: i64) -> Result<Report> {
@@ -473,7 +367,8 @@ fn basis_target(
         IndicatorRule::Programmes { .. } => {
             let scope = Scope::Carrier(CarrierId(target.carrier.id));
             let site = site.map(Into::into);
-            Some(evaluate(view, &scope, rule, period, of_target, site)?)
+            let asked = Asked { scope: &scope, period, window: of_target, site };
+            Some(Counts::default().value(view, rule, asked)?)
         }
         _ => None,
     };

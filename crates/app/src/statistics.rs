@@ -193,7 +193,7 @@ pub fn publication(app: &App, caller: &Caller, params: &PublicationParams) -> Re
 /// # Errors
 /// `Forbidden` when there is none.
 pub(crate) fn named_scope(actor: &Actor) -> Result<FigureScope> {
-    match (actor.scope(), &actor.carrier) {
+    match (actor.counted_scope(), &actor.carrier) {
         (Scope::Network, _) => Ok(FigureScope { kind: FigureScopeKind::Network, carrier: None }),
         (Scope::Carrier(_), Some(carrier)) => Ok(FigureScope {
             kind: FigureScopeKind::Carrier,

@@ -1,3 +1,4 @@
+use lotse_domain::Result;
 use lotse_domain::audit::{AuditAction, HistoryEntry};
 use lotse_domain::calendar::FederalState;
 use lotse_domain::entity::{ReasonInput, check_version};
@@ -5,12 +6,12 @@ use lotse_domain::id::{CarrierId, TargetId};
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::{Action, Scope};
-use lotse_domain::target::{Context, Target, TargetFilter, TargetInput, progress};
-use lotse_domain::{Error, Result};
+use lotse_domain::statistics::Window;
+use lotse_domain::target::{Context, Target, TargetFilter, TargetInput, passed, progress};
 use lotse_persistence::{audit, funding_period, indicator, site, target};
 
 use crate::consultation::none_if_missing;
-use crate::indicator::{View, evaluate};
+use crate::indicator::{Asked, Counts, View};
 use crate::{App, Caller, Reading, Writing};
 
 /// Targets with how far they are.
@@ -26,7 +27,8 @@ pub fn list(
     app.figures(caller, Action::ReadTargets, |tx| {
         let scope = tx.scope();
         let page = target::list(tx.conn, &tx.names, &scope, filter, paging)?;
-        let items = page.items.into_iter().map(|found| with_progress(tx, found));
+        let mut counts = Counts::default();
+        let items = page.items.into_iter().map(|found| with_progress(tx, &mut counts, found));
         Ok(Page { items: items.collect::<Result<_>>()?, ..page })
     })
 }
@@ -37,7 +39,7 @@ pub fn get(app: &App, caller: &Caller, id: TargetId) -> Result<Target> {
     app.figures(caller, Action::ReadTargets, |tx| {
         let scope = tx.scope();
         let found = target::find(tx.conn, &tx.names, &scope, id)?;
-        with_progress(tx, found)
+        with_progress(tx, &mut Counts::default(), found)
     })
 }
 
@@ -80,7 +82,7 @@ pub fn change(
 ) -> Result<Target> {
     app.write(caller, Action::ChangeTargets, |tx| {
         let old = as_seen(tx, id, seen)?;
-        let period = funding_period::find(tx.conn, old.funding_period.id.into())?;
+        let period = funding_period::hold(tx.conn, old.funding_period.id.into())?;
         let new = old.changed(tx.now, &patch.apply(&TargetInput::from(&old))?, &period)?;
         target::update(tx.conn, &new)?;
         tx.changed(&old.as_recorded(), &new.as_recorded())?;
@@ -89,7 +91,7 @@ pub fn change(
 }
 
 /// # Errors
-/// `NotFound`, `Stale`, `Invalid`; `Conflict` when it is archived.
+/// `NotFound`, `Stale`, `Invalid`; `Conflict` when it is archived or the period is closed.
 pub fn archive(
     app: &App,
     caller: &Caller,
@@ -99,7 +101,8 @@ pub fn archive(
 ) -> Result<Target> {
     app.write(caller, Action::ChangeTargets, |tx| {
         let old = as_seen(tx, id, seen)?;
-        let new = old.archived(tx.now, input.checked()?)?;
+        let period = funding_period::hold(tx.conn, old.funding_period.id.into())?;
+        let new = old.archived(tx.now, input.checked()?, &period)?;
         target::update(tx.conn, &new)?;
         tx.audit(AuditAction::Archived, Some(&old.as_recorded()), &new.as_recorded())?;
         named(tx, new)
@@ -126,21 +129,20 @@ fn context(tx: &mut Writing, input: &TargetInput) -> Result<Context> {
     };
     let indicator = indicator::active(tx.conn, &tx.names, &input.indicator)?;
     Ok(Context {
-        period: none_if_missing(funding_period::find(tx.conn, input.funding_period_id))?,
+        period: none_if_missing(funding_period::hold(tx.conn, input.funding_period_id))?,
         indicator: indicator.map(|found| found.reference()),
         site: found.filter(|site| site.carrier.id == carrier.0),
     })
 }
 
 /// The target with how far it is today: the records of its carrier count, whoever asks.
-pub(crate) fn with_progress(tx: &mut Reading, target: Target) -> Result<Target> {
+fn with_progress(tx: &mut Reading, counts: &mut Counts, target: Target) -> Result<Target> {
     let Some(active) = indicator::active(tx.conn, &tx.names, &target.indicator_code)? else {
         return Ok(target);
     };
     let period = funding_period::find(tx.conn, target.funding_period.id.into())?;
-    let window = target
-        .window(&period)
-        .ok_or_else(|| Error::internal("a target lies outside its funding period"))?;
+    // One that was given up may lie outside the period by now.
+    let Some(window) = target.window(&period) else { return Ok(target) };
     let site = target.site.as_ref().map(|site| site.id.into());
     let carrier = CarrierId(target.carrier.id);
     let place = match site {
@@ -150,7 +152,16 @@ pub(crate) fn with_progress(tx: &mut Reading, target: Target) -> Result<Target> 
     };
     let state = place.map_or(FederalState::Hesse, |place| place.federal_state);
     let carrier = Scope::Carrier(carrier);
-    let actual = evaluate(&mut View::of(tx), &carrier, &active.rule, &period, window, site)?;
-    let progress = progress(target.value, actual, window, tx.today(), state);
+    let (period, scope, today) = (&period, &carrier, tx.today());
+    let mut count = |window: Window| {
+        counts.value(&mut View::of(tx), &active.rule, Asked { scope, period, window, site })
+    };
+    let actual = count(window)?;
+    let until_yesterday = match passed(window, today) {
+        Some(days) if days == window => actual,
+        Some(days) => count(days)?,
+        None => 0,
+    };
+    let progress = progress(target.value, actual, until_yesterday, window, today, state);
     Ok(Target { indicator: Some(active.reference()), progress: Some(progress), ..target })
 }

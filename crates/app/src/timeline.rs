@@ -35,7 +35,7 @@ pub fn of(
         let mut entries = Vec::new();
         let mut total = 0;
         for part in kinds(&tx.actor, filter)? {
-            let page = part_of(tx, part, kind, id, filter, &paging.of_part())?;
+            let page = entries_of(tx, part, kind, id, filter, &paging.of_part())?;
             entries.extend(page.items);
             total += page.total.unwrap_or(0);
         }
@@ -59,8 +59,8 @@ fn kinds(actor: &Actor, filter: &TimelineFilter) -> Result<Vec<TimelineKind>> {
     }
 }
 
-/// As many entries of one kind as the page may need of it.
-fn part_of(
+/// Entries of one kind.
+pub(crate) fn entries_of(
     tx: &mut Reading,
     part: TimelineKind,
     kind: OrganisationKind,

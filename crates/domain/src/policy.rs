@@ -85,9 +85,14 @@ codes! {
         ChangeAccompaniments,
         /// All of an organisation, as far as each kind of record may be read.
         ReadTimeline,
+        /// All that is on record of an organisation or an accompaniment, with the files.
+        ExportAuditPack,
         /// What waits, as far as each kind of record may be read.
         ReadWorklist,
         ReadStatistics,
+        /// Counts what a version of an indicator would say, and what is missing before a period is closed: for
+        /// administrators over all carriers, without records.
+        ReadTrials,
         /// Definitions of indicators.
         ReadIndicators,
         ChangeIndicators,
@@ -140,10 +145,13 @@ pub fn allows(role: Role, action: Action) -> bool {
         | Action::ChangeAccompaniments
         | Action::ReadTimeline
         | Action::ReadWorklist => matches!(role, Adviser | Manager | Integration),
-        Action::ReassignTasks | Action::ChangeTargets => role == Manager,
+        Action::ReassignTasks | Action::ChangeTargets | Action::ExportAuditPack => role == Manager,
         Action::ChangeReports => matches!(role, Manager | Coordinator),
         Action::ReadStatistics | Action::ReadTargets | Action::ReadReports => {
             matches!(role, Adviser | Manager | Coordinator | Integration)
+        }
+        Action::ReadTrials => {
+            matches!(role, Adviser | Manager | Coordinator | Admin | Integration)
         }
         Action::ReadAuditLog => matches!(role, Admin | DataProtection),
         Action::ManageApiKeys => matches!(role, Admin | Manager),
@@ -166,6 +174,7 @@ impl Action {
                 | Self::ReadAttachments
                 | Self::ReadAccompaniments
                 | Self::ReadTimeline
+                | Self::ExportAuditPack
                 | Self::ReadWorklist
                 | Self::ReadAuditLog
         )
@@ -271,6 +280,13 @@ impl Actor {
             (Some(carrier), _) => Scope::Carrier(carrier.id),
             (None, _) => Scope::Nothing,
         }
+    }
+
+    /// What is counted for the caller where no records are shown: administrators, who activate indicators and
+    /// close periods, see the counts of all carriers.
+    #[must_use]
+    pub fn counted_scope(&self) -> Scope {
+        if self.role == Role::Admin { Scope::Network } else { self.scope() }
     }
 
     /// The carrier that new records belong to.

@@ -36,13 +36,25 @@ impl ReadinessGap {
     #[must_use]
     pub fn changes(self) -> &'static [&'static str] {
         match self {
-            Self::WithoutSizeClass => &["size_class", "first_size_class", "eeco19"],
+            Self::WithoutSizeClass => &[
+                "size_class",
+                "first_size_class",
+                "eeco19",
+                "large_companies",
+                "companies_without_class",
+            ],
             Self::WithoutIndustry => &["section"],
             Self::WithoutDistrict => &["district"],
             Self::AdviserWithoutSite | Self::FollowUpOpen => &[],
             Self::EventStillPlanned => &["events", "round_tables", "conferences"],
             Self::EventWithoutAttendance => &["participations", "events.organisations"],
-            Self::AccompanimentWithoutEnd => &["completed", "ended_early", "hires"],
+            Self::AccompanimentWithoutEnd => &[
+                "completed",
+                "completed_on_time",
+                "ended_early",
+                "hires",
+                "accompaniments_completed",
+            ],
         }
     }
 }

@@ -23,11 +23,13 @@ mod sheets;
 pub use content::{
     Basis, BasisIndicator, BasisTarget, EVENT_TABLES, Labels, Making, ReportContent,
     ReportEventRow, ReportEventTable, ReportIndicator, ReportLabel, ReportPeriod, ReportRow,
-    ReportTable, ReportTarget, TABLES, canonical, hash, questions,
+    ReportTable, ReportTarget, TABLES, as_far_as, canonical, hash, questions,
 };
 pub use count::Question;
 pub use difference::{
-    ChangedField, DifferenceKind, FigureDifference, ReportDifference, ReportDifferences, changed,
+    ChangedField, Compared, DifferenceKind, EventFigureDifference, FigureDifference,
+    IndicatorDifference, ReportDifference, ReportDifferences, ReportRecord, also_answerable,
+    changed,
 };
 pub use fact::{EventFact, Fact, Heads};
 
@@ -53,10 +55,10 @@ codes! {
 }))]
 pub struct ReportInput {
     pub funding_period_id: FundingPeriodId,
-    /// First day; the period's first day unless told.
+    /// First day; the period's first day unless told, and that of the predecessor where there is one.
     #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub from: Option<NaiveDate>,
-    /// Last day; the period's last day unless told.
+    /// Last day, likewise.
     #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub to: Option<NaiveDate>,
     #[schema(min_length = 1, max_length = 200)]
@@ -162,7 +164,8 @@ pub struct ReportVerification {
     pub sha256: String,
     /// Of the content as it is kept.
     pub stored_sha256: String,
-    /// Of the content counted anew from the frozen facts.
+    /// Of the content counted anew from the frozen facts, as far as the frozen one goes: a later version of
+    /// the program may count more.
     pub recomputed_sha256: String,
     pub intact: bool,
 }
@@ -213,11 +216,24 @@ impl Report {
         );
         checks.finish()?;
         let period = context.period.as_ref().ok_or_else(|| Error::internal("checked above"))?;
+        let corrected = context.predecessor.as_ref().map(|before| before.window);
+        let (from, to) = (corrected.map(|it| it.from), corrected.map(|it| it.to));
+        let window = Window::of(period, input.from.or(from), input.to.or(to))?;
+        // What takes its place says something of all that it said something of.
+        let mut checks = Checks::new();
+        for (same, pointer) in [
+            (from.is_none_or(|from| from == window.from), "/from"),
+            (to.is_none_or(|to| to == window.to), "/to"),
+        ] {
+            let message = "must be that of the report that is corrected";
+            checks.require(same, pointer, "another_window", message);
+        }
+        checks.finish()?;
         Ok(Self {
             id,
             carrier,
             funding_period: Reference::new(period.id, &period.name),
-            window: Window::of(period, input.from, input.to)?,
+            window,
             title,
             note,
             status: ReportStatus::Draft,

@@ -99,7 +99,7 @@ codes! {
 }
 
 /// What counts besides the codes of a condition, where certain carriers recorded it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AlsoAt {
     /// That of the condition.
     pub dimension: Dimension,

@@ -17,7 +17,7 @@ use crate::site::Site;
 use crate::statistics::Window;
 
 mod progress;
-pub use progress::{Outlook, TargetProgress, progress};
+pub use progress::{Outlook, TargetProgress, passed, progress};
 
 const MAX_VALUE: i64 = 1_000_000_000;
 
@@ -201,9 +201,15 @@ impl Target {
     }
 
     /// # Errors
-    /// `Conflict` when it is archived.
-    pub fn archived(&self, now: DateTime<Utc>, reason: String) -> Result<Self> {
+    /// `Conflict` when it is archived or the period is closed.
+    pub fn archived(
+        &self,
+        now: DateTime<Utc>,
+        reason: String,
+        period: &FundingPeriod,
+    ) -> Result<Self> {
         self.check_not_archived()?;
+        check_open(period)?;
         Ok(Self { archived: Some(Archived { at: now, reason }), ..self.next(now) })
     }
 
@@ -238,6 +244,12 @@ fn check_value(checks: &mut Checks, value: i64) {
         "out_of_range",
         "must be 1 to 1000000000",
     );
+}
+
+/// Whether a target of a year or a quarter has a day in the period.
+#[must_use]
+pub fn lies_in(period: &FundingPeriod, year: Option<i32>, quarter: Option<i32>) -> bool {
+    window(period, year, quarter).is_some()
 }
 
 /// What was to be reached is agreed before it is reported.

@@ -1,6 +1,6 @@
 //! Instants are UTC; service dates are plain dates in the network's time zone.
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use chrono_tz::Europe::Berlin;
 use serde::{Deserialize, Deserializer, de};
 
@@ -8,6 +8,12 @@ use serde::{Deserialize, Deserializer, de};
 #[must_use]
 pub fn local_date(now: DateTime<Utc>) -> NaiveDate {
     now.with_timezone(&Berlin).date_naive()
+}
+
+/// What the network's clocks show at an instant.
+#[must_use]
+pub fn local(now: DateTime<Utc>) -> NaiveDateTime {
+    now.with_timezone(&Berlin).naive_local()
 }
 
 /// The instant at which a date begins on the network's wall calendar.

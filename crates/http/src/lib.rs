@@ -20,6 +20,7 @@ mod actor;
 mod api_key;
 mod attachment;
 mod audit;
+mod audit_pack;
 mod calendar_feed;
 mod carrier;
 mod code_list;
@@ -143,6 +144,7 @@ fn routes(config: &mut ServiceConfig) {
         .configure(event_statistics::routes)
         .configure(programme_statistics::routes)
         .configure(audit::routes)
+        .configure(audit_pack::routes)
         .configure(api_key::routes)
         .configure(openapi::routes);
 }

@@ -96,6 +96,7 @@ pub struct Nothing {}
         (name = "Calendar", description = "The own tasks, referrals and events in a calendar program"),
         (name = "Tags and views", description = "How a carrier sorts its records, and what is looked at often"),
         (name = "Attachments", description = "Files of consultations, events and accompaniments"),
+        (name = "Audit packs", description = "All that is on record, for the check on site"),
         (name = "Figures", description = "The figures of a funding period"),
         (name = "API keys", description = "How other systems work with the API"),
         (name = "Audit", description = "Who changed what"),

@@ -224,13 +224,13 @@ fn entity(seen: Seen, lists: Lists, names: &Names) -> Result<Consultation> {
         }
         _ => None,
     };
-    let recruitment_case =
-        match (seen.recruitment_case_id, seen.case_reference, seen.case_vacancy) {
-            (Some(id), Some(candidate), Some(vacancy)) => {
-                Some(recruitment_case::reference(RecruitmentCaseId(id.0), &candidate, &vacancy))
-            }
-            _ => None,
-        };
+    let recruitment_case = match (seen.recruitment_case_id, seen.case_reference, seen.case_vacancy)
+    {
+        (Some(id), Some(candidate), Some(vacancy)) => {
+            Some(recruitment_case::reference(RecruitmentCaseId(id.0), &candidate, &vacancy))
+        }
+        _ => None,
+    };
     let anonymous = if seen.is_anonymous_profile {
         Some(AnonymousInput {
             district_id: seen.district_id.map(|id| DistrictId(id.0)),

@@ -9,6 +9,7 @@ use lotse_domain::page::{Page, Paging};
 use lotse_domain::participation::{Participation, ParticipationFilter, ParticipationStatus};
 use lotse_domain::policy::Scope;
 use lotse_domain::{Error, Result};
+use uuid::Uuid;
 
 use crate::among::among;
 use crate::connection::Conn;
@@ -234,6 +235,26 @@ pub fn has_attendance(conn: &mut Conn, event: EventId) -> Result<bool> {
         .optional()
         .db()?;
     Ok(found.is_some())
+}
+
+/// Ids of all of some events, voided ones too, with the event of each.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn ids_of_events(conn: &mut Conn, scope: &Scope, events: &[Uuid]) -> Result<Vec<(Uuid, Uuid)>> {
+    if *scope == Scope::Nothing {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Key> = events.iter().map(|id| Key(*id)).collect();
+    let mut query = event_participations::table
+        .select((event_participations::event_id, event_participations::id))
+        .into_boxed();
+    if let Scope::Carrier(carrier) = scope {
+        query = query.filter(event_participations::carrier_id.eq(Key(carrier.0)));
+    }
+    let found: Vec<(Key, Key)> =
+        query.filter(event_participations::event_id.eq_any(ids)).load(conn).db()?;
+    Ok(found.into_iter().map(|(event, id)| (event.0, id.0)).collect())
 }
 
 /// Those of an organisation in several events that are not voided.

@@ -85,7 +85,8 @@ pub fn counts(
             WHERE r.funding_period_id = {of_period} AND r.status = 'held' {carrier}
                 AND NOT EXISTS (
                     SELECT 1 FROM event_participations p
-                    WHERE p.event_id = r.id AND p.status IN ('attended', 'walk_in')
+                    WHERE p.event_id = r.id AND p.role = 'participant'
+                        AND p.status IN ('attended', 'walk_in')
                 )"
         ),
         ReadinessGap::AccompanimentWithoutEnd => format!(

@@ -158,6 +158,23 @@ pub fn of_period(
     rows.into_iter().map(|row| entity(row, names)).collect()
 }
 
+/// The years and quarters that targets of a period are of, of all carriers.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn times_of_period(
+    conn: &mut Conn,
+    period: FundingPeriodId,
+) -> Result<Vec<(Option<i32>, Option<i32>)>> {
+    targets::table
+        .filter(targets::funding_period_id.eq(Key(period.0)))
+        .filter(targets::archived_at.is_null())
+        .select((targets::year, targets::quarter))
+        .distinct()
+        .load(conn)
+        .db()
+}
+
 /// # Errors
 /// `Conflict` when there is one of the same indicator, time and place.
 pub fn insert(conn: &mut Conn, target: &Target) -> Result<()> {

@@ -1,6 +1,7 @@
 //! What indicators say of a window.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use chrono::NaiveDate;
 use lotse_domain::Result;
@@ -46,13 +47,14 @@ pub fn values(
         let window = Window::of(&period, params.from, params.to)?;
         let mut values = Vec::new();
         let scope = tx.scope();
-        let mut evaluation = Evaluation::new(&scope, &period, window, params.site_id);
+        let mut counts = Counts::default();
+        let asked = Asked { scope: &scope, period: &period, window, site: params.site_id };
         for indicator in indicator::all_active(tx.conn, &tx.names)? {
             values.push(IndicatorValue {
                 indicator: indicator.reference(),
                 unit: indicator.unit,
                 additive: indicator.additive,
-                value: evaluation.value(&mut View::of(tx), &indicator.rule)?,
+                value: counts.value(&mut View::of(tx), &indicator.rule, asked)?,
             });
         }
         Ok(IndicatorValues {
@@ -79,86 +81,88 @@ impl<'a> View<'a> {
     }
 }
 
-/// The value of one rule.
-///
-/// # Errors
-/// When the database cannot be read.
-pub(crate) fn evaluate(
-    view: &mut View,
-    scope: &Scope,
-    rule: &IndicatorRule,
-    period: &FundingPeriod,
-    window: Window,
-    site: Option<SiteId>,
-) -> Result<i64> {
-    Evaluation::new(scope, period, window, site).value(view, rule)
+/// What a rule is asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub scope: &'a Scope,
+    pub period: &'a FundingPeriod,
+    pub window: Window,
+    pub site: Option<SiteId>,
 }
 
-/// Rules of one window: what they share is counted once.
-struct Evaluation<'a> {
-    scope: &'a Scope,
-    period: &'a FundingPeriod,
-    window: Window,
-    site: Option<SiteId>,
-    counted: HashMap<String, Figures>,
+/// Accompaniments and cases that were read together.
+type Programmes = (Vec<CountedRun>, Vec<CountedCase>);
+
+/// The values of rules. What several of them share is counted once.
+#[derive(Default)]
+pub(crate) struct Counts {
+    figures: HashMap<String, Figures>,
+    programmes: HashMap<String, Programmes>,
 }
 
-impl<'a> Evaluation<'a> {
-    fn new(
-        scope: &'a Scope,
-        period: &'a FundingPeriod,
-        window: Window,
-        site: Option<SiteId>,
-    ) -> Self {
-        Self { scope, period, window, site, counted: HashMap::new() }
-    }
-
-    fn value(&mut self, view: &mut View, rule: &IndicatorRule) -> Result<i64> {
-        let scope = self.scope;
+impl Counts {
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn value(&mut self, view: &mut View, rule: &IndicatorRule, asked: Asked) -> Result<i64> {
+        let Asked { scope, period, window, site } = asked;
         match rule {
             IndicatorRule::Consultations { figure, conditions, settings } => {
                 let also = also(view.conn, settings)?;
                 let query = StatisticsQuery {
-                    funding_period_id: self.period.id,
-                    window: self.window,
+                    funding_period_id: period.id,
+                    window,
                     group_by: Vec::new(),
-                    conditions: at_site(conditions, Dimension::Site, self.site),
+                    conditions: at_site(conditions, Dimension::Site, site),
                     also,
                     topics: TopicsAs::Recorded,
                 };
-                let asked = format!("{:?} {:?}", query.conditions, query.also);
-                if let Some(known) = self.counted.get(&asked) {
+                let key = format!("{scope:?} {query:?}");
+                if let Some(known) = self.figures.get(&key) {
                     return Ok(figure.of(known));
                 }
                 let found = statistics::totals(view.conn, scope, &query)?;
-                self.counted.insert(asked, found);
+                self.figures.insert(key, found);
                 Ok(figure.of(&found))
             }
             IndicatorRule::Events { figure, conditions } => {
                 let query = EventStatisticsQuery {
-                    funding_period_id: self.period.id,
-                    window: self.window,
+                    funding_period_id: period.id,
+                    window,
                     group_by: Vec::new(),
-                    conditions: at_site(conditions, EventDimension::Site, self.site),
+                    conditions: at_site(conditions, EventDimension::Site, site),
                     topics: TopicsAs::Recorded,
                 };
                 Ok(figure.of(&event_statistics::totals(view.conn, scope, &query)?))
             }
             IndicatorRule::Programmes { figure } => {
-                let query = ProgrammeStatisticsQuery {
-                    funding_period_id: self.period.id,
-                    window: self.window,
-                    on: view.today.clamp(self.window.from, self.window.to),
-                    group_by: Vec::new(),
-                };
-                let runs = programme_statistics::runs(view.conn, view.names, scope, &query)?;
-                let cases = programme_statistics::cases(view.conn, view.names, scope, &query)?;
-                let here = |site: &Reference| self.site.is_none_or(|wanted| wanted.0 == site.id);
+                let on = view.today.clamp(window.from, window.to);
+                let (runs, cases) = self.programmes_of(view, asked, on)?;
+                let here = |at: &Reference| site.is_none_or(|wanted| wanted.0 == at.id);
                 let runs: Vec<&CountedRun> =
                     runs.iter().filter(|counted| here(&counted.run.site)).collect();
                 let cases: Vec<&CountedCase> =
                     cases.iter().filter(|counted| here(&counted.site)).collect();
-                Ok(figure.of(&figures(&runs, &cases, query.on)))
+                Ok(figure.of(&figures(&runs, &cases, on)))
+            }
+        }
+    }
+
+    fn programmes_of(
+        &mut self,
+        view: &mut View,
+        asked: Asked,
+        on: NaiveDate,
+    ) -> Result<&Programmes> {
+        let Asked { scope, period, window, .. } = asked;
+        match self.programmes.entry(format!("{scope:?} {:?} {window:?}", period.id)) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => {
+                let funding_period_id = period.id;
+                let group_by = Vec::new();
+                let query = ProgrammeStatisticsQuery { funding_period_id, window, on, group_by };
+                let runs = programme_statistics::runs(view.conn, view.names, scope, &query)?;
+                let cases = programme_statistics::cases(view.conn, view.names, scope, &query)?;
+                Ok(place.insert((runs, cases)))
             }
         }
     }
@@ -251,12 +255,14 @@ pub fn trial(
     id: IndicatorId,
     params: &IndicatorTrialParams,
 ) -> Result<IndicatorTrial> {
-    app.figures(caller, Action::ReadStatistics, |tx| {
+    app.figures(caller, Action::ReadTrials, |tx| {
         let tried = indicator::find(tx.conn, &tx.names, id)?;
         let period = funding_period::find(tx.conn, params.funding_period_id)?;
         let window = Window::of(&period, params.from, params.to)?;
-        let scope = tx.scope();
-        let value = evaluate(&mut View::of(tx), &scope, &tried.rule, &period, window, None)?;
+        let scope = tx.actor.counted_scope();
+        let mut counts = Counts::default();
+        let asked = Asked { scope: &scope, period: &period, window, site: None };
+        let value = counts.value(&mut View::of(tx), &tried.rule, asked)?;
         let active = indicator::active(tx.conn, &tx.names, &tried.code)?;
         let mut trial = IndicatorTrial {
             period: Reference::new(period.id, &period.name),
@@ -273,8 +279,7 @@ pub fn trial(
             lost_records: Vec::new(),
         };
         let Some(active) = active else { return Ok(trial) };
-        let active_value =
-            evaluate(&mut View::of(tx), &scope, &active.rule, &period, window, None)?;
+        let active_value = counts.value(&mut View::of(tx), &active.rule, asked)?;
         trial.active_value = Some(active_value);
         trial.difference = Some(value - active_value);
         let new = question(tx, &tried.rule, &period, window)?;

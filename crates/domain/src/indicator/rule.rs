@@ -2,12 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
+use crate::actor::ActorType;
 use crate::check::Checks;
 use crate::code::{Code, codes};
+use crate::consultation::{Channel, ConsultationKind};
+use crate::event::EventKind;
 use crate::event_statistics::{EventDimension, EventFigures};
+use crate::organisation::OrganisationKind;
 use crate::programme_statistics::ProgrammeFigures;
+use crate::size_class::SizeClass;
 use crate::statistics::{Condition, Dimension, Figure, Figures, Unit};
+use crate::{country, industry, occupation};
 
 const MAX_CONDITIONS: usize = 10;
 const MAX_CODES: usize = 100;
@@ -131,7 +138,13 @@ impl IndicatorRule {
     pub(super) fn check(&self, checks: &mut Checks) {
         match self {
             Self::Consultations { conditions, settings, .. } => {
-                check_conditions(checks, conditions);
+                check_conditions(checks, conditions, is_value);
+                checks.require(
+                    settings.len() <= MAX_CONDITIONS,
+                    "/rule/settings",
+                    "too_many",
+                    "must be at most 10",
+                );
                 for (at, setting) in settings.iter().enumerate() {
                     checks.require(
                         conditions.iter().any(|it| it.dimension == setting.dimension),
@@ -139,15 +152,25 @@ impl IndicatorRule {
                         "without_condition",
                         "must be the dimension of one of the conditions",
                     );
+                    let pointer = format!("/rule/settings/{at}/codes");
+                    let codes: Vec<Option<&str>> =
+                        setting.codes.iter().map(|code| Some(code.as_str())).collect();
+                    check_codes(checks, &pointer, &codes, |code| is_value(setting.dimension, code));
                 }
             }
-            Self::Events { conditions, .. } => check_conditions(checks, conditions),
+            Self::Events { conditions, .. } => {
+                check_conditions(checks, conditions, is_value_of_events);
+            }
             Self::Programmes { .. } => {}
         }
     }
 }
 
-fn check_conditions<D: Code + PartialEq>(checks: &mut Checks, conditions: &[Condition<D>]) {
+fn check_conditions<D: Code + PartialEq + Copy>(
+    checks: &mut Checks,
+    conditions: &[Condition<D>],
+    is_value: fn(D, &str) -> bool,
+) {
     checks.require(
         conditions.len() <= MAX_CONDITIONS,
         "/rule/conditions",
@@ -163,25 +186,93 @@ fn check_conditions<D: Code + PartialEq>(checks: &mut Checks, conditions: &[Cond
             "repeated",
             "must not be that of another condition; give it all codes",
         );
-        checks.require(
-            (1..=MAX_CODES).contains(&condition.codes.len()),
-            &format!("{pointer}/codes"),
-            "out_of_range",
-            "must be 1 to 100",
-        );
-        let is_word = |code: &Option<String>| {
-            code.as_ref().is_none_or(|code| {
-                (1..=100).contains(&code.len())
-                    && code.chars().all(|c| c.is_ascii_alphanumeric() || "_-:.".contains(c))
-            })
-        };
-        checks.require(
-            condition.codes.iter().all(is_word),
-            &format!("{pointer}/codes"),
-            "not_a_code",
-            "must be codes as groups of figures have them, or null for no value",
-        );
+        let codes: Vec<Option<&str>> = condition.codes.iter().map(Option::as_deref).collect();
+        let pointer = format!("{pointer}/codes");
+        check_codes(checks, &pointer, &codes, |code| is_value(condition.dimension, code));
     }
+}
+
+fn check_codes(
+    checks: &mut Checks,
+    pointer: &str,
+    codes: &[Option<&str>],
+    is_value: impl Fn(&str) -> bool,
+) {
+    checks.require(
+        (1..=MAX_CODES).contains(&codes.len()),
+        pointer,
+        "out_of_range",
+        "must be 1 to 100",
+    );
+    checks.require(
+        codes.iter().all(|code| code.is_none_or(&is_value)),
+        pointer,
+        "not_a_code",
+        "must be codes as groups of figures have them, or null for no value",
+    );
+}
+
+/// Whether groups of figures can have the code. Topics, districts and what has an id are in the database; what
+/// they look like is told here.
+fn is_value(dimension: Dimension, code: &str) -> bool {
+    match dimension {
+        Dimension::Site | Dimension::Carrier => is_id(code),
+        Dimension::District => is_district_key(code),
+        Dimension::Month => is_month(code),
+        Dimension::Quarter => is_quarter(code),
+        Dimension::Year => is_year(code),
+        Dimension::Kind => ConsultationKind::from_code(code).is_some(),
+        Dimension::Channel => Channel::from_code(code).is_some(),
+        Dimension::Topic => is_word(code),
+        Dimension::SizeClass | Dimension::FirstSizeClass => SizeClass::from_code(code).is_some(),
+        Dimension::Section => industry::section_label(code).is_some(),
+        Dimension::OrganisationKind => OrganisationKind::from_code(code).is_some(),
+        Dimension::ActorType | Dimension::FirstActorType => ActorType::from_code(code).is_some(),
+        Dimension::Country => country::find(code).is_some(),
+        Dimension::Occupation => code.len() == 2 && occupation::group(code).is_some(),
+    }
+}
+
+fn is_value_of_events(dimension: EventDimension, code: &str) -> bool {
+    match dimension {
+        EventDimension::Kind => EventKind::from_code(code).is_some(),
+        EventDimension::Series | EventDimension::Site | EventDimension::Carrier => is_id(code),
+        EventDimension::District => is_district_key(code),
+        EventDimension::Topic => is_word(code),
+        EventDimension::Month => is_month(code),
+        EventDimension::Quarter => is_quarter(code),
+        EventDimension::Year => is_year(code),
+    }
+}
+
+/// In the one form that records are compared by.
+fn is_id(code: &str) -> bool {
+    code.parse::<Uuid>().is_ok_and(|id| id.to_string() == code)
+}
+
+fn is_district_key(code: &str) -> bool {
+    code.len() == 5 && code.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_year(code: &str) -> bool {
+    code.len() == 4 && code.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_quarter(code: &str) -> bool {
+    code.split_once("-Q")
+        .is_some_and(|(year, quarter)| is_year(year) && matches!(quarter, "1" | "2" | "3" | "4"))
+}
+
+fn is_month(code: &str) -> bool {
+    code.split_once('-').is_some_and(|(year, month)| {
+        let number = month.parse::<u32>().unwrap_or_default();
+        is_year(year) && month.len() == 2 && (1..=12).contains(&number)
+    })
+}
+
+fn is_word(code: &str) -> bool {
+    (1..=100).contains(&code.len())
+        && code.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
 impl Figure {

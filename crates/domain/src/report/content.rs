@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
@@ -157,6 +157,9 @@ pub struct ReportIndicator {
     #[schema(required)]
     pub source: Option<String>,
     pub rule: IndicatorRule,
+    /// What settings of carriers added to the rule.
+    #[serde(default)]
+    pub also: Vec<AlsoAt>,
     pub value: i64,
     pub targets: Vec<ReportTarget>,
 }
@@ -289,6 +292,7 @@ impl<'a> Making<'a> {
                 text_en: indicator.text_en.clone(),
                 source: indicator.source.clone(),
                 rule: indicator.rule.clone(),
+                also: indicator.also.clone(),
                 value: in_all,
                 targets,
             });
@@ -312,7 +316,8 @@ fn only<F: Default>(groups: Groups<F>) -> F {
     groups.into_values().next().unwrap_or_default()
 }
 
-/// The canonical form: keys sorted, no white space (RFC 8785; keys are ASCII and numbers are short).
+/// The canonical form: keys sorted, no white space, whole numbers without a fraction (RFC 8785; keys are ASCII,
+/// and other numbers have few digits).
 ///
 /// # Errors
 /// `Internal` when the content cannot be written as JSON.
@@ -349,7 +354,37 @@ fn write(value: &Value, text: &mut String) {
             }
             text.push('}');
         }
+        Value::Number(number) => text.push_str(&written(number)),
         plain => text.push_str(&plain.to_string()),
+    }
+}
+
+/// As ECMAScript writes a number: 80 and not 80.0.
+fn written(number: &Number) -> String {
+    const LARGEST_WHOLE: f64 = 9_007_199_254_740_991.0;
+    match number.as_f64() {
+        Some(value) if number.is_f64() && value.fract() == 0.0 && value.abs() <= LARGEST_WHOLE => {
+            format!("{value:.0}")
+        }
+        _ => number.to_string(),
+    }
+}
+
+/// The part of what was counted anew that the frozen content has too: a later version of the program may say
+/// more of the same facts, in further fields and in further tables at the end.
+#[must_use]
+pub fn as_far_as(recounted: &Value, frozen: &Value) -> Value {
+    match (recounted, frozen) {
+        (Value::Object(new), Value::Object(old)) => {
+            let known = new
+                .iter()
+                .filter_map(|(key, value)| Some((key.clone(), as_far_as(value, old.get(key)?))));
+            Value::Object(known.collect())
+        }
+        (Value::Array(new), Value::Array(old)) => {
+            Value::Array(new.iter().zip(old).map(|(new, old)| as_far_as(new, old)).collect())
+        }
+        _ => recounted.clone(),
     }
 }
 
@@ -371,10 +406,25 @@ mod tests {
 
     #[test]
     fn the_canonical_form_is_one() {
-        let value = serde_json::json!({"b": [1, null, "ä\n"], "a": {"d": 1.5, "c": true}});
+        let value = serde_json::json!({
+            "b": [1, null, "ä\n"], "a": {"d": 1.5, "c": true, "e": 80.0, "f": 0.0}
+        });
         let text = canonical(&value).unwrap();
-        assert_eq!(text, r#"{"a":{"c":true,"d":1.5},"b":[1,null,"ä\n"]}"#);
+        let expected = r#"{"a":{"c":true,"d":1.5,"e":80,"f":0},"b":[1,null,"ä\n"]}"#;
+        assert_eq!(text, expected);
         // From `printf '%s' '…' | sha256sum`.
         assert_eq!(hash("{}"), "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
+    }
+
+    #[test]
+    fn what_a_later_version_adds_changes_no_old_report() {
+        let frozen = serde_json::json!({"rows": [{"a": 1}, {"a": 2}], "b": [0]});
+        let recounted =
+            serde_json::json!({"rows": [{"a": 1, "c": 7}, {"a": 2}], "b": [0, 9], "d": 1});
+        assert_eq!(as_far_as(&recounted, &frozen), frozen);
+        let fewer = serde_json::json!({"rows": [{"a": 1}], "b": [0]});
+        assert_ne!(as_far_as(&fewer, &frozen), frozen);
+        let other = serde_json::json!({"rows": [{"a": 1}, {"a": 3}], "b": [0]});
+        assert_ne!(as_far_as(&other, &frozen), frozen);
     }
 }

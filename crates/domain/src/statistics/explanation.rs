@@ -49,6 +49,8 @@ codes! {
         First,
         /// Of an organisation of the other kind.
         OtherKind,
+        /// Nobody recorded minutes of preparation.
+        WithoutPreparation,
         /// Outside the caller's scope. How many there are is not told.
         OtherCarriers,
     }

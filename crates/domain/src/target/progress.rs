@@ -54,11 +54,20 @@ pub struct TargetProgress {
     pub outlook: Outlook,
 }
 
-/// How far `actual` is of a target on a day.
+/// The days of a window before today.
+#[must_use]
+pub fn passed(window: Window, today: NaiveDate) -> Option<Window> {
+    let yesterday = today.pred_opt()?;
+    (yesterday >= window.from).then(|| Window { from: window.from, to: window.to.min(yesterday) })
+}
+
+/// How far `actual` is of a target on a day. `until_yesterday` is the part of it that the days brought which have
+/// passed: the pace is that of whole days.
 #[must_use]
 pub fn progress(
     target: i64,
     actual: i64,
+    until_yesterday: i64,
     window: Window,
     today: NaiveDate,
     state: FederalState,
@@ -69,12 +78,7 @@ pub fn progress(
         i64::try_from(count).unwrap_or(i64::MAX)
     };
     let all = working_days(window.from, window.to);
-    let passed = match today.pred_opt() {
-        Some(yesterday) if yesterday >= window.from => {
-            working_days(window.from, yesterday.min(window.to))
-        }
-        _ => 0,
-    };
+    let passed = passed(window, today).map_or(0, |days| working_days(days.from, days.to));
     let over = today > window.to;
     let share = |value: i64| i128::from(value) * i128::from(all);
     let forecast = if over {
@@ -82,7 +86,8 @@ pub fn progress(
     } else if passed < FORECAST_FROM {
         None
     } else {
-        i64::try_from(share(actual) / i128::from(passed)).ok()
+        let at_this_pace = i64::try_from(share(until_yesterday) / i128::from(passed)).ok();
+        at_this_pace.map(|forecast| forecast.max(actual))
     };
     let left = all - passed;
     let needed_per_week = (!over && actual < target && left > 0)
@@ -139,7 +144,7 @@ mod tests {
 
     fn on(day: &str, actual: i64) -> TargetProgress {
         let year = window("2026-01-01", "2026-12-31");
-        progress(400, actual, year, day.parse().unwrap(), FederalState::Hesse)
+        progress(400, actual, actual, year, day.parse().unwrap(), FederalState::Hesse)
     }
 
     /// 2026 has 261 Mondays to Fridays; nine of Hesse's ten holidays fall on one of them: 3 October and
@@ -157,6 +162,11 @@ mod tests {
         assert_eq!(july.outlook, Outlook::AtRisk);
         assert_eq!(on("2026-07-01", 193).outlook, Outlook::OnTrack);
         assert_eq!(on("2026-07-01", 173).outlook, Outlook::OffTrack);
+        // What today has brought so far is no day's pace.
+        let year = window("2026-01-01", "2026-12-31");
+        let day = "2026-07-01".parse().unwrap();
+        let today = progress(400, 190, 180, year, day, FederalState::Hesse);
+        assert_eq!((today.actual, today.forecast), (190, Some(373)));
         let reached = on("2026-07-01", 400);
         assert_eq!((reached.outlook, reached.needed_per_week), (Outlook::Reached, None));
     }

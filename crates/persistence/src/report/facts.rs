@@ -18,7 +18,7 @@ use crate::convert::{code, optional_code};
 use crate::error::DbResult;
 use crate::schema::{
     consultation_countries, consultation_occupations, consultation_topics, districts,
-    event_districts, event_participations, event_topics, organisations, topics,
+    event_districts, event_participations, event_topics, events, organisations, topics,
 };
 use crate::sql_types::{Id, Key};
 use crate::statement::Statement;
@@ -44,7 +44,7 @@ struct Row {
     district: Option<String>,
     #[diesel(sql_type = Date)]
     held_on: NaiveDate,
-    /// `24:00` for none.
+    /// `24:00`, with seconds or without, for none.
     #[diesel(sql_type = Text)]
     starts_at: String,
     #[diesel(sql_type = BigInt)]
@@ -163,7 +163,7 @@ fn held(statement: &mut Statement, scope: &Scope, period: &FundingPeriod) -> Opt
 
 fn load(conn: &mut Conn, statement: Statement, wanted: &[String]) -> Result<Vec<Row>> {
     let text = match statement.backend() {
-        Backend::Postgres => "to_char(f.starts_at, 'HH24:MI')",
+        Backend::Postgres => "to_char(f.starts_at, 'HH24:MI:SS')",
         Backend::Sqlite => "f.starts_at",
     };
     let sql = format!(
@@ -228,13 +228,11 @@ fn by_record(codes: impl IntoIterator<Item = (Key, String)>) -> HashMap<Key, BTr
 }
 
 fn fact(row: &Row, lists: &mut Lists) -> Result<Fact> {
-    let starts_at = match row.starts_at.as_str() {
-        "24:00" => None,
-        time => {
-            let time = time.get(..5).unwrap_or(time);
-            let parsed = NaiveTime::parse_from_str(time, "%H:%M");
-            Some(parsed.map_err(|error| Error::Internal(error.into()))?)
-        }
+    let starts_at = if row.starts_at.starts_with("24:00") {
+        None
+    } else {
+        let parsed: chrono::ParseResult<NaiveTime> = row.starts_at.parse();
+        Some(parsed.map_err(|error| Error::Internal(error.into()))?)
     };
     Ok(Fact {
         id: row.id.0,
@@ -365,4 +363,21 @@ pub fn events(
             })
         })
         .collect()
+}
+
+/// Titles of events, by id.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn titles_of(conn: &mut Conn, scope: &Scope, ids: &[Uuid]) -> Result<HashMap<Uuid, String>> {
+    if *scope == Scope::Nothing {
+        return Ok(HashMap::new());
+    }
+    let keys: Vec<Key> = ids.iter().map(|id| Key(*id)).collect();
+    let mut query = events::table.select((events::id, events::title)).into_boxed();
+    if let Scope::Carrier(carrier) = scope {
+        query = query.filter(events::carrier_id.eq(Key(carrier.0)));
+    }
+    let found: Vec<(Key, String)> = query.filter(events::id.eq_any(keys)).load(conn).db()?;
+    Ok(found.into_iter().map(|(id, title)| (id.0, title)).collect())
 }

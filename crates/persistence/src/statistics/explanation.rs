@@ -297,8 +297,9 @@ fn reason(statement: &mut Statement, query: &ExplanationQuery) -> String {
     let (from, to) = (statement.date(query.window.from), statement.date(query.window.to));
     let of_figure = match query.figure {
         Figure::ShortInformation => "WHEN NOT f.short THEN 'long_enough'",
-        Figure::Consultations | Figure::Minutes | Figure::PreparationMinutes => {
-            "WHEN f.short THEN 'short'"
+        Figure::Consultations | Figure::Minutes => "WHEN f.short THEN 'short'",
+        Figure::PreparationMinutes => {
+            "WHEN f.short THEN 'short' WHEN f.preparation_minutes = 0 THEN 'without_preparation'"
         }
         Figure::AnonymousConsultations => {
             "WHEN f.short THEN 'short' WHEN f.organisation_id IS NOT NULL THEN 'named'"

@@ -1,0 +1,4 @@
+DROP TRIGGER reports_frozen_on_delete;
+DROP TRIGGER reports_frozen_on_update;
+DROP TRIGGER report_facts_frozen_on_insert;
+DROP TRIGGER report_contents_frozen_on_insert;
