@@ -8,7 +8,11 @@ use diesel::connection::SimpleConnection;
 use lotse_domain::statistics::RULES_VERSION;
 use serde_json::{Map, Value, json};
 
-use crate::harness::{PASSWORD, PERIOD_2023, PERIOD_2026, Session, TestApp, both, send};
+use crate::accompaniment::{act, begun};
+use crate::harness::{
+    FRANKFURT, PASSWORD, PERIOD_2023, PERIOD_2026, Session, TestApp, WETZLAR, both, send,
+};
+use crate::programme_template::short;
 
 fn day(value: &Value) -> Option<NaiveDate> {
     value.as_str()?.parse().ok()
@@ -70,6 +74,11 @@ impl Records {
         let company = &self.companies[record["company"]["id"].as_str().unwrap()];
         match dimension {
             "site" | "carrier" => record[dimension]["id"].clone(),
+            "template" => {
+                let template = &record["template"];
+                let code = template["code"].as_str().unwrap();
+                json!(format!("{code}:{}", template["version_number"]))
+            }
             "size_class" if company["size"].is_null() => json!("unknown"),
             "size_class" => company["size"]["class"].clone(),
             "section" => {
@@ -83,6 +92,17 @@ impl Records {
             "quarter" => json!(format!("{}-Q{}", on.year(), on.month().div_ceil(3))),
             _ => json!(on.year().to_string()),
         }
+    }
+
+    /// Whether it meets all conditions of a filter.
+    fn meets(&self, record: &Value, on: NaiveDate, filter: &str) -> bool {
+        let mut asked: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+        for word in filter.split(',').filter(|word| !word.is_empty()) {
+            let (dimension, code) = word.split_once(':').unwrap();
+            let code = if code == "none" { Value::Null } else { json!(code) };
+            asked.entry(dimension).or_default().push(code);
+        }
+        asked.iter().all(|(it, codes)| codes.contains(&self.code(record, on, it)))
     }
 }
 
@@ -106,6 +126,31 @@ fn mandatory(run: &Value) -> Vec<&Value> {
     steps.filter(|step| step["mandatory"] == true && step["after_end"] != true).collect()
 }
 
+fn step<'a>(run: &'a Value, code: &Value) -> &'a Value {
+    run["steps"].as_array().unwrap().iter().find(|step| step["code"] == *code).unwrap()
+}
+
+/// Whether what the date of a step runs from has happened.
+fn happened(run: &Value, of: &Value) -> bool {
+    if of["due"]["anchor"] != "step" {
+        return true;
+    }
+    let from = step(run, &of["due"]["step"]);
+    !from["done"].is_null() || (!from["waived"].is_null() && happened(run, from))
+}
+
+/// Whether its date is no more than a forecast.
+fn is_forecast(run: &Value, of: &Value) -> bool {
+    if !of["override"].is_null() || happened(run, of) {
+        return false;
+    }
+    let from = step(run, &of["due"]["step"]);
+    let goes_along = of["due"]["offset"] == 0
+        && from["waived"].is_null()
+        && !of["after"].as_array().unwrap().contains(&from["code"]);
+    !(goes_along && !is_forecast(run, from))
+}
+
 /// The rules of docs/counting.md on what the API lists.
 fn figures(all: &Records, runs: &[&Value], cases: &[&Value], on: NaiveDate) -> Value {
     let count = |of: &dyn Fn(&&&Value) -> bool| runs.iter().filter(of).count();
@@ -115,12 +160,11 @@ fn figures(all: &Records, runs: &[&Value], cases: &[&Value], on: NaiveDate) -> V
         Value::Object(values.iter().map(|it| ((*it).to_owned(), json!(count(it)))).collect())
     };
     let due = |run: &&&Value| -> Vec<(NaiveDate, Option<NaiveDate>)> {
-        let dates =
-            mandatory(run).into_iter().filter(|step| step["waived"].is_null()).map(|step| {
-                let due =
-                    day(&step["override"]["on"]).or_else(|| day(&step["planned_on"])).unwrap();
-                (due, day(&step["done"]["on"]))
-            });
+        let dates = mandatory(run).into_iter().filter(|step| step["waived"].is_null());
+        let dates = dates.filter(|step| !is_forecast(run, step)).map(|step| {
+            let due = day(&step["override"]["on"]).or_else(|| day(&step["planned_on"])).unwrap();
+            (due, day(&step["done"]["on"]))
+        });
         let asked = |(due, done): &(NaiveDate, Option<NaiveDate>)| {
             *due <= on && (done.is_some() || over(run).is_none_or(|over| *due <= over))
         };
@@ -198,9 +242,20 @@ fn figures(all: &Records, runs: &[&Value], cases: &[&Value], on: NaiveDate) -> V
     })
 }
 
-/// The phases that any run is through with, with the middle one of the days that they took.
+/// The phases that any run is through with, by template.
 fn phases(runs: &[&Value]) -> Vec<Value> {
-    let Some(first) = runs.first() else { return Vec::new() };
+    let mut of_template: BTreeMap<(String, i64), Vec<&Value>> = BTreeMap::new();
+    for run in runs {
+        let code = run["template"]["code"].as_str().unwrap().to_owned();
+        let version = run["template"]["version_number"].as_i64().unwrap();
+        of_template.entry((code, version)).or_default().push(run);
+    }
+    of_template.values().flat_map(|runs| phases_of_template(runs)).collect()
+}
+
+/// With the middle one of the days that they took.
+fn phases_of_template(runs: &[&Value]) -> Vec<Value> {
+    let first = runs[0];
     let mut found = Vec::new();
     for (at, phase) in first["phases"].as_array().unwrap().iter().enumerate() {
         let mut days: Vec<usize> = Vec::new();
@@ -223,7 +278,7 @@ fn phases(runs: &[&Value]) -> Vec<Value> {
         let Some(most) = days.len().checked_sub(1) else { continue };
         let twice = days[most / 2] + days[most.div_ceil(2)];
         found.push(json!({
-            "code": phase["code"], "label_de": phase["label_de"], "label_en": phase["label_en"],
+            "template": first["template"], "code": phase["code"], "label_de": phase["label_de"], "label_en": phase["label_en"],
             "accompaniments": days.len(), "median_days": f64::from(u32::try_from(twice).unwrap()) / 2.0,
         }));
     }
@@ -249,21 +304,25 @@ async fn compare(
     window: [&str; 2],
     on: &str,
     by: &str,
+    filter: &str,
 ) {
     let [from, to] = window;
     let path = format!(
-        "/statistics/programmes?funding_period_id={period}&from={from}&to={to}&on={on}&group_by={by}"
+        "/statistics/programmes?funding_period_id={period}&from={from}&to={to}&on={on}&group_by={by}&filter={filter}"
     );
     let answer = session.get(&path).await.expect(200).body;
     let (from, to): (NaiveDate, NaiveDate) = (from.parse().unwrap(), to.parse().unwrap());
     let on = on.parse().unwrap();
     let inside = |date: Option<NaiveDate>| date.is_some_and(|date| from <= date && date <= to);
     let of_period = |run: &&Value| run["funding_period"]["id"] == period;
+    let wanted = |record: &Value, day: Option<NaiveDate>| {
+        inside(day) && all.meets(record, day.unwrap(), filter)
+    };
     let runs: Vec<&Value> = all.runs.iter().filter(of_period).collect();
     let runs: Vec<&Value> =
-        runs.into_iter().filter(|run| inside(day(&run["started_on"]))).collect();
+        runs.into_iter().filter(|run| wanted(run, day(&run["started_on"]))).collect();
     let cases: Vec<&Value> =
-        all.cases.iter().filter(|case| inside(day(&case["opened_on"]))).collect();
+        all.cases.iter().filter(|case| wanted(case, day(&case["opened_on"]))).collect();
     let expected = figures(all, &runs, &cases, on);
     assert_eq!(plain(&answer["totals"]), plain(&expected), "{path}");
 
@@ -316,19 +375,34 @@ fn every_figure_is_what_the_records_say() {
                 "",
                 "site",
                 "carrier",
+                "template",
                 "size_class",
                 "section",
                 "quarter",
                 "year",
                 "site,year",
                 "section,size_class",
+                "template,quarter",
             ] {
                 let whole = ["2023-01-01", "2025-12-31"];
-                compare(session, all, PERIOD_2023, whole, "2024-11-15", by).await;
+                compare(session, all, PERIOD_2023, whole, "2024-11-15", by, "").await;
                 let part = ["2024-02-29", "2024-10-03"];
-                compare(session, all, PERIOD_2023, part, "2024-06-30", by).await;
+                compare(session, all, PERIOD_2023, part, "2024-06-30", by, "").await;
                 let present = ["2026-01-01", "2028-12-31"];
-                compare(session, all, PERIOD_2026, present, "2026-10-30", by).await;
+                compare(session, all, PERIOD_2026, present, "2026-10-30", by, "").await;
+            }
+            let site = format!("site:{FRANKFURT},site:{WETZLAR},size_class:medium");
+            for filter in [
+                site.as_str(),
+                "size_class:micro,size_class:small,year:2024",
+                "section:none,quarter:2024-Q2,quarter:2024-Q3",
+                "template:hundred_days:1",
+                "template:fast_track:2",
+                "template:nowhere:1",
+                "year:none",
+            ] {
+                let whole = ["2023-01-01", "2025-12-31"];
+                compare(session, all, PERIOD_2023, whole, "2024-11-15", "year,site", filter).await;
             }
         }
         // A carrier sees its own.
@@ -360,5 +434,66 @@ fn the_figures_come_as_a_table_and_say_what_adds_up() {
         manager.get(&day_before).await.violates("on", "before_start");
         let unknown = path.replace("group_by=year", "group_by=topic");
         manager.get(&unknown).await.problem(400, "malformed_query");
+        for wrong in ["topic:language", "site", "site:here", "template:"] {
+            manager.get(&format!("{path}&filter={wrong}")).await.problem(400, "malformed_query");
+        }
     });
+}
+
+#[test]
+fn templates_stand_apart_and_a_forecast_is_not_due() {
+    both(async |app| {
+        let (admin, adviser) = (app.log_in("admin").await, app.log_in("adviser").await);
+        let mut two_steps = short("short_programme");
+        // As the 100 days call one of theirs.
+        two_steps["phases"][0]["code"] = json!("needs_analysis");
+        let mut second = two_steps["phases"][0]["steps"][0].clone();
+        second["code"] = json!("second");
+        let one_day_later = json!({
+            "anchor": "step", "step": "kick_off", "offset": 1, "unit": "calendar_days"
+        });
+        second["due"] = one_day_later;
+        two_steps["phases"][0]["steps"].as_array_mut().unwrap().push(second);
+        let draft = admin.post("/programme-templates", &two_steps).await.expect(201).body;
+        publish(&admin, &draft).await;
+        let by_it = json!({"template_id": draft["id"]});
+        let run = begun(&adviser, "Kurz GmbH", Some("2026-03-02"), &by_it).await;
+        begun(&adviser, "Lang GmbH", Some("2026-03-02"), &json!({})).await;
+
+        let path = format!("/statistics/programmes?funding_period_id={PERIOD_2026}&on=2026-03-13");
+        let of_short = async || {
+            let filter = format!("{path}&filter=template:short_programme:1");
+            adviser.get(&filter).await.expect(200).body
+        };
+        let figures = of_short().await;
+        assert_eq!(figures["totals"]["started"], 1);
+        assert_eq!(
+            figures["filter"],
+            json!([{"dimension": "template", "codes": ["short_programme:1"]}])
+        );
+        assert_eq!(figures["totals"]["steps_due"], 1, "the second step waits for the first");
+        let late = json!({"done_on": "2026-03-04"});
+        let run = act(&adviser, &run, "milestones/kick_off/complete", &late).await.expect(200).body;
+        assert_eq!(of_short().await["totals"]["steps_due"], 2);
+        let done = json!({"done_on": "2026-03-05"});
+        act(&adviser, &run, "milestones/second/complete", &done).await.expect(200);
+
+        let by = adviser.get(&format!("{path}&group_by=template")).await.expect(200).body;
+        let groups = by["groups"].as_array().unwrap().iter();
+        let labels: Vec<_> = groups.map(|group| group["key"]["template"].clone()).collect();
+        assert_eq!(labels[0]["code"], "hundred_days:1");
+        assert_eq!(
+            labels[1],
+            json!({"code": "short_programme:1", "label": "Short programme, version 1"})
+        );
+        let phases = by["totals"]["phases"].as_array().unwrap();
+        assert_eq!(phases.len(), 1, "the 100 days are in their first phase: {phases:?}");
+        assert_eq!(phases[0]["template"]["code"], "short_programme");
+        assert_eq!(phases[0]["median_days"], 4.0);
+    });
+}
+
+async fn publish(admin: &Session, draft: &Value) {
+    let path = format!("/programme-templates/{}/publish", draft["id"].as_str().unwrap());
+    admin.post_with(&path, &[("If-Match", "\"1\"")], &json!({})).await.expect(200);
 }

@@ -1,12 +1,14 @@
 use lotse_domain::Result;
 use lotse_domain::entity::Reference;
 use lotse_domain::policy::Action;
+use lotse_domain::policy::Scope;
 use lotse_domain::programme_statistics::{
-    CountedCase, CountedRun, ProgrammeStatistics, ProgrammeStatisticsParams, additive, figures,
-    groups,
+    CountedCase, CountedRun, ProgrammeFigures, ProgrammeStatistics, ProgrammeStatisticsParams,
+    ProgrammeStatisticsQuery, additive, figures, groups, matching,
 };
 use lotse_domain::statistics::RULES_VERSION;
-use lotse_persistence::{funding_period, programme_statistics};
+use lotse_persistence::names::Names;
+use lotse_persistence::{Conn, funding_period, programme_statistics};
 
 use crate::statistics::named_scope;
 use crate::{App, Caller};
@@ -24,20 +26,40 @@ pub fn get(
         let period = funding_period::find(tx.conn, params.funding_period_id)?;
         let query = params.query(&period, tx.today())?;
         let scope = tx.scope();
-        let runs = programme_statistics::runs(tx.conn, &tx.names, &scope, &query)?;
-        let cases = programme_statistics::cases(tx.conn, &tx.names, &scope, &query)?;
-        let (all_runs, all_cases): (Vec<&CountedRun>, Vec<&CountedCase>) =
-            (runs.iter().collect(), cases.iter().collect());
+        let (runs, cases) = counted(tx.conn, &tx.names, &scope, &query)?;
         Ok(ProgrammeStatistics {
             period: Reference::new(period.id, &period.name),
             window: query.window,
             on: query.on,
             rules_version: RULES_VERSION.to_owned(),
             scope: named_scope(&tx.actor)?,
-            totals: figures(&all_runs, &all_cases, query.on),
+            totals: totals(&runs, &cases, &query),
             groups: groups(&runs, &cases, query.on, &query.group_by),
             additive: additive(&query.group_by),
             group_by: query.group_by,
+            filter: query.conditions,
         })
     })
+}
+
+/// The accompaniments and cases that a question is about.
+pub(crate) fn counted(
+    conn: &mut Conn,
+    names: &Names,
+    scope: &Scope,
+    query: &ProgrammeStatisticsQuery,
+) -> Result<(Vec<CountedRun>, Vec<CountedCase>)> {
+    let runs = programme_statistics::runs(conn, names, scope, query)?;
+    let cases = programme_statistics::cases(conn, names, scope, query)?;
+    Ok(matching(query, runs, cases))
+}
+
+pub(crate) fn totals(
+    runs: &[CountedRun],
+    cases: &[CountedCase],
+    query: &ProgrammeStatisticsQuery,
+) -> ProgrammeFigures {
+    let runs: Vec<&CountedRun> = runs.iter().collect();
+    let cases: Vec<&CountedCase> = cases.iter().collect();
+    figures(&runs, &cases, query.on)
 }

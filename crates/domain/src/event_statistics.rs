@@ -127,7 +127,7 @@ pub struct EventGroup {
 pub struct EventStatistics {
     pub period: Reference,
     pub window: Window,
-    #[schema(example = "2026.3")]
+    #[schema(example = "2026.4")]
     pub rules_version: String,
     pub scope: FigureScope,
     /// The dimensions in the order asked for.

@@ -29,7 +29,7 @@ pub(crate) use sheets::rules;
 pub use zeros::{MAX_GROUPS, with_zeros};
 
 /// Version of the counting rules. It changes when the same records would give other figures.
-pub const RULES_VERSION: &str = "2026.3";
+pub const RULES_VERSION: &str = "2026.4";
 
 codes! {
     /// What figures can be grouped by.
@@ -333,7 +333,7 @@ codes! {
 pub struct Statistics {
     pub period: Reference,
     pub window: Window,
-    #[schema(example = "2026.3")]
+    #[schema(example = "2026.4")]
     pub rules_version: String,
     pub scope: FigureScope,
     /// The dimensions in the order asked for.

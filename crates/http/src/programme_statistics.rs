@@ -40,12 +40,12 @@ async fn get(
     if !wants_csv(&request) {
         return Ok(as_json(&figures));
     }
-    let phases: Vec<&str> = figures.totals.phases.iter().map(|phase| phase.code.as_str()).collect();
+    let phases = &figures.totals.phases;
     let groups = figures.groups.iter().map(|group| {
         let values = figures.group_by.iter().map(|dimension| group.key.get(dimension));
-        (values.collect(), group.figures.columns(&phases))
+        (values.collect(), group.figures.columns(phases))
     });
     let csv =
-        table(&figures.group_by, &figures.totals.columns(&phases), groups, FileParams::default())?;
+        table(&figures.group_by, &figures.totals.columns(phases), groups, FileParams::default())?;
     Ok(as_csv("programme-statistics.csv", csv))
 }

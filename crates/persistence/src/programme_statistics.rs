@@ -13,6 +13,7 @@ use lotse_domain::policy::Scope;
 use lotse_domain::programme_statistics::{
     CompanyFacts, CountedCase, CountedRun, ProgrammeStatisticsQuery,
 };
+use lotse_domain::programme_template::TemplateReference;
 use lotse_domain::recruitment_case::RecruitmentOutcome;
 
 use crate::accompaniment;
@@ -58,7 +59,8 @@ pub fn cases(
     scope: &Scope,
     query: &ProgrammeStatisticsQuery,
 ) -> Result<Vec<CountedCase>> {
-    type Found = (Key, Key, Key, NaiveDate, Option<String>, Option<String>);
+    type Template = (Key, String, i32, String, String, Option<String>);
+    type Found = (Key, Key, Key, NaiveDate, Option<String>, Template);
     let by = programme_templates::id.eq(recruitment_cases::template_id);
     let mut opened = recruitment_cases::table
         .inner_join(programme_templates::table.on(by))
@@ -68,8 +70,15 @@ pub fn cases(
             recruitment_cases::site_id,
             recruitment_cases::company_id,
             recruitment_cases::opened_on,
-            programme_templates::procedure,
             recruitment_cases::outcome,
+            (
+                programme_templates::id,
+                programme_templates::code,
+                programme_templates::version_number,
+                programme_templates::label_de,
+                programme_templates::label_en,
+                programme_templates::procedure,
+            ),
         ))
         .into_boxed();
     match scope {
@@ -83,10 +92,18 @@ pub fn cases(
     let mut companies = companies_facts(conn, found.iter().map(|row| row.2).collect())?;
     found
         .into_iter()
-        .map(|(carrier, site, company, opened_on, procedure, outcome)| {
+        .map(|(carrier, site, company, opened_on, outcome, template)| {
+            let (id, template_code, version_number, label_de, label_en, procedure) = template;
             Ok(CountedCase {
                 carrier: names.reference(carrier)?,
                 site: names.reference(site)?,
+                template: TemplateReference {
+                    id: id.0.into(),
+                    code: template_code,
+                    version_number,
+                    label_de,
+                    label_en,
+                },
                 company: companies.entry(company).or_default().clone(),
                 opened_on,
                 procedure: code(procedure.as_deref().unwrap_or_default())?,

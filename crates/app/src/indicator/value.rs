@@ -16,19 +16,16 @@ use lotse_domain::indicator::{
 };
 use lotse_domain::page::Paging;
 use lotse_domain::policy::{Action, Scope};
-use lotse_domain::programme_statistics::{
-    CountedCase, CountedRun, ProgrammeStatisticsQuery, figures,
-};
+use lotse_domain::programme_statistics::{ProgrammeDimension, ProgrammeStatisticsQuery};
 use lotse_domain::statistics::{
     AlsoAt, Condition, Dimension, Explanation, ExplanationQuery, Figures, RULES_VERSION,
     StatisticsQuery, TopicsAs, Window,
 };
 use lotse_persistence::names::Names;
-use lotse_persistence::{
-    Conn, carrier, event_statistics, funding_period, indicator, programme_statistics, statistics,
-};
+use lotse_persistence::{Conn, carrier, event_statistics, funding_period, indicator, statistics};
 use uuid::Uuid;
 
+use crate::programme_statistics;
 use crate::statistics::{explained, named_scope};
 use crate::{App, Caller, Reading};
 
@@ -150,15 +147,11 @@ impl<'a> Evaluation<'a> {
                     window: self.window,
                     on: view.today.clamp(self.window.from, self.window.to),
                     group_by: Vec::new(),
+                    conditions: at_site(&[], ProgrammeDimension::Site, self.site),
                 };
-                let runs = programme_statistics::runs(view.conn, view.names, scope, &query)?;
-                let cases = programme_statistics::cases(view.conn, view.names, scope, &query)?;
-                let here = |site: &Reference| self.site.is_none_or(|wanted| wanted.0 == site.id);
-                let runs: Vec<&CountedRun> =
-                    runs.iter().filter(|counted| here(&counted.run.site)).collect();
-                let cases: Vec<&CountedCase> =
-                    cases.iter().filter(|counted| here(&counted.site)).collect();
-                Ok(figure.of(&figures(&runs, &cases, query.on)))
+                let (runs, cases) =
+                    programme_statistics::counted(view.conn, view.names, scope, &query)?;
+                Ok(figure.of(&programme_statistics::totals(&runs, &cases, &query)))
             }
         }
     }

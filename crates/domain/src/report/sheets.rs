@@ -194,16 +194,15 @@ fn events(content: &ReportContent, table: &ReportEventTable, language: Language)
 }
 
 fn programmes(content: &ReportContent, language: Language) -> Sheet {
-    let phases: Vec<&str> =
-        content.programmes.phases.iter().map(|phase| phase.code.as_str()).collect();
-    let rows = content.programmes.columns(&phases).into_iter().map(|(name, value)| {
-        let value = match (value.parse::<i64>(), value.parse::<f64>()) {
-            (Ok(whole), _) => Cell::Number(whole),
-            (_, Ok(decimal)) => Cell::Decimal(decimal),
-            _ => Cell::Empty,
-        };
-        vec![Cell::Text(name), value]
-    });
+    let rows =
+        content.programmes.columns(&content.programmes.phases).into_iter().map(|(name, value)| {
+            let value = match (value.parse::<i64>(), value.parse::<f64>()) {
+                (Ok(whole), _) => Cell::Number(whole),
+                (_, Ok(decimal)) => Cell::Decimal(decimal),
+                _ => Cell::Empty,
+            };
+            vec![Cell::Text(name), value]
+        });
     Sheet {
         title: language.of("Begleitungen", "Accompaniments").to_owned(),
         header: vec![

@@ -186,7 +186,7 @@ impl ExplanationParams {
 /// A rule of counting in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Rule {
-    #[schema(example = "2026.3")]
+    #[schema(example = "2026.4")]
     pub version: String,
     pub text_de: String,
     pub text_en: String,
