@@ -9,6 +9,7 @@ use lotse_domain::statistics::RULES_VERSION;
 use serde_json::{Map, Value, json};
 
 use crate::accompaniment::{act, begun};
+use crate::event_statistics::{brings, explained, left_out};
 use crate::harness::{
     FRANKFURT, PASSWORD, PERIOD_2023, PERIOD_2026, Session, TestApp, WETZLAR, both, send,
 };
@@ -346,7 +347,7 @@ async fn compare(
         let codes = dimensions.iter().map(|it| group["key"][*it]["code"].to_string());
         let (runs, cases) = &members[&codes.collect::<Vec<_>>().join(" ")];
         let mut found = group.clone();
-        found.as_object_mut().unwrap().remove("key");
+        found.as_object_mut().unwrap().retain(|name, _| name != "key" && name != "explanation");
         assert_eq!(
             plain(&found),
             plain(&figures(all, runs, cases, on)),
@@ -354,6 +355,132 @@ async fn compare(
             group["key"]
         );
     }
+}
+
+/// What explains each figure of a group or of all, with the parts that it has, and the figure.
+fn explained_figures(of: &Value) -> Vec<(String, Value)> {
+    let mut figures: Vec<(String, Value)> = [
+        "started",
+        "active",
+        "completed",
+        "completed_on_time",
+        "ended_early",
+        "steps_due",
+        "steps_on_time",
+        "goals_measured",
+        "hires",
+    ]
+    .into_iter()
+    .map(|figure| (figure.to_owned(), of[figure].clone()))
+    .collect();
+    for (figure, parts) in [
+        ("completed", "completed_by_outcome"),
+        ("ended_early", "ended_by_reason"),
+        ("goals_measured", "goals_by_achievement"),
+    ] {
+        for (part, count) in of[parts].as_object().unwrap() {
+            figures.push((format!("{figure}&of={part}"), count.clone()));
+        }
+    }
+    for phase in of["phases"].as_array().unwrap() {
+        let (code, version) = (&phase["template"]["code"], &phase["template"]["version_number"]);
+        let of =
+            format!("{}:{version}:{}", code.as_str().unwrap(), phase["code"].as_str().unwrap());
+        figures.push((format!("phases&of={of}"), phase["accompaniments"].clone()));
+    }
+    let (mut opened, mut closed) = (0, 0);
+    for (procedure, cases) in of["cases"].as_object().unwrap() {
+        opened += cases["opened"].as_i64().unwrap();
+        closed += cases["closed"].as_i64().unwrap();
+        figures.push((format!("cases_opened&of={procedure}"), cases["opened"].clone()));
+        figures.push((format!("cases_closed&of={procedure}"), cases["closed"].clone()));
+        for (outcome, count) in cases["closed_by_outcome"].as_object().unwrap() {
+            figures.push((format!("cases_closed&of={procedure}:{outcome}"), count.clone()));
+        }
+    }
+    figures.push(("cases_opened".to_owned(), json!(opened)));
+    figures.push(("cases_closed".to_owned(), json!(closed)));
+    figures
+}
+
+/// The records behind each figure bring it, and with those left out they are all of the period.
+async fn compare_explanations(session: &Session, all: &Records, question: &str, groups: usize) {
+    let path = format!("/statistics/programmes?funding_period_id={PERIOD_2023}{question}");
+    let answer = session.get(&path).await.expect(200).body;
+    let day_of = |run: &Value| day(&run["started_on"]).or_else(|| day(&run["requested_on"]));
+    let of_period = |day: Option<NaiveDate>| {
+        let day = day.unwrap().to_string();
+        ("2023-01-01".."2026-01-01").contains(&day.as_str())
+    };
+    let runs = all.runs.iter().filter(|run| of_period(day_of(run))).count();
+    let cases = all.cases.iter().filter(|case| of_period(day(&case["opened_on"]))).count();
+    for (figure, value) in explained_figures(&answer["totals"]) {
+        let (page, items) = explained(session, &answer["explanation"], &figure).await;
+        let what = format!("{figure} of {path}");
+        brings(&page, &items, &value, &what);
+        let there = if figure.starts_with("cases") { cases } else { runs };
+        let left_out: i64 = left_out(&page).values().sum();
+        let counted = page["records"].as_i64().unwrap();
+        assert_eq!(counted + left_out, i64::try_from(there).unwrap(), "{what}");
+        if figure.starts_with("steps") && page["records_withheld"] == false {
+            let steps: usize = items.iter().map(|it| it["steps"].as_array().unwrap().len()).sum();
+            assert_eq!(json!(steps), value, "{what}");
+        }
+    }
+    for group in answer["groups"].as_array().unwrap().iter().take(groups) {
+        for (figure, value) in explained_figures(group) {
+            let (page, items) = explained(session, &group["explanation"], &figure).await;
+            brings(&page, &items, &value, &format!("{figure} of {}", group["key"]));
+        }
+    }
+}
+
+#[test]
+fn every_figure_is_explained_by_its_records() {
+    both(async |app| {
+        fill(&app);
+        let manager = log_in(&app, "manager").await;
+        let own = records(&manager).await;
+        let theirs = records(&log_in(&app, "kassel.manager").await).await;
+        let network = Records {
+            runs: own.runs.iter().chain(&theirs.runs).cloned().collect(),
+            cases: own.cases.iter().chain(&theirs.cases).cloned().collect(),
+            companies: own.companies.clone(),
+        };
+        let coordinator = log_in(&app, "coordinator").await;
+        let part = "&from=2024-02-29&to=2024-10-03&on=2024-06-30";
+        for by in ["site,year", "template,quarter", "size_class", "section", "carrier"] {
+            compare_explanations(&manager, &own, &format!("{part}&group_by={by}"), 2).await;
+        }
+        compare_explanations(&manager, &own, "&on=2024-11-15&group_by=year", 3).await;
+        compare_explanations(&coordinator, &network, &format!("{part}&group_by=site"), 2).await;
+
+        // What was left out can be listed.
+        let path = format!("/statistics/programmes/explain?funding_period_id={PERIOD_2023}{part}");
+        let outside = format!("{path}&figure=started&left_out=outside_window&total=true&limit=200");
+        let page = manager.get(&outside).await.expect(200).body;
+        let items = page["items"].as_array().unwrap();
+        assert_eq!(json!(items.len()), json!(left_out(&page)["outside_window"]));
+        let of_days = format!("{path}&figure=phases&of=hundred_days:1:plan&limit=200");
+        let page = manager.get(&of_days).await.expect(200).body;
+        let mut days: Vec<f64> = page["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| it["days"].as_f64().unwrap())
+            .collect();
+        days.sort_by(f64::total_cmp);
+        let middle = (days[(days.len() - 1) / 2] + days[days.len() / 2]) / 2.0;
+        let figures = format!("/statistics/programmes?funding_period_id={PERIOD_2023}{part}");
+        let figures = manager.get(&figures).await.expect(200).body;
+        let phases = figures["totals"]["phases"].as_array().unwrap();
+        let plan = phases.iter().find(|phase| phase["code"] == "plan").unwrap();
+        assert_eq!(plan["median_days"], json!(middle));
+        for wrong in ["on_time_percent", "phases", "started&of=achieved", "completed&of=x"] {
+            let path = format!("{path}&figure={wrong}");
+            manager.get(&path).await.problem(400, "malformed_query");
+        }
+    });
 }
 
 #[test]
@@ -496,4 +623,70 @@ fn templates_stand_apart_and_a_forecast_is_not_due() {
 async fn publish(admin: &Session, draft: &Value) {
     let path = format!("/programme-templates/{}/publish", draft["id"].as_str().unwrap());
     admin.post_with(&path, &[("If-Match", "\"1\"")], &json!({})).await.expect(200);
+}
+
+/// The first two rows of each sheet, by its name.
+fn sheets(xlsx: Vec<u8>) -> Vec<(String, Vec<Vec<calamine::Data>>)> {
+    use calamine::{Reader, Xlsx};
+
+    let mut workbook: Xlsx<_> = Xlsx::new(std::io::Cursor::new(xlsx)).unwrap();
+    let rows = |name: &String, workbook: &mut Xlsx<_>| {
+        let range = workbook.worksheet_range(name).unwrap();
+        range.rows().map(<[calamine::Data]>::to_vec).collect()
+    };
+    let names = workbook.sheet_names();
+    names.into_iter().map(|name| (name.clone(), rows(&name, &mut workbook))).collect()
+}
+
+#[test]
+fn figures_of_programmes_and_events_come_as_files() {
+    both(async |app| {
+        fill(&app);
+        let manager = log_in(&app, "manager").await;
+        let file = async |of: &str, query: &str| {
+            let path = format!("/statistics/{of}?funding_period_id={PERIOD_2023}&{query}");
+            let answer = manager.request(reqwest::Method::GET, &path).send().await.unwrap();
+            assert_eq!(answer.status(), 200, "{path}");
+            answer.bytes().await.unwrap().to_vec()
+        };
+        for (of, sheet) in [("programmes", "3 Begleitungen"), ("events", "3 Veranstaltungen")] {
+            let question = "group_by=year&filter=year:2024";
+            let xlsx = sheets(file(of, &format!("{question}&format=xlsx")).await);
+            let names: Vec<_> = xlsx.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(names, ["1 Angaben", "2 Regeln", sheet]);
+            let about: Vec<_> = xlsx[0].1.iter().map(|row| row[0].to_string()).collect();
+            assert_eq!(
+                about[..6],
+                [
+                    "Angabe",
+                    "Förderzeitraum",
+                    "Zeitfenster",
+                    "Geltungsbereich",
+                    "Zählregeln",
+                    "Filter"
+                ]
+            );
+            assert_eq!(xlsx[0].1[5][1].to_string(), "year:2024");
+            assert_eq!(xlsx[2].1[0][0].to_string(), "Jahr");
+            assert!(
+                matches!(xlsx[2].1.last().unwrap()[1], calamine::Data::Float(_)),
+                "typed: {:?}",
+                xlsx[2].1
+            );
+            let page = file(of, &format!("{question}&format=html&language=en")).await;
+            let page = String::from_utf8(page).unwrap();
+            assert!(page.contains("<td>1 January 2023 – 31 December 2025</td>"), "{page}");
+            let csv = file(of, &format!("{question}&format=csv&form=german&bom=true")).await;
+            let csv = String::from_utf8(csv).unwrap();
+            assert!(csv.starts_with("\u{feff}year;year_label;"), "{csv}");
+        }
+        let german = file("programmes", "group_by=year&format=csv&form=german").await;
+        let german = String::from_utf8(german).unwrap();
+        assert!(german.contains(";71,7;"), "{german}");
+        let path = format!("/statistics/events?funding_period_id={PERIOD_2023}");
+        let answer = manager.get(&path).await.expect(200);
+        let tag = answer.header("etag").to_owned();
+        let again = manager.request(reqwest::Method::GET, &path).header("If-None-Match", tag);
+        assert_eq!(again.send().await.unwrap().status(), 304);
+    });
 }

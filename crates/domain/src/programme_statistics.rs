@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use crate::accompaniment::{Accompaniment, AccompanimentOutcome, EarlyEnd, GoalAchievement};
 use crate::check::Checks;
@@ -21,8 +22,16 @@ use crate::recruitment_case::RecruitmentOutcome;
 use crate::size_class::SizeClass;
 use crate::statistics::{Condition, FigureScope, GroupValue, Window, conditions, dimensions};
 
+mod column;
 mod count;
+mod explanation;
+mod sheets;
+pub use column::{Column, ProgrammeColumn};
 pub use count::{figures, groups, matching};
+pub use explanation::{
+    CountedProgramme, Explained, NotBegun, ProgrammeExplanation, ProgrammeExplanationParams,
+    ProgrammeExplanationQuery, ProgrammeRecords, explained,
+};
 
 codes! {
     /// What figures of accompaniments and recruitment cases can be grouped by.
@@ -107,7 +116,7 @@ pub fn programme_conditions(
             continue;
         }
         for code in condition.codes.iter_mut().flatten() {
-            let id = uuid::Uuid::parse_str(code).map_err(|_| Error::Malformed {
+            let id = Uuid::parse_str(code).map_err(|_| Error::Malformed {
                 code: "malformed_query",
                 detail: format!("{code:?} is not the id of a site or carrier."),
                 errors: vec![Violation {
@@ -187,6 +196,23 @@ pub struct ProgrammeGroup {
     pub key: BTreeMap<ProgrammeDimension, GroupValue>,
     #[serde(flatten)]
     pub figures: ProgrammeFigures,
+    /// Where the records behind these figures are: a URI template (RFC 6570) that wants the name of one, and
+    /// which part of it where it has parts.
+    #[schema(
+        example = "/api/v1/statistics/programmes/explain?funding_period_id=01890000-0000-7000-8000-000000000302&on=2026-03-16&group=year:2026{&figure,of}"
+    )]
+    pub explanation: String,
+}
+
+impl ProgrammeGroup {
+    /// As a question names it.
+    #[must_use]
+    pub fn conditions(&self) -> String {
+        let words = self.key.iter().map(|(dimension, value)| {
+            Condition { dimension: *dimension, codes: vec![value.code.clone()] }.words()
+        });
+        words.collect::<Vec<_>>().join(",")
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -202,6 +228,8 @@ pub struct ProgrammeStatistics {
     /// What the records were filtered by.
     pub filter: Vec<Condition<ProgrammeDimension>>,
     pub totals: ProgrammeFigures,
+    /// As of groups, for the totals.
+    pub explanation: String,
     pub groups: Vec<ProgrammeGroup>,
     /// Per column: whether the rows of this grouping may be summed to the total.
     #[schema(example = json!({"started": true, "on_time_percent": false}))]
@@ -228,71 +256,15 @@ pub struct CountedRun {
 /// A case that was opened in the window.
 #[derive(Clone, Debug)]
 pub struct CountedCase {
+    pub id: Uuid,
     pub carrier: Reference,
     pub site: Reference,
     pub template: TemplateReference,
-    pub company: CompanyFacts,
+    pub company: Reference,
+    pub facts: CompanyFacts,
     pub opened_on: NaiveDate,
     pub procedure: RecruitmentProcedure,
     pub outcome: Option<RecruitmentOutcome>,
-}
-
-impl PhaseFigures {
-    /// Phases of two templates, or of two versions of one, are two, also under the same code.
-    fn key(&self) -> (Option<uuid::Uuid>, &str) {
-        (self.template.as_ref().map(|template| template.id.0), &self.code)
-    }
-
-    /// As part of the name of a column.
-    fn name(&self) -> String {
-        match &self.template {
-            Some(it) => format!("{}_{}_{}", it.code, it.version_number, self.code),
-            None => self.code.clone(),
-        }
-    }
-}
-
-impl ProgrammeFigures {
-    /// Names and values in the order of the documentation. Maps are spread out, and `phases` are those that a
-    /// table has columns for; what there is no value of is empty.
-    #[must_use]
-    pub fn columns(&self, phases: &[PhaseFigures]) -> Vec<(String, String)> {
-        let mut columns = Vec::new();
-        let mut add = |name: String, value: String| columns.push((name, value));
-        let decimal = |value: Option<f64>| value.map(|it| it.to_string()).unwrap_or_default();
-        add("started".to_owned(), self.started.to_string());
-        add("active".to_owned(), self.active.to_string());
-        add("completed".to_owned(), self.completed.to_string());
-        for (outcome, count) in &self.completed_by_outcome {
-            add(format!("completed_{}", outcome.code()), count.to_string());
-        }
-        add("completed_on_time".to_owned(), self.completed_on_time.to_string());
-        add("ended_early".to_owned(), self.ended_early.to_string());
-        for (reason, count) in &self.ended_by_reason {
-            add(format!("ended_{}", reason.code()), count.to_string());
-        }
-        add("steps_due".to_owned(), self.steps_due.to_string());
-        add("steps_on_time".to_owned(), self.steps_on_time.to_string());
-        add("on_time_percent".to_owned(), decimal(self.on_time_percent));
-        add("goals_measured".to_owned(), self.goals_measured.to_string());
-        for (achievement, count) in &self.goals_by_achievement {
-            add(format!("goals_{}", achievement.code()), count.to_string());
-        }
-        add("hires".to_owned(), self.hires.to_string());
-        for phase in phases {
-            let found = self.phases.iter().find(|it| it.key() == phase.key());
-            add(format!("median_days_{}", phase.name()), decimal(found.map(|it| it.median_days)));
-        }
-        for (procedure, cases) in &self.cases {
-            let name = |what: &str| format!("cases_{}_{what}", procedure.code());
-            add(name("opened"), cases.opened.to_string());
-            add(name("closed"), cases.closed.to_string());
-            for (outcome, count) in &cases.closed_by_outcome {
-                add(name(outcome.code()), count.to_string());
-            }
-        }
-        columns
-    }
 }
 
 /// Per column: whether the rows of this grouping add up to the total. Every record stands in one row, so counts

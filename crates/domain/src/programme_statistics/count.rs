@@ -82,12 +82,13 @@ pub fn groups(
             ProgrammeGroup {
                 key: group_by.iter().copied().zip(values).collect(),
                 figures: figures(&runs, &cases, on),
+                explanation: String::new(),
             }
         })
         .collect()
 }
 
-fn place_of_run(counted: &CountedRun) -> Place<'_> {
+pub(super) fn place_of_run(counted: &CountedRun) -> Place<'_> {
     Place {
         carrier: &counted.run.carrier,
         site: &counted.run.site,
@@ -97,12 +98,12 @@ fn place_of_run(counted: &CountedRun) -> Place<'_> {
     }
 }
 
-fn place_of_case(counted: &CountedCase) -> Place<'_> {
+pub(super) fn place_of_case(counted: &CountedCase) -> Place<'_> {
     Place {
         carrier: &counted.carrier,
         site: &counted.site,
         template: &counted.template,
-        company: &counted.company,
+        company: &counted.facts,
         on: counted.opened_on,
     }
 }
@@ -126,9 +127,7 @@ fn count_run(figures: &mut ProgrammeFigures, counted: &CountedRun, on: NaiveDate
     }
     for step in steps_due(run, on) {
         figures.steps_due += 1;
-        let by = step.due_on();
-        let kept = step.done.as_ref().is_some_and(|done| by.is_some_and(|by| done.on <= by));
-        figures.steps_on_time += i64::from(kept);
+        figures.steps_on_time += i64::from(is_on_time(step));
     }
     for result in run.goals.iter().filter_map(|goal| goal.result.as_ref()) {
         figures.goals_measured += 1;
@@ -139,11 +138,17 @@ fn count_run(figures: &mut ProgrammeFigures, counted: &CountedRun, on: NaiveDate
 
 /// The steps whose date has come. A forecast is no date to be late for: it moves until the step that it runs
 /// from is done.
-fn steps_due(run: &Accompaniment, on: NaiveDate) -> Vec<&Step> {
+pub(super) fn steps_due(run: &Accompaniment, on: NaiveDate) -> Vec<&Step> {
     let Some(plan) = run.plan() else { return Vec::new() };
     let steps = run.steps.iter().zip(plan.forecasts());
     let due = steps.filter(|(step, is_forecast)| !is_forecast && is_due(run, step, on));
     due.map(|(step, _)| step).collect()
+}
+
+/// Done by its date.
+pub(super) fn is_on_time(step: &Step) -> bool {
+    let by = step.due_on();
+    step.done.as_ref().is_some_and(|done| by.is_some_and(|by| done.on <= by))
 }
 
 /// A mandatory step before the end, not waived, whose date has come. What was open when the run was over is
