@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{Datelike, Days, NaiveDate};
 use lotse_domain::code::Code;
 use lotse_domain::event_statistics::EventDimension;
+use lotse_domain::indicator::EventFigure;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
@@ -293,6 +294,106 @@ async fn compare(
     }
 }
 
+/// All pages of an explanation: the last one, with the items of all.
+pub async fn explained(session: &Session, link: &Value, figure: &str) -> (Value, Vec<Value>) {
+    let link = link.as_str().unwrap().trim_start_matches("/api/v1");
+    let (link, _) = link.split_once('{').unwrap();
+    let asked = format!("{link}&figure={figure}&total=true&limit=7");
+    let (mut items, mut page) = (Vec::new(), session.get(&asked).await.expect(200).body);
+    loop {
+        items.extend(page["items"].as_array().unwrap().iter().cloned());
+        let Some(next) = page["next_cursor"].as_str() else { return (page, items) };
+        page = session.get(&format!("{asked}&cursor={next}")).await.expect(200).body;
+    }
+}
+
+/// The values of the records are the figure.
+pub fn brings(page: &Value, items: &[Value], figure: &Value, what: &str) {
+    assert_eq!(&page["value"], figure, "{what}");
+    if page["records_withheld"] == true {
+        assert!(items.is_empty(), "{what}");
+        return;
+    }
+    let sum: i64 = items.iter().map(|item| item["value"].as_i64().unwrap()).sum();
+    assert_eq!(&json!(sum), figure, "{what}");
+    assert_eq!(page["records"], json!(items.len()), "{what}");
+    let ids: BTreeSet<_> = items.iter().map(|item| item["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), items.len(), "a record twice: {what}");
+}
+
+pub fn left_out(page: &Value) -> BTreeMap<String, i64> {
+    let reasons = page["left_out"].as_array().unwrap().iter();
+    reasons
+        .filter_map(|it| Some((it["reason"].as_str()?.to_owned(), it["count"].as_i64()?)))
+        .collect()
+}
+
+/// Why an event is in no figure.
+fn of_event(event: &Value, (from, to): (NaiveDate, NaiveDate)) -> Option<&str> {
+    match event["status"].as_str().unwrap() {
+        "held" if (from..=to).contains(&day_of(event)) => None,
+        "held" => Some("outside_window"),
+        other => Some(other),
+    }
+}
+
+fn of_participation<'a>(one: &'a Value, figure: &str) -> Option<&'a str> {
+    let kind = one["organisation"]["kind"].as_str();
+    match (one["status"].as_str().unwrap(), one["role"].as_str().unwrap()) {
+        ("voided", _) => return Some("participation_voided"),
+        ("attended" | "walk_in", "participant") => {}
+        ("attended" | "walk_in", _) => return Some("not_participant"),
+        _ => return Some("not_there"),
+    }
+    match (figure, kind) {
+        ("unnamed", Some(_)) => Some("named"),
+        ("organisations" | "of_companies" | "companies" | "of_actors" | "actors", None) => {
+            Some("anonymous")
+        }
+        ("of_companies" | "companies", Some("actor"))
+        | ("of_actors" | "actors", Some("company")) => Some("other_kind"),
+        _ => None,
+    }
+}
+
+/// The count of an explanation equals the figure, and what was left out is the rest.
+async fn compare_explanations(
+    session: &Session,
+    records: &[Listed],
+    dimensions: &[EventDimension],
+    window: (NaiveDate, NaiveDate),
+) {
+    let group_by = dimensions.iter().map(|d| d.code()).collect::<Vec<_>>().join(",");
+    let path = format!(
+        "/statistics/events?funding_period_id={PERIOD_2023}&group_by={group_by}&from={}&to={}",
+        window.0, window.1
+    );
+    let answer = session.get(&path).await.expect(200).body;
+    for figure in EventFigure::all() {
+        let figure = figure.code();
+        let (page, items) = explained(session, &answer["explanation"], figure).await;
+        brings(&page, &items, &answer["totals"][figure], &format!("{figure} of {path}"));
+        let mut expected: BTreeMap<String, i64> = BTreeMap::new();
+        for (event, participations) in records {
+            let of_event = of_event(event, window);
+            let reasons: Vec<_> = if figure == "events" {
+                vec![of_event]
+            } else {
+                let one = |it| of_event.or_else(|| of_participation(it, figure));
+                participations.iter().map(one).collect()
+            };
+            for reason in reasons.into_iter().flatten() {
+                *expected.entry(reason.to_owned()).or_default() += 1;
+            }
+        }
+        assert_eq!(left_out(&page), expected, "{figure} of {path}");
+        for group in answer["groups"].as_array().unwrap().iter().take(3) {
+            let (page, items) = explained(session, &group["explanation"], figure).await;
+            brings(&page, &items, &group[figure], &format!("{figure} of {group}"));
+        }
+    }
+}
+
 async fn recorders(app: &TestApp) -> Recorders {
     let with_series = async |user: &str| {
         let session = app.log_in(user).await;
@@ -357,6 +458,7 @@ fn every_figure_equals_a_count_of_what_is_listed() {
                     compare(session, records, &pair, Some(window)).await;
                     let reversed: Vec<_> = pair.iter().rev().copied().collect();
                     compare(session, records, &reversed, None).await;
+                    compare_explanations(session, records, &pair, window).await;
                     for dimension in EventDimension::all() {
                         compare(session, records, &[dimension], None).await;
                     }

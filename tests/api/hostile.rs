@@ -62,9 +62,13 @@ async fn try_everything(app: &TestApp, gone: &Session) {
         {
             write!(target, "?funding_period_id={PERIOD_2026}").unwrap();
         }
-        if path == "/statistics/explain" {
-            target.push_str("&figure=consultations");
-        }
+        let figure = match path {
+            "/statistics/explain" => "&figure=consultations",
+            "/statistics/events/explain" => "&figure=events",
+            "/statistics/programmes/explain" => "&figure=started",
+            _ => "",
+        };
+        target.push_str(figure);
         let mut request = gone.request(method.clone(), &target).header("If-Match", "\"1\"");
         if let Some((_, example)) = example(operation) {
             request = request.json(example);

@@ -526,6 +526,12 @@ async fn ask(app: &TestApp, conn: &mut Conn, makers: &Makers, who: &Session, row
         "explain_figure" => {
             format!("{}?funding_period_id={PERIOD_2019}&figure=consultations", row.path)
         }
+        "explain_event_figure" => {
+            format!("{}?funding_period_id={PERIOD_2019}&figure=events", row.path)
+        }
+        "explain_programme_figure" => {
+            format!("{}?funding_period_id={PERIOD_2019}&figure=started", row.path)
+        }
         "try_indicator" | "explain_indicator" => {
             format!("{}?funding_period_id={PERIOD_2019}", row.path.replace("{id}", &id))
         }

@@ -1,11 +1,15 @@
 use lotse_domain::Result;
 use lotse_domain::entity::Reference;
-use lotse_domain::event_statistics::{EventStatistics, EventStatisticsParams, additive};
+use lotse_domain::event_statistics::{
+    EventExplanation, EventExplanationParams, EventStatistics, EventStatisticsParams, additive,
+};
+use lotse_domain::indicator::IndicatorUnit;
+use lotse_domain::page::{Page, Paging};
 use lotse_domain::policy::Action;
 use lotse_domain::statistics::RULES_VERSION;
 use lotse_persistence::{event_statistics, funding_period};
 
-use crate::statistics::named_scope;
+use crate::statistics::{left_out_counts, named_scope};
 use crate::{App, Caller};
 
 /// The figures of events in a funding period, in the caller's scope.
@@ -25,7 +29,58 @@ pub fn get(app: &App, caller: &Caller, params: &EventStatisticsParams) -> Result
             totals: event_statistics::totals(tx.conn, &scope, &query)?,
             groups: event_statistics::groups(tx.conn, &scope, &query)?,
             additive: additive(&query.group_by),
+            explanation: String::new(),
             group_by: query.group_by,
+            filter: query.conditions,
+        })
+    })
+}
+
+/// The records behind a figure, what was left out, and the rule. Who reads figures and no records gets the
+/// counts alone.
+///
+/// # Errors
+/// As [`get`].
+pub fn explain(
+    app: &App,
+    caller: &Caller,
+    params: &EventExplanationParams,
+    paging: &Paging,
+) -> Result<EventExplanation> {
+    app.figures(caller, Action::ReadStatistics, |tx| {
+        let period = funding_period::find(tx.conn, params.funding_period_id)?;
+        let query = params.query(&period)?;
+        let scope = tx.scope();
+        let unit = query.figure.unit();
+        let needed = match unit {
+            IndicatorUnit::Events => Action::ReadEvents,
+            _ => Action::ReadParticipations,
+        };
+        let records_withheld = tx.actor.may(needed).is_err();
+        let page = if records_withheld {
+            Page { items: Vec::new(), next_cursor: None, total: None }
+        } else {
+            event_statistics::counted(tx.conn, &scope, &query, paging)?
+        };
+        let (mut sums, mut left_out) = (None, None);
+        if paging.total {
+            sums = Some(event_statistics::summed(tx.conn, &scope, &query)?);
+            let counts = event_statistics::left_out(tx.conn, &scope, &query)?;
+            left_out = Some(left_out_counts(counts, &scope));
+        }
+        Ok(EventExplanation {
+            figure: query.figure,
+            unit,
+            rule: query.figure.rule(),
+            period: Reference::new(period.id, &period.name),
+            window: query.asked.window,
+            scope: named_scope(&tx.actor)?,
+            value: sums.map(|(_, value)| value),
+            records: sums.map(|(records, _)| records),
+            left_out,
+            records_withheld,
+            items: page.items,
+            next_cursor: page.next_cursor,
         })
     })
 }

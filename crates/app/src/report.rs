@@ -6,9 +6,7 @@ use lotse_domain::indicator::IndicatorRule;
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::{Action, Actor, Scope};
-use lotse_domain::programme_statistics::{
-    CountedCase, CountedRun, ProgrammeStatisticsQuery, figures as programme_figures,
-};
+use lotse_domain::programme_statistics::ProgrammeStatisticsQuery;
 use lotse_domain::report::{
     Basis, BasisIndicator, BasisTarget, Context, EventFact, Fact, Making, Report,
     ReportAcceptInput, ReportContent, ReportFigures, ReportFilter, ReportInput, ReportPeriod,
@@ -18,14 +16,13 @@ use lotse_domain::statistics::{RULES_VERSION, Window};
 use lotse_domain::target::Target;
 use lotse_domain::{Error, Result};
 use lotse_persistence::report::Frozen;
-use lotse_persistence::{
-    Conn, audit, funding_period, indicator, programme_statistics, report, target,
-};
+use lotse_persistence::{Conn, audit, funding_period, indicator, report, target};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::consultation::none_if_missing;
 use crate::indicator::{Asked, Counts, View, also};
+use crate::programme_statistics;
 use crate::statistics::named_scope;
 use crate::{App, Caller, Writing};
 
@@ -329,11 +326,9 @@ fn basis(view: &mut View, actor: &Actor, period: &FundingPeriod, window: Window)
         window,
         on: view.today.clamp(window.from, window.to),
         group_by: Vec::new(),
+        conditions: Vec::new(),
     };
-    let runs = programme_statistics::runs(view.conn, view.names, &scope, &query)?;
-    let cases = programme_statistics::cases(view.conn, view.names, &scope, &query)?;
-    let (all_runs, all_cases): (Vec<&CountedRun>, Vec<&CountedCase>) =
-        (runs.iter().collect(), cases.iter().collect());
+    let (runs, cases) = programme_statistics::counted(view.conn, view.names, &scope, &query)?;
     Ok(Basis {
         rules_version: RULES_VERSION.to_owned(),
         period: ReportPeriod {
@@ -345,7 +340,7 @@ fn basis(view: &mut View, actor: &Actor, period: &FundingPeriod, window: Window)
         window,
         scope: named_scope(actor)?,
         indicators,
-        programmes: programme_figures(&all_runs, &all_cases, query.on),
+        programmes: programme_statistics::totals(&runs, &cases, &query),
         labels: report::labels(view.conn)?,
     })
 }

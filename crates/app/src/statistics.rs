@@ -131,14 +131,7 @@ pub(crate) fn explained(
     if paging.total {
         sums = Some(statistics::summed(tx.conn, &scope, query)?);
         let counts = statistics::left_out(tx.conn, &scope, query)?;
-        let mut counts: Vec<LeftOutCount> = counts
-            .into_iter()
-            .map(|(reason, count)| LeftOutCount::new(reason, Some(count)))
-            .collect();
-        if matches!(scope, Scope::Carrier(_)) {
-            counts.push(LeftOutCount::new(LeftOut::OtherCarriers, None));
-        }
-        left_out = Some(counts);
+        left_out = Some(left_out_counts(counts, &scope));
     }
     Ok(Explanation {
         figure: query.figure,
@@ -154,6 +147,20 @@ pub(crate) fn explained(
         items: page.items,
         next_cursor: page.next_cursor,
     })
+}
+
+/// How many records were left out, by reason. What other carriers have is not told to a carrier.
+pub(crate) fn left_out_counts(
+    counts: impl IntoIterator<Item = (LeftOut, i64)>,
+    scope: &Scope,
+) -> Vec<LeftOutCount> {
+    let counts = counts.into_iter();
+    let mut told: Vec<LeftOutCount> =
+        counts.map(|(reason, count)| LeftOutCount::new(reason, Some(count))).collect();
+    if matches!(scope, Scope::Carrier(_)) {
+        told.push(LeftOutCount::new(LeftOut::OtherCarriers, None));
+    }
+    told
 }
 
 /// Figures that may be published.

@@ -131,6 +131,7 @@ pub fn all() -> Vec<CodeList> {
         list::<crate::report::DifferenceKind>(),
         list::<crate::report::ReportStatus>(),
         list::<crate::target::Outlook>(),
+        list::<crate::programme_statistics::ProgrammeColumn>(),
         list::<crate::programme_statistics::ProgrammeDimension>(),
         list::<crate::programme_template::LimitKind>(),
         list::<crate::programme_template::RecruitmentProcedure>(),

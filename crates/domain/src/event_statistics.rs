@@ -16,6 +16,12 @@ use crate::statistics::{
     Condition, FigureScope, GroupValue, TopicsAs, Window, conditions, dimensions,
 };
 
+mod explanation;
+mod sheets;
+pub use explanation::{
+    CountedAtEvent, EventExplanation, EventExplanationParams, EventExplanationQuery,
+};
+
 codes! {
     /// What figures of events can be grouped by.
     "event_dimension" EventDimension {
@@ -121,18 +127,38 @@ pub struct EventGroup {
     pub key: BTreeMap<EventDimension, GroupValue>,
     #[serde(flatten)]
     pub figures: EventFigures,
+    /// Where the records behind these figures are: a URI template (RFC 6570) that wants the name of one.
+    #[schema(
+        example = "/api/v1/statistics/events/explain?funding_period_id=01890000-0000-7000-8000-000000000302&group=kind:round_table{&figure}"
+    )]
+    pub explanation: String,
+}
+
+impl EventGroup {
+    /// As a question names it.
+    #[must_use]
+    pub fn conditions(&self) -> String {
+        let words = self.key.iter().map(|(dimension, value)| {
+            Condition { dimension: *dimension, codes: vec![value.code.clone()] }.words()
+        });
+        words.collect::<Vec<_>>().join(",")
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EventStatistics {
     pub period: Reference,
     pub window: Window,
-    #[schema(example = "2026.3")]
+    #[schema(example = "2026.4")]
     pub rules_version: String,
     pub scope: FigureScope,
     /// The dimensions in the order asked for.
     pub group_by: Vec<EventDimension>,
+    /// What the events were filtered by.
+    pub filter: Vec<Condition<EventDimension>>,
     pub totals: EventFigures,
+    /// As of groups, for the totals.
+    pub explanation: String,
     pub groups: Vec<EventGroup>,
     /// Per column: whether the rows of this grouping may be summed to the total.
     #[schema(example = json!({"events": true, "organisations": false}))]

@@ -6,27 +6,41 @@ use std::collections::BTreeMap;
 use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use crate::accompaniment::{Accompaniment, AccompanimentOutcome, EarlyEnd, GoalAchievement};
 use crate::check::Checks;
 use crate::code::{Code, codes};
 use crate::code_list::label_en;
 use crate::entity::Reference;
-use crate::error::Result;
+use crate::error::{Error, Result, Violation};
 use crate::funding_period::FundingPeriod;
 use crate::id::FundingPeriodId;
 use crate::industry;
-use crate::programme_template::RecruitmentProcedure;
+use crate::programme_template::{RecruitmentProcedure, TemplateReference};
 use crate::recruitment_case::RecruitmentOutcome;
 use crate::size_class::SizeClass;
-use crate::statistics::{FigureScope, GroupValue, Window, dimensions};
+use crate::statistics::{Condition, FigureScope, GroupValue, Window, conditions, dimensions};
 
+mod column;
 mod count;
-pub use count::{figures, groups};
+mod explanation;
+mod sheets;
+pub use column::{Column, ProgrammeColumn};
+pub use count::{figures, groups, matching};
+pub use explanation::{
+    CountedProgramme, Explained, NotBegun, ProgrammeExplanation, ProgrammeExplanationParams,
+    ProgrammeExplanationQuery, ProgrammeRecords, explained,
+};
 
 codes! {
     /// What figures of accompaniments and recruitment cases can be grouped by.
-    "programme_dimension" ProgrammeDimension { Site, Carrier, SizeClass, Section, Quarter, Year }
+    "programme_dimension" ProgrammeDimension {
+        Site, Carrier,
+        /// A version of one.
+        Template,
+        SizeClass, Section, Quarter, Year,
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
@@ -44,9 +58,14 @@ pub struct ProgrammeStatisticsParams {
     /// the window. Not before `from`.
     #[serde(default, deserialize_with = "crate::time::optional_date")]
     pub on: Option<NaiveDate>,
-    /// Up to three dimensions, comma-separated: `site`, `carrier`, `size_class`, `section`, `quarter`, `year`.
+    /// Up to three dimensions, comma-separated: `site`, `carrier`, `template` (a version of one), `size_class`,
+    /// `section`, `quarter`, `year`.
     #[param(example = "site,year")]
     pub group_by: Option<String>,
+    /// Only accompaniments and cases that have these values: `dimension:code`, comma-separated, or `none` for
+    /// no value. Of one dimension any of its values, of several dimensions all.
+    #[param(example = "template:hundred_days:1,size_class:micro,size_class:small")]
+    pub filter: Option<String>,
 }
 
 /// What to count.
@@ -56,12 +75,13 @@ pub struct ProgrammeStatisticsQuery {
     pub window: Window,
     pub on: NaiveDate,
     pub group_by: Vec<ProgrammeDimension>,
+    pub conditions: Vec<Condition<ProgrammeDimension>>,
 }
 
 impl ProgrammeStatisticsParams {
     /// # Errors
-    /// `Malformed` for unknown, repeated or too many dimensions; `Invalid` when the window is upside down or
-    /// leaves the period, or the day is before it.
+    /// `Malformed` for unknown, repeated or too many dimensions and for what is no condition; `Invalid` when
+    /// the window is upside down or leaves the period, or the day is before it.
     pub fn query(
         &self,
         period: &FundingPeriod,
@@ -72,14 +92,52 @@ impl ProgrammeStatisticsParams {
         let mut checks = Checks::new();
         checks.require(on >= window.from, "on", "before_start", "must not be before from");
         checks.finish()?;
-        let group_by = dimensions(self.group_by.as_deref())?;
-        Ok(ProgrammeStatisticsQuery { funding_period_id: period.id, window, on, group_by })
+        Ok(ProgrammeStatisticsQuery {
+            funding_period_id: period.id,
+            window,
+            on,
+            group_by: dimensions(self.group_by.as_deref())?,
+            conditions: programme_conditions("filter", self.filter.as_deref())?,
+        })
     }
+}
+
+/// The conditions that a parameter names, with ids as groups have them.
+///
+/// # Errors
+/// `Malformed` for what names no condition, and for a site or a carrier that is no id.
+pub fn programme_conditions(
+    parameter: &str,
+    words: Option<&str>,
+) -> Result<Vec<Condition<ProgrammeDimension>>> {
+    let mut found = conditions(parameter, words)?;
+    for condition in &mut found {
+        if !matches!(condition.dimension, ProgrammeDimension::Site | ProgrammeDimension::Carrier) {
+            continue;
+        }
+        for code in condition.codes.iter_mut().flatten() {
+            let id = Uuid::parse_str(code).map_err(|_| Error::Malformed {
+                code: "malformed_query",
+                detail: format!("{code:?} is not the id of a site or carrier."),
+                errors: vec![Violation {
+                    pointer: parameter.to_owned(),
+                    code: "not_an_id".to_owned(),
+                    message: "must name sites and carriers by id".to_owned(),
+                }],
+            })?;
+            *code = id.to_string();
+        }
+    }
+    Ok(found)
 }
 
 /// How long a phase took.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PhaseFigures {
+    /// The version of the template that has the phase. Left out in reports that were frozen before rules
+    /// 2026.4: there phases of the same code were one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<TemplateReference>,
     #[schema(example = "needs_analysis")]
     pub code: String,
     pub label_de: String,
@@ -114,7 +172,7 @@ pub struct ProgrammeFigures {
     pub completed_on_time: i64,
     pub ended_early: i64,
     pub ended_by_reason: BTreeMap<EarlyEnd, i64>,
-    /// Mandatory steps whose date has come by the day asked for.
+    /// Mandatory steps whose date, other than a forecast, has come by the day asked for.
     pub steps_due: i64,
     /// Of these, done by their date.
     pub steps_on_time: i64,
@@ -138,6 +196,23 @@ pub struct ProgrammeGroup {
     pub key: BTreeMap<ProgrammeDimension, GroupValue>,
     #[serde(flatten)]
     pub figures: ProgrammeFigures,
+    /// Where the records behind these figures are: a URI template (RFC 6570) that wants the name of one, and
+    /// which part of it where it has parts.
+    #[schema(
+        example = "/api/v1/statistics/programmes/explain?funding_period_id=01890000-0000-7000-8000-000000000302&on=2026-03-16&group=year:2026{&figure,of}"
+    )]
+    pub explanation: String,
+}
+
+impl ProgrammeGroup {
+    /// As a question names it.
+    #[must_use]
+    pub fn conditions(&self) -> String {
+        let words = self.key.iter().map(|(dimension, value)| {
+            Condition { dimension: *dimension, codes: vec![value.code.clone()] }.words()
+        });
+        words.collect::<Vec<_>>().join(",")
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -145,12 +220,16 @@ pub struct ProgrammeStatistics {
     pub period: Reference,
     pub window: Window,
     pub on: NaiveDate,
-    #[schema(example = "2026.3")]
+    #[schema(example = "2026.4")]
     pub rules_version: String,
     pub scope: FigureScope,
     /// The dimensions in the order asked for.
     pub group_by: Vec<ProgrammeDimension>,
+    /// What the records were filtered by.
+    pub filter: Vec<Condition<ProgrammeDimension>>,
     pub totals: ProgrammeFigures,
+    /// As of groups, for the totals.
+    pub explanation: String,
     pub groups: Vec<ProgrammeGroup>,
     /// Per column: whether the rows of this grouping may be summed to the total.
     #[schema(example = json!({"started": true, "on_time_percent": false}))]
@@ -177,56 +256,15 @@ pub struct CountedRun {
 /// A case that was opened in the window.
 #[derive(Clone, Debug)]
 pub struct CountedCase {
+    pub id: Uuid,
     pub carrier: Reference,
     pub site: Reference,
-    pub company: CompanyFacts,
+    pub template: TemplateReference,
+    pub company: Reference,
+    pub facts: CompanyFacts,
     pub opened_on: NaiveDate,
     pub procedure: RecruitmentProcedure,
     pub outcome: Option<RecruitmentOutcome>,
-}
-
-impl ProgrammeFigures {
-    /// Names and values in the order of the documentation. Maps are spread out, and `phases` are the codes of
-    /// the phases that a table has columns for; what there is no value of is empty.
-    #[must_use]
-    pub fn columns(&self, phases: &[&str]) -> Vec<(String, String)> {
-        let mut columns = Vec::new();
-        let mut add = |name: String, value: String| columns.push((name, value));
-        let decimal = |value: Option<f64>| value.map(|it| it.to_string()).unwrap_or_default();
-        add("started".to_owned(), self.started.to_string());
-        add("active".to_owned(), self.active.to_string());
-        add("completed".to_owned(), self.completed.to_string());
-        for (outcome, count) in &self.completed_by_outcome {
-            add(format!("completed_{}", outcome.code()), count.to_string());
-        }
-        add("completed_on_time".to_owned(), self.completed_on_time.to_string());
-        add("ended_early".to_owned(), self.ended_early.to_string());
-        for (reason, count) in &self.ended_by_reason {
-            add(format!("ended_{}", reason.code()), count.to_string());
-        }
-        add("steps_due".to_owned(), self.steps_due.to_string());
-        add("steps_on_time".to_owned(), self.steps_on_time.to_string());
-        add("on_time_percent".to_owned(), decimal(self.on_time_percent));
-        add("goals_measured".to_owned(), self.goals_measured.to_string());
-        for (achievement, count) in &self.goals_by_achievement {
-            add(format!("goals_{}", achievement.code()), count.to_string());
-        }
-        add("hires".to_owned(), self.hires.to_string());
-        for code in phases {
-            let found = self.phases.iter().find(|phase| phase.code == **code);
-            let median = decimal(found.map(|phase| phase.median_days));
-            add(format!("median_days_{code}"), median);
-        }
-        for (procedure, cases) in &self.cases {
-            let name = |what: &str| format!("cases_{}_{what}", procedure.code());
-            add(name("opened"), cases.opened.to_string());
-            add(name("closed"), cases.closed.to_string());
-            for (outcome, count) in &cases.closed_by_outcome {
-                add(name(outcome.code()), count.to_string());
-            }
-        }
-        columns
-    }
 }
 
 /// Per column: whether the rows of this grouping add up to the total. Every record stands in one row, so counts
@@ -258,17 +296,27 @@ pub fn additive(group_by: &[ProgrammeDimension]) -> BTreeMap<String, bool> {
 struct Place<'a> {
     carrier: &'a Reference,
     site: &'a Reference,
+    template: &'a TemplateReference,
     company: &'a CompanyFacts,
     on: NaiveDate,
 }
 
 impl Place<'_> {
+    fn meets(&self, conditions: &[Condition<ProgrammeDimension>]) -> bool {
+        let value = |dimension| self.value(dimension).code;
+        conditions.iter().all(|wanted| wanted.holds(value(wanted.dimension).as_deref()))
+    }
+
     fn value(&self, dimension: ProgrammeDimension) -> GroupValue {
         let named = |record: &Reference| (record.id.to_string(), record.name.clone());
         let same = |text: String| (text.clone(), text);
         let found = match dimension {
             ProgrammeDimension::Site => Some(named(self.site)),
             ProgrammeDimension::Carrier => Some(named(self.carrier)),
+            ProgrammeDimension::Template => Some((
+                format!("{}:{}", self.template.code, self.template.version_number),
+                format!("{}, version {}", self.template.label_en, self.template.version_number),
+            )),
             ProgrammeDimension::SizeClass => self.company.size_class.map(|class| {
                 (class.code().to_owned(), label_en(SizeClass::SET, class.code()).to_owned())
             }),

@@ -50,6 +50,21 @@ pub struct Sheet {
     pub rows: Vec<Vec<Cell>>,
 }
 
+impl Sheet {
+    /// Entries with their values, as the first sheet has them.
+    #[must_use]
+    pub fn of_entries(title: &str, entries: Vec<(&str, Cell)>, language: Language) -> Self {
+        Self {
+            title: title.to_owned(),
+            header: vec![
+                language.of("Angabe", "Entry").to_owned(),
+                language.of("Wert", "Value").to_owned(),
+            ],
+            rows: entries.into_iter().map(|(label, value)| vec![label.into(), value]).collect(),
+        }
+    }
+}
+
 impl Language {
     /// The one of two texts.
     #[must_use]

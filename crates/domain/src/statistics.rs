@@ -25,11 +25,11 @@ pub use explanation::{
     Unit,
 };
 pub use publication::{Publication, PublicationParams, PublicationRow, SMALLEST_SHOWN, published};
-pub(crate) use sheets::rules;
+pub(crate) use sheets::{About, filter_words, groups_sheet, rules, rules_sheet};
 pub use zeros::{MAX_GROUPS, with_zeros};
 
 /// Version of the counting rules. It changes when the same records would give other figures.
-pub const RULES_VERSION: &str = "2026.3";
+pub const RULES_VERSION: &str = "2026.4";
 
 codes! {
     /// What figures can be grouped by.
@@ -175,6 +175,11 @@ impl Window {
         checks.require(window.from <= window.to, "to", "before_start", "must not be before from");
         checks.finish()?;
         Ok(window)
+    }
+
+    #[must_use]
+    pub fn contains(self, day: NaiveDate) -> bool {
+        self.from <= day && day <= self.to
     }
 
     /// As long a window just before this one: as many whole months for whole months, else as many days.
@@ -333,7 +338,7 @@ codes! {
 pub struct Statistics {
     pub period: Reference,
     pub window: Window,
-    #[schema(example = "2026.3")]
+    #[schema(example = "2026.4")]
     pub rules_version: String,
     pub scope: FigureScope,
     /// The dimensions in the order asked for.

@@ -239,7 +239,8 @@ fn written(cell: &Cell, german: bool) -> String {
     }
 }
 
-fn text(cell: &Cell, german: bool) -> String {
+/// As a field of CSV.
+pub fn text(cell: &Cell, german: bool) -> String {
     match cell {
         Cell::Text(text) => plain(text),
         other => written(other, german),

@@ -7,11 +7,13 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::NaiveDate;
 use lotse_app::statistics;
 use lotse_domain::code::Code;
+use lotse_domain::entity::Reference;
 use lotse_domain::id::FundingPeriodId;
 use lotse_domain::page::PageParams;
+use lotse_domain::sheet::Cell;
 use lotse_domain::statistics::{
-    Explanation, ExplanationParams, GroupValue, Publication, PublicationParams, Statistics,
-    StatisticsParams, TopicsAs,
+    Explanation, ExplanationParams, Figures, GroupValue, Publication, PublicationParams,
+    Statistics, StatisticsParams, TopicsAs,
 };
 use lotse_domain::{Error, Result};
 use serde::Serialize;
@@ -21,7 +23,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::extract::{FileQuery, ListQuery, LoggedIn, Parameters};
 use crate::openapi::IfNoneMatchHeader;
 use crate::respond::{Answer, is_known};
-use crate::sheet::{File, FileFormat, FileParams, csv_writer, plain};
+use crate::sheet::{CsvForm, File, FileFormat, FileParams, csv_writer, plain, text};
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -58,13 +60,11 @@ async fn get(
         })
         .await?;
     let figures = with_links(figures, &asked)?;
-    let default = if wants_csv(&request) { FileFormat::Csv } else { FileFormat::Json };
-    Ok(match file.format.unwrap_or(default) {
+    Ok(match wanted(&request, file) {
         FileFormat::Json => tagged(&request, &figures)?,
         FileFormat::Csv => as_csv("statistics.csv", csv(&figures, file)?),
         FileFormat::Xlsx | FileFormat::Html => {
-            let title = file.language.of("Zahlen", "Figures");
-            let title = format!("{title} {}", figures.period.name);
+            let title = title(file, "Zahlen", "Figures", &figures.period);
             let sheets = figures.sheets(file.language);
             File { name: "statistics", title: &title, sheets: &sheets, at: now }.answer(file)?
         }
@@ -72,7 +72,7 @@ async fn get(
 }
 
 /// The figures, or 304 when the client has them.
-fn tagged(request: &HttpRequest, figures: &Statistics) -> Result<HttpResponse> {
+pub(crate) fn tagged(request: &HttpRequest, figures: &impl Serialize) -> Result<HttpResponse> {
     let json = serde_json::to_vec(figures).map_err(|error| Error::Internal(error.into()))?;
     let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&Sha256::digest(&json)[..12]));
     if is_known(request, &tag) {
@@ -150,17 +150,30 @@ fn link(
         question.push(("topics", asked.topics.code().to_owned()));
     }
     question.extend(group.map(|group| ("group", group)));
-    let question =
-        serde_html_form::to_string(&question).map_err(|error| Error::Internal(error.into()))?;
-    Ok(format!("/api/v1/statistics/explain?{question}{{&figure}}"))
+    uri_template("/statistics/explain", &question, "figure")
 }
 
-pub(crate) fn wants_csv(request: &HttpRequest) -> bool {
-    request
-        .headers()
-        .get(ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/csv"))
+/// A URI template (RFC 6570) that wants some parameters more.
+pub(crate) fn uri_template(
+    path: &str,
+    question: &[(&str, String)],
+    wanted: &str,
+) -> Result<String> {
+    let question =
+        serde_html_form::to_string(question).map_err(|error| Error::Internal(error.into()))?;
+    Ok(format!("/api/v1{path}?{question}{{&{wanted}}}"))
+}
+
+/// The form that figures are asked for in: by name, or CSV by `Accept`.
+pub(crate) fn wanted(request: &HttpRequest, file: FileParams) -> FileFormat {
+    let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
+    let csv = accept.is_some_and(|accept| accept.contains("text/csv"));
+    file.format.unwrap_or(if csv { FileFormat::Csv } else { FileFormat::Json })
+}
+
+/// What a file of figures is called above its sheets.
+pub(crate) fn title(file: FileParams, de: &str, en: &str, period: &Reference) -> String {
+    format!("{} {}", file.language.of(de, en), period.name)
 }
 
 pub(crate) fn as_csv(name: &str, csv: Vec<u8>) -> HttpResponse {
@@ -171,37 +184,41 @@ pub(crate) fn as_csv(name: &str, csv: Vec<u8>) -> HttpResponse {
         .body(csv)
 }
 
-pub(crate) fn as_json(figures: &impl Serialize) -> HttpResponse {
-    HttpResponse::Ok().insert_header((VARY, "Accept")).json(figures)
-}
-
 /// A code and a label column for each dimension, then the figures.
 fn csv(statistics: &Statistics, file: FileParams) -> Result<Vec<u8>> {
+    let columns = |figures: &Figures| -> Vec<(String, Cell)> {
+        figures.columns().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
+    };
     let groups = statistics.groups.iter().map(|group| {
         let values = statistics.group_by.iter().map(|dimension| group.key.get(dimension));
-        (values.collect(), group.figures.columns())
+        (values.collect(), columns(&group.figures))
     });
-    table(&statistics.group_by, &statistics.totals.columns(), groups, file)
+    let by: Vec<&str> = statistics.group_by.iter().map(|dimension| dimension.code()).collect();
+    table(&by, &columns(&statistics.totals), groups.collect(), file)
 }
 
-/// The rows of `groups`, each its values and figures; the totals when nothing is grouped.
-pub(crate) fn table<'a, D: Code, C: AsRef<[(N, V)]>, N: AsRef<str>, V: ToString>(
-    group_by: &[D],
-    totals: &C,
-    groups: impl Iterator<Item = (Vec<Option<&'a GroupValue>>, C)>,
+/// A row of a table: the values that it is grouped by, then its figures with their names.
+pub(crate) type Line<'a> = (Vec<Option<&'a GroupValue>>, Vec<(String, Cell)>);
+
+/// The rows of `groups`; the totals when nothing is grouped.
+pub(crate) fn table(
+    group_by: &[&str],
+    totals: &[(String, Cell)],
+    groups: Vec<Line<'_>>,
     file: FileParams,
 ) -> Result<Vec<u8>> {
     let internal = |error: csv::Error| Error::Internal(error.into());
+    let german = file.form == CsvForm::German;
     let mut writer = csv_writer(file);
     let mut header = Vec::new();
     for dimension in group_by {
-        header.push(dimension.code().to_owned());
-        header.push(format!("{}_label", dimension.code()));
+        header.push((*dimension).to_owned());
+        header.push(format!("{dimension}_label"));
     }
-    header.extend(totals.as_ref().iter().map(|(name, _)| name.as_ref().to_owned()));
+    header.extend(totals.iter().map(|(name, _)| name.clone()));
     writer.write_record(&header).map_err(internal)?;
-    let values = |columns: &C| -> Vec<String> {
-        columns.as_ref().iter().map(|(_, value)| value.to_string()).collect()
+    let values = |columns: &[(String, Cell)]| -> Vec<String> {
+        columns.iter().map(|(_, value)| text(value, german)).collect()
     };
     if group_by.is_empty() {
         writer.write_record(values(totals)).map_err(internal)?;

@@ -22,6 +22,9 @@ use crate::sql_types::Key;
 use crate::statement::Statement;
 use crate::statistics::dimension::{among, among_ids};
 
+mod explanation;
+pub use explanation::{counted, left_out, summed};
+
 #[derive(QueryableByName)]
 struct Row {
     #[diesel(sql_type = Nullable<Text>)]
@@ -92,7 +95,7 @@ pub fn groups(
                 .zip(values)
                 .map(|(dimension, (code, label))| (*dimension, value(*dimension, code, label)))
                 .collect();
-            EventGroup { key, figures }
+            EventGroup { key, figures, explanation: String::new() }
         })
         .collect())
 }
@@ -194,23 +197,33 @@ fn rows(
     group_by: &[EventDimension],
 ) -> Result<Vec<Row>> {
     let mut statement = Statement::new(conn.backend());
-    let mut wanted = vec![
-        format!("f.funding_period_id = {}", statement.id(Key(query.funding_period_id.0))),
-        format!("f.starts_on >= {}", statement.date(query.window.from)),
-        format!("f.starts_on <= {}", statement.date(query.window.to)),
-    ];
+    let Some(mut wanted) = of_scope(&mut statement, scope, query)? else { return Ok(Vec::new()) };
+    wanted.push(format!("f.starts_on >= {}", statement.date(query.window.from)));
+    wanted.push(format!("f.starts_on <= {}", statement.date(query.window.to)));
+    let sql = figures_of(conn.backend(), group_by, query.topics, &wanted.join(" AND "));
+    statement.load(conn, sql)
+}
+
+/// What an event must meet to be of the period and the scope and to meet the conditions, as SQL over `f`. None
+/// when the scope has none.
+fn of_scope(
+    statement: &mut Statement,
+    scope: &Scope,
+    query: &EventStatisticsQuery,
+) -> Result<Option<Vec<String>>> {
+    let period = statement.id(Key(query.funding_period_id.0));
+    let mut wanted = vec![format!("f.funding_period_id = {period}")];
     match scope {
-        Scope::Nothing => return Ok(Vec::new()),
+        Scope::Nothing => return Ok(None),
         Scope::Network => (),
         Scope::Carrier(carrier) => {
             wanted.push(format!("f.carrier_id = {}", statement.id(Key(carrier.0))));
         }
     }
     for asked in &query.conditions {
-        wanted.push(condition(&mut statement, asked, query.topics)?);
+        wanted.push(condition(statement, asked, query.topics)?);
     }
-    let sql = figures_of(conn.backend(), group_by, query.topics, &wanted.join(" AND "));
-    statement.load(conn, sql)
+    Ok(Some(wanted))
 }
 
 /// What an event must meet to be counted, as SQL over `f`.

@@ -1,7 +1,6 @@
 //! What indicators say of a window.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use chrono::NaiveDate;
 use lotse_domain::Result;
@@ -18,18 +17,17 @@ use lotse_domain::indicator::{
 use lotse_domain::page::Paging;
 use lotse_domain::policy::{Action, Scope};
 use lotse_domain::programme_statistics::{
-    CountedCase, CountedRun, ProgrammeStatisticsQuery, figures,
+    ProgrammeDimension, ProgrammeFigures, ProgrammeStatisticsQuery,
 };
 use lotse_domain::statistics::{
     AlsoAt, Condition, Dimension, Explanation, ExplanationQuery, Figures, RULES_VERSION,
     StatisticsQuery, TopicsAs, Window,
 };
 use lotse_persistence::names::Names;
-use lotse_persistence::{
-    Conn, carrier, event_statistics, funding_period, indicator, programme_statistics, statistics,
-};
+use lotse_persistence::{Conn, carrier, event_statistics, funding_period, indicator, statistics};
 use uuid::Uuid;
 
+use crate::programme_statistics;
 use crate::statistics::{explained, named_scope};
 use crate::{App, Caller, Reading};
 
@@ -90,14 +88,11 @@ pub(crate) struct Asked<'a> {
     pub site: Option<SiteId>,
 }
 
-/// Accompaniments and cases that were read together.
-type Programmes = (Vec<CountedRun>, Vec<CountedCase>);
-
 /// The values of rules. What several of them share is counted once.
 #[derive(Default)]
 pub(crate) struct Counts {
     figures: HashMap<String, Figures>,
-    programmes: HashMap<String, Programmes>,
+    programmes: HashMap<String, ProgrammeFigures>,
 }
 
 impl Counts {
@@ -136,33 +131,23 @@ impl Counts {
             }
             IndicatorRule::Programmes { figure } => {
                 let on = view.today.clamp(window.from, window.to);
-                let (runs, cases) = self.programmes_of(view, asked, on)?;
-                let here = |at: &Reference| site.is_none_or(|wanted| wanted.0 == at.id);
-                let runs: Vec<&CountedRun> =
-                    runs.iter().filter(|counted| here(&counted.run.site)).collect();
-                let cases: Vec<&CountedCase> =
-                    cases.iter().filter(|counted| here(&counted.site)).collect();
-                Ok(figure.of(&figures(&runs, &cases, on)))
-            }
-        }
-    }
-
-    fn programmes_of(
-        &mut self,
-        view: &mut View,
-        asked: Asked,
-        on: NaiveDate,
-    ) -> Result<&Programmes> {
-        let Asked { scope, period, window, .. } = asked;
-        match self.programmes.entry(format!("{scope:?} {:?} {window:?}", period.id)) {
-            Entry::Occupied(known) => Ok(known.into_mut()),
-            Entry::Vacant(place) => {
-                let funding_period_id = period.id;
-                let group_by = Vec::new();
-                let query = ProgrammeStatisticsQuery { funding_period_id, window, on, group_by };
-                let runs = programme_statistics::runs(view.conn, view.names, scope, &query)?;
-                let cases = programme_statistics::cases(view.conn, view.names, scope, &query)?;
-                Ok(place.insert((runs, cases)))
+                let query = ProgrammeStatisticsQuery {
+                    funding_period_id: period.id,
+                    window,
+                    on,
+                    group_by: Vec::new(),
+                    conditions: at_site(&[], ProgrammeDimension::Site, site),
+                };
+                let key = format!("{scope:?} {query:?}");
+                if let Some(known) = self.programmes.get(&key) {
+                    return Ok(figure.of(known));
+                }
+                let (runs, cases) =
+                    programme_statistics::counted(view.conn, view.names, scope, &query)?;
+                let found = programme_statistics::totals(&runs, &cases, &query);
+                let value = figure.of(&found);
+                self.programmes.insert(key, found);
+                Ok(value)
             }
         }
     }

@@ -42,7 +42,7 @@ pub struct IndicatorValues {
     pub period: Reference,
     pub window: Window,
     pub scope: FigureScope,
-    #[schema(example = "2026.3")]
+    #[schema(example = "2026.4")]
     pub rules_version: String,
     pub values: Vec<IndicatorValue>,
 }

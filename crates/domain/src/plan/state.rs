@@ -186,6 +186,16 @@ impl Plan<'_> {
         Some((step.due_on().filter(|_| !is_forecast)?, Lateness::Overdue))
     }
 
+    /// Whether the date of each step is a forecast, which nobody is late by, in their order.
+    #[must_use]
+    pub fn forecasts(&self) -> Vec<bool> {
+        let schedule = Schedule::of(self);
+        let is_forecast = |(at, step): (usize, &Step)| {
+            step.overridden.is_none() && schedule.by_rule(at).is_some_and(|found| found.provisional)
+        };
+        self.steps.iter().enumerate().map(is_forecast).collect()
+    }
+
     /// By when each step is to be done, in their order; none for what nobody waits for and for forecasts.
     #[must_use]
     pub fn awaited_on(&self, moment: Moment) -> Vec<Option<NaiveDate>> {

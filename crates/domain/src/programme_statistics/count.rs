@@ -6,12 +6,25 @@ use chrono::NaiveDate;
 
 use super::{
     CaseFigures, CountedCase, CountedRun, PhaseFigures, Place, ProgrammeDimension,
-    ProgrammeFigures, ProgrammeGroup,
+    ProgrammeFigures, ProgrammeGroup, ProgrammeStatisticsQuery,
 };
 use crate::accompaniment::Accompaniment;
 use crate::code::Code;
 use crate::plan::{Phase, Step};
+use crate::programme_template::TemplateReference;
 use crate::statistics::GroupValue;
+
+/// Of the runs and cases of a window, those that meet the conditions.
+#[must_use]
+pub fn matching(
+    query: &ProgrammeStatisticsQuery,
+    mut runs: Vec<CountedRun>,
+    mut cases: Vec<CountedCase>,
+) -> (Vec<CountedRun>, Vec<CountedCase>) {
+    runs.retain(|run| place_of_run(run).meets(&query.conditions));
+    cases.retain(|case| place_of_case(case).meets(&query.conditions));
+    (runs, cases)
+}
 
 /// The figures of runs and cases, on a day.
 #[must_use]
@@ -69,25 +82,28 @@ pub fn groups(
             ProgrammeGroup {
                 key: group_by.iter().copied().zip(values).collect(),
                 figures: figures(&runs, &cases, on),
+                explanation: String::new(),
             }
         })
         .collect()
 }
 
-fn place_of_run(counted: &CountedRun) -> Place<'_> {
+pub(super) fn place_of_run(counted: &CountedRun) -> Place<'_> {
     Place {
         carrier: &counted.run.carrier,
         site: &counted.run.site,
+        template: &counted.run.template,
         company: &counted.company,
         on: counted.run.started_on.unwrap_or(counted.run.requested_on),
     }
 }
 
-fn place_of_case(counted: &CountedCase) -> Place<'_> {
+pub(super) fn place_of_case(counted: &CountedCase) -> Place<'_> {
     Place {
         carrier: &counted.carrier,
         site: &counted.site,
-        company: &counted.company,
+        template: &counted.template,
+        company: &counted.facts,
         on: counted.opened_on,
     }
 }
@@ -109,17 +125,30 @@ fn count_run(figures: &mut ProgrammeFigures, counted: &CountedRun, on: NaiveDate
         figures.ended_early += 1;
         *figures.ended_by_reason.entry(ended.reason).or_default() += 1;
     }
-    for step in run.steps.iter().filter(|step| is_due(run, step, on)) {
+    for step in steps_due(run, on) {
         figures.steps_due += 1;
-        let by = step.due_on();
-        let kept = step.done.as_ref().is_some_and(|done| by.is_some_and(|by| done.on <= by));
-        figures.steps_on_time += i64::from(kept);
+        figures.steps_on_time += i64::from(is_on_time(step));
     }
     for result in run.goals.iter().filter_map(|goal| goal.result.as_ref()) {
         figures.goals_measured += 1;
         *figures.goals_by_achievement.entry(result.achievement).or_default() += 1;
     }
     figures.hires += counted.hires;
+}
+
+/// The steps whose date has come. A forecast is no date to be late for: it moves until the step that it runs
+/// from is done.
+pub(super) fn steps_due(run: &Accompaniment, on: NaiveDate) -> Vec<&Step> {
+    let Some(plan) = run.plan() else { return Vec::new() };
+    let steps = run.steps.iter().zip(plan.forecasts());
+    let due = steps.filter(|(step, is_forecast)| !is_forecast && is_due(run, step, on));
+    due.map(|(step, _)| step).collect()
+}
+
+/// Done by its date.
+pub(super) fn is_on_time(step: &Step) -> bool {
+    let by = step.due_on();
+    step.done.as_ref().is_some_and(|done| by.is_some_and(|by| done.on <= by))
 }
 
 /// A mandatory step before the end, not waived, whose date has come. What was open when the run was over is
@@ -150,21 +179,26 @@ fn percent(part: i64, of: i64) -> Option<f64> {
     i32::try_from(thousandths).ok().map(|thousandths| f64::from(thousandths) / 10.0)
 }
 
-/// In the order in which the templates have them.
+/// Those of each template in its order: two templates may have phases of the same code that are not the same.
 fn phases(runs: &[&CountedRun]) -> Vec<PhaseFigures> {
-    let mut found: Vec<(&Phase, Vec<i64>)> = Vec::new();
+    let mut found: Vec<(&TemplateReference, &Phase, Vec<i64>)> = Vec::new();
     for counted in runs {
+        let template = &counted.run.template;
         for (phase, days) in days_in_phases(&counted.run) {
-            match found.iter_mut().find(|(known, _)| known.code == phase.code) {
-                Some((_, all)) => all.push(days),
-                None => found.push((phase, vec![days])),
+            let same = found
+                .iter_mut()
+                .find(|(of, known, _)| of.id == template.id && known.code == phase.code);
+            match same {
+                Some((.., all)) => all.push(days),
+                None => found.push((template, phase, vec![days])),
             }
         }
     }
-    found.sort_by_key(|(phase, _)| (phase.from_day, &phase.code));
+    found.sort_by_key(|(of, phase, _)| (&of.code, of.version_number, phase.from_day, &phase.code));
     found
         .into_iter()
-        .map(|(phase, days)| PhaseFigures {
+        .map(|(template, phase, days)| PhaseFigures {
+            template: Some(template.clone()),
             code: phase.code.clone(),
             label_de: phase.label_de.clone(),
             label_en: phase.label_en.clone(),

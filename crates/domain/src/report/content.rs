@@ -167,7 +167,7 @@ pub struct ReportIndicator {
 /// What a report says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ReportContent {
-    #[schema(example = "2026.3")]
+    #[schema(example = "2026.4")]
     pub rules_version: String,
     pub period: ReportPeriod,
     pub window: Window,

@@ -6,7 +6,7 @@ use crate::code::Code;
 use crate::event_statistics::{EventDimension, EventFigures};
 use crate::indicator::{EventFigure, IndicatorUnit};
 use crate::sheet::{Cell, Language, Sheet};
-use crate::statistics::{Dimension, Figure, FigureScopeKind, Figures, rules};
+use crate::statistics::{Dimension, Figure, Figures, rules};
 use crate::{country, industry, occupation};
 
 impl ReportFigures {
@@ -26,20 +26,12 @@ impl ReportFigures {
 
     fn cover(&self, language: Language) -> Sheet {
         let Self { report, sha256, content } = self;
-        let window = content.window;
-        let scope = match (&content.scope.kind, &content.scope.carrier) {
-            (FigureScopeKind::Carrier, Some(carrier)) => carrier.name.clone(),
-            _ => language.of("Netzwerk, alle Träger", "Network, all carriers").to_owned(),
-        };
         let mut rows: Vec<(&str, Cell)> = vec![
             (language.of("Titel", "Title"), report.title.as_str().into()),
             (language.of("Angebot", "Service"), content.period.service_name.as_str().into()),
             (language.of("Förderzeitraum", "Funding period"), content.period.name.as_str().into()),
-            (
-                language.of("Zeitraum des Berichts", "Window"),
-                format!("{} – {}", language.day(window.from), language.day(window.to)).into(),
-            ),
-            (language.of("Geltungsbereich", "Scope"), scope.into()),
+            (language.of("Zeitraum des Berichts", "Window"), content.window.words(language).into()),
+            (language.of("Geltungsbereich", "Scope"), content.scope.words(language).into()),
             (
                 language.of("Mindestdauer in Minuten", "Minimum minutes"),
                 i64::from(content.period.minimum_minutes).into(),
@@ -63,14 +55,7 @@ impl ReportFigures {
             language.of("SHA-256 des Inhalts", "SHA-256 of the content"),
             sha256.as_str().into(),
         ));
-        Sheet {
-            title: language.of("Bericht", "Report").to_owned(),
-            header: vec![
-                language.of("Angabe", "Entry").to_owned(),
-                language.of("Wert", "Value").to_owned(),
-            ],
-            rows: rows.into_iter().map(|(label, value)| vec![label.into(), value]).collect(),
-        }
+        Sheet::of_entries(language.of("Bericht", "Report"), rows, language)
     }
 }
 
@@ -194,16 +179,8 @@ fn events(content: &ReportContent, table: &ReportEventTable, language: Language)
 }
 
 fn programmes(content: &ReportContent, language: Language) -> Sheet {
-    let phases: Vec<&str> =
-        content.programmes.phases.iter().map(|phase| phase.code.as_str()).collect();
-    let rows = content.programmes.columns(&phases).into_iter().map(|(name, value)| {
-        let value = match (value.parse::<i64>(), value.parse::<f64>()) {
-            (Ok(whole), _) => Cell::Number(whole),
-            (_, Ok(decimal)) => Cell::Decimal(decimal),
-            _ => Cell::Empty,
-        };
-        vec![Cell::Text(name), value]
-    });
+    let columns = content.programmes.columns(&content.programmes.phases);
+    let rows = columns.into_iter().map(|column| vec![column.name.into(), column.value]);
     Sheet {
         title: language.of("Begleitungen", "Accompaniments").to_owned(),
         header: vec![

@@ -30,9 +30,14 @@ codes! {
 }
 
 codes! {
-    /// Why a record is not in a figure. Of several reasons the first in this order.
+    /// Why a record is not in a figure. Of several reasons that a kind of record has, the first in this order.
     "left_out" LeftOut {
+        /// Of an event that is still planned.
+        Planned,
         Cancelled, NoShow, Voided,
+        /// Of an accompaniment that was asked for.
+        Rejected,
+        NotBegun,
         /// In the period, but not in the window.
         OutsideWindow,
         /// Below the minimum minutes of the period.
@@ -51,6 +56,28 @@ codes! {
         OtherKind,
         /// Nobody recorded minutes of preparation.
         WithoutPreparation,
+        /// Of a participation that was recorded by mistake.
+        ParticipationVoided,
+        /// Registered, withdrawn or not come.
+        NotThere,
+        /// Speakers and staff.
+        NotParticipant,
+        /// Of a programme template, or a version of one, that is not asked for.
+        OtherTemplate,
+        OtherProcedure,
+        /// On the day asked for.
+        NotUnderWay,
+        NotCompleted,
+        /// Not ended before its time.
+        NotEnded,
+        NotClosed,
+        /// With another outcome, or for another reason, than asked for.
+        OtherOutcome,
+        NoStepDue,
+        NotOnTime,
+        NoGoal, NoHire,
+        /// With the phase.
+        NotThrough,
         /// Outside the caller's scope. How many there are is not told.
         OtherCarriers,
     }
@@ -117,11 +144,7 @@ impl Figure {
                 "Minutes of preparation and follow-up work of the consultations.",
             ),
         };
-        Rule {
-            version: super::RULES_VERSION.to_owned(),
-            text_de: text_de.to_owned(),
-            text_en: text_en.to_owned(),
-        }
+        Rule::of_today(text_de, text_en)
     }
 }
 
@@ -188,10 +211,21 @@ impl ExplanationParams {
 /// A rule of counting in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Rule {
-    #[schema(example = "2026.3")]
+    #[schema(example = "2026.4")]
     pub version: String,
     pub text_de: String,
     pub text_en: String,
+}
+
+impl Rule {
+    /// One of the version in force.
+    pub(crate) fn of_today(text_de: &str, text_en: &str) -> Self {
+        Self {
+            version: super::RULES_VERSION.to_owned(),
+            text_de: text_de.to_owned(),
+            text_en: text_en.to_owned(),
+        }
+    }
 }
 
 /// One record behind a figure: a consultation, or an organisation where these are counted.
@@ -221,7 +255,7 @@ pub struct LeftOutCount {
     pub reason: LeftOut,
     pub label_de: String,
     pub label_en: String,
-    /// Consultations; null where it is not told.
+    /// Null where it is not told.
     #[schema(required)]
     pub count: Option<i64>,
 }

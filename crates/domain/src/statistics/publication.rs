@@ -67,7 +67,7 @@ pub struct Publication {
     pub period: Reference,
     pub window: Window,
     pub scope: FigureScope,
-    #[schema(example = "2026.3")]
+    #[schema(example = "2026.4")]
     pub rules_version: String,
     #[schema(required)]
     pub group_by: Option<Dimension>,
