@@ -64,8 +64,10 @@ async fn try_everything(app: &TestApp, gone: &Session) {
         }
         let figure = match path {
             "/statistics/explain" => "&figure=consultations",
+            "/statistics/pivot" => "&rows=site&columns=year&figure=minutes",
             "/statistics/events/explain" => "&figure=events",
             "/statistics/programmes/explain" => "&figure=started",
+            "/statistics/referrals/explain" => "&figure=made",
             _ => "",
         };
         target.push_str(figure);

@@ -39,6 +39,7 @@ mod rate_limit;
 mod readiness;
 mod recruitment_case;
 mod referral;
+mod referral_statistics;
 mod register;
 mod report;
 mod saved_view;

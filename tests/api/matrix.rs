@@ -519,6 +519,7 @@ async fn ask(app: &TestApp, conn: &mut Conn, makers: &Makers, who: &Session, row
         "get_statistics"
         | "get_event_statistics"
         | "get_programme_statistics"
+        | "get_referral_statistics"
         | "get_indicator_values"
         | "get_publication_figures" => {
             format!("{}?funding_period_id={PERIOD_2019}", row.path)
@@ -526,11 +527,18 @@ async fn ask(app: &TestApp, conn: &mut Conn, makers: &Makers, who: &Session, row
         "explain_figure" => {
             format!("{}?funding_period_id={PERIOD_2019}&figure=consultations", row.path)
         }
+        "get_pivot" => format!(
+            "{}?funding_period_id={PERIOD_2019}&rows=site&columns=year&figure=minutes",
+            row.path
+        ),
         "explain_event_figure" => {
             format!("{}?funding_period_id={PERIOD_2019}&figure=events", row.path)
         }
         "explain_programme_figure" => {
             format!("{}?funding_period_id={PERIOD_2019}&figure=started", row.path)
+        }
+        "explain_referral_figure" => {
+            format!("{}?funding_period_id={PERIOD_2019}&figure=made", row.path)
         }
         "try_indicator" | "explain_indicator" => {
             format!("{}?funding_period_id={PERIOD_2019}", row.path.replace("{id}", &id))

@@ -491,6 +491,47 @@ async fn compare_explanations(session: &Session, oracle: &Oracle<'_>, dimensions
     }
 }
 
+/// The cells and totals of a pivot are the groups of both dimensions and of each.
+async fn compare_pivot(session: &Session, dimensions: &[Dimension]) {
+    let [rows, columns] = [dimensions[0].code(), dimensions[1].code()];
+    let asked = format!("funding_period_id={PERIOD_2023}&from=2023-02-01&to=2025-11-30");
+    let groups = async |by: &str| {
+        let path = format!("/statistics?{asked}&group_by={by}");
+        session.get(&path).await.expect(200).body
+    };
+    let both = groups(&format!("{rows},{columns}")).await;
+    let (by_row, by_column) = (groups(rows).await, groups(columns).await);
+    for figure in Figure::all() {
+        let figure = figure.code();
+        let path =
+            format!("/statistics/pivot?{asked}&rows={rows}&columns={columns}&figure={figure}");
+        let pivot = session.get(&path).await.expect(200).body;
+        assert_eq!(pivot["total"], both["totals"][figure], "{path}");
+        for (of, dimension, lines) in [(&by_row, rows, "rows"), (&by_column, columns, "columns")] {
+            let expected: Vec<_> = of["groups"].as_array().unwrap().iter().collect();
+            let found = pivot[lines].as_array().unwrap();
+            assert_eq!(found.len(), expected.len(), "{path}");
+            for (found, group) in found.iter().zip(expected) {
+                assert_eq!(found["value"], group["key"][dimension], "{path}");
+                assert_eq!(found["total"], group[figure], "{path}");
+            }
+            assert_eq!(pivot[format!("{lines}_add_up")], of["additive"][figure], "{path}");
+        }
+        let mut cells = BTreeMap::new();
+        for group in both["groups"].as_array().unwrap() {
+            let code = |dimension: &str| group["key"][dimension]["code"].to_string();
+            cells.insert((code(rows), code(columns)), group[figure].clone());
+        }
+        for row in pivot["rows"].as_array().unwrap() {
+            let of_row = row["cells"].as_array().unwrap();
+            for (cell, column) in of_row.iter().zip(pivot["columns"].as_array().unwrap()) {
+                let place = (row["value"]["code"].to_string(), column["value"]["code"].to_string());
+                assert_eq!(cell, cells.get(&place).unwrap_or(&json!(0)), "{path}: {place:?}");
+            }
+        }
+    }
+}
+
 fn figures_of(value: &Value, names: &Figures) -> Figures {
     names.keys().map(|name| (*name, value[name].as_i64().unwrap())).collect()
 }
@@ -576,6 +617,7 @@ fn every_figure_equals_a_brute_force_count() {
                     compare(session, &oracle, &reversed, None).await;
                     compare(session, &oracle, &three, Some(window)).await;
                     compare_explanations(session, &oracle, &pair).await;
+                    compare_pivot(session, &pair).await;
                     for dimension in Dimension::all() {
                         compare(session, &oracle, &[dimension], None).await;
                     }
@@ -755,6 +797,23 @@ fn the_same_figures_as_csv() {
         };
         insta::assert_snapshot!("csv_grouped", csv("district,site").await);
         insta::assert_snapshot!("csv_totals", csv("").await);
+        let pivot = format!(
+            "/statistics/pivot?funding_period_id={PERIOD_2023}&rows=site&columns=year&figure=minutes"
+        );
+        let request =
+            adviser.request(reqwest::Method::GET, &format!("{pivot}&format=csv&form=german"));
+        let text = request.send().await.unwrap().text().await.unwrap();
+        assert_eq!(
+            text,
+            format!(
+                "site;site_label;2023;total\r\n{FRANKFURT};Frankfurt am Main;30;30\r\n;in total;30;30\r\n"
+            )
+        );
+        let page = adviser.request(reqwest::Method::GET, &format!("{pivot}&format=html"));
+        let page = page.send().await.unwrap().text().await.unwrap();
+        assert!(page.contains("<th>Standort</th><th>2023</th><th>gesamt</th>"), "{page}");
+        let twice = pivot.replace("columns=year", "columns=site");
+        adviser.get(&twice).await.problem(400, "malformed_query");
     });
 }
 

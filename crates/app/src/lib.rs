@@ -44,6 +44,7 @@ pub mod quick_log;
 pub mod readiness;
 pub mod recruitment_case;
 pub mod referral;
+pub mod referral_statistics;
 pub mod report;
 pub mod saved_view;
 pub mod second_factor;

@@ -3,10 +3,10 @@ use lotse_domain::funding_period::FundingPeriod;
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::policy::{Action, Actor, Scope};
 use lotse_domain::statistics::{
-    Dimension, Explanation, ExplanationParams, ExplanationQuery, FigureScope, FigureScopeKind,
-    Group, GroupValue, LeftOut, LeftOutCount, PreviousFigures, Publication, PublicationParams,
-    RULES_VERSION, SMALLEST_SHOWN, Statistics, StatisticsParams, StatisticsQuery, TopicsAs, Window,
-    additive, published, with_zeros,
+    CountedForPivot, Dimension, Explanation, ExplanationParams, ExplanationQuery, FigureScope,
+    FigureScopeKind, Group, GroupValue, LeftOut, LeftOutCount, Pivot, PivotParams, PreviousFigures,
+    Publication, PublicationParams, RULES_VERSION, SMALLEST_SHOWN, Statistics, StatisticsParams,
+    StatisticsQuery, TopicsAs, Window, additive, published, with_zeros,
 };
 use lotse_domain::{Error, Result};
 use lotse_persistence::{funding_period, statistics};
@@ -161,6 +161,27 @@ pub(crate) fn left_out_counts(
         told.push(LeftOutCount::new(LeftOut::OtherCarriers, None));
     }
     told
+}
+
+/// One figure by two dimensions. Every total is counted by itself.
+///
+/// # Errors
+/// As [`get`].
+pub fn pivot(app: &App, caller: &Caller, params: &PivotParams) -> Result<Pivot> {
+    app.figures(caller, Action::ReadStatistics, |tx| {
+        let period = funding_period::find(tx.conn, params.funding_period_id)?;
+        let query = params.query(&period)?;
+        let scope = tx.scope();
+        let by = |dimension| StatisticsQuery { group_by: vec![dimension], ..query.clone() };
+        let both = statistics::groups(tx.conn, &scope, &query)?;
+        let by_row = statistics::groups(tx.conn, &scope, &by(params.rows))?;
+        let by_column = statistics::groups(tx.conn, &scope, &by(params.columns))?;
+        let all = statistics::totals(tx.conn, &scope, &query)?;
+        let counted =
+            CountedForPivot { both: &both, by_row: &by_row, by_column: &by_column, all: &all };
+        let (period, scope) = (Reference::new(period.id, &period.name), named_scope(&tx.actor)?);
+        Ok(Pivot::new(params, query, period, scope, &counted))
+    })
 }
 
 /// Figures that may be published.

@@ -16,14 +16,16 @@ use crate::id::{CarrierId, FundingPeriodId};
 
 mod condition;
 mod explanation;
+mod pivot;
 mod publication;
 mod sheets;
 mod zeros;
-pub use condition::{Condition, conditions};
+pub use condition::{Condition, NONE, conditions};
 pub use explanation::{
     Counted, Explanation, ExplanationParams, ExplanationQuery, Figure, LeftOut, LeftOutCount, Rule,
     Unit,
 };
+pub use pivot::{Counted as CountedForPivot, Pivot, PivotColumn, PivotParams, PivotRow};
 pub use publication::{Publication, PublicationParams, PublicationRow, SMALLEST_SHOWN, published};
 pub(crate) use sheets::{About, filter_words, groups_sheet, rules, rules_sheet};
 pub use zeros::{MAX_GROUPS, with_zeros};

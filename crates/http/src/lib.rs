@@ -45,6 +45,7 @@ mod quick_log;
 mod readiness;
 mod recruitment_case;
 mod referral;
+mod referral_statistics;
 mod saved_view;
 mod second_factor;
 mod session;
@@ -143,6 +144,7 @@ fn routes(config: &mut ServiceConfig) {
         .configure(statistics::routes)
         .configure(event_statistics::routes)
         .configure(programme_statistics::routes)
+        .configure(referral_statistics::routes)
         .configure(audit::routes)
         .configure(audit_pack::routes)
         .configure(api_key::routes)

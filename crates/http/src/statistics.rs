@@ -12,8 +12,8 @@ use lotse_domain::id::FundingPeriodId;
 use lotse_domain::page::PageParams;
 use lotse_domain::sheet::Cell;
 use lotse_domain::statistics::{
-    Explanation, ExplanationParams, Figures, GroupValue, Publication, PublicationParams,
-    Statistics, StatisticsParams, TopicsAs,
+    Explanation, ExplanationParams, Figures, GroupValue, NONE, Pivot, PivotParams, Publication,
+    PublicationParams, Statistics, StatisticsParams, TopicsAs,
 };
 use lotse_domain::{Error, Result};
 use serde::Serialize;
@@ -27,7 +27,7 @@ use crate::sheet::{CsvForm, File, FileFormat, FileParams, csv_writer, plain, tex
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(get).service(explain).service(publication);
+    config.service(get).service(explain).service(pivot).service(publication);
 }
 
 /// The figures of a funding period in the caller's scope, in total and by up to three dimensions.
@@ -69,6 +69,62 @@ async fn get(
             File { name: "statistics", title: &title, sheets: &sheets, at: now }.answer(file)?
         }
     })
+}
+
+/// One figure by two dimensions as rows and columns, in the caller's scope. Totals are counted by themselves:
+/// of distinct organisations they are less than the sum of the cells.
+///
+/// In the same forms as the figures.
+#[utoipa::path(
+    tag = "Figures", operation_id = "get_pivot", params(PivotParams, FileParams, IfNoneMatchHeader),
+    responses((
+        status = 200, description = "The figures",
+        content(
+            (Pivot = "application/json"), (String = "text/csv"), (String = "text/html"),
+            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+        )
+    ))
+)]
+#[get("/statistics/pivot")]
+async fn pivot(
+    state: Data<State>,
+    LoggedIn(caller): LoggedIn,
+    request: HttpRequest,
+    query: FileQuery<PivotParams>,
+) -> Answer<HttpResponse> {
+    let FileQuery { question, file } = query;
+    let (figures, now) = state
+        .run(move |app| statistics::pivot(app, &caller, &question).map(|it| (it, app.now())))
+        .await?;
+    Ok(match wanted(&request, file) {
+        FileFormat::Json => tagged(&request, &figures)?,
+        FileFormat::Csv => as_csv("pivot.csv", pivot_csv(&figures, file)?),
+        FileFormat::Xlsx | FileFormat::Html => {
+            let title = title(file, "Zahlen", "Figures", &figures.period);
+            let sheets = figures.sheets(file.language);
+            File { name: "pivot", title: &title, sheets: &sheets, at: now }.answer(file)?
+        }
+    })
+}
+
+/// A column for each code; the totals last, in a row without one.
+fn pivot_csv(figures: &Pivot, file: FileParams) -> Result<Vec<u8>> {
+    let in_total = GroupValue { code: None, label: "in total".to_owned() };
+    let name = |value: &GroupValue| value.code.clone().unwrap_or_else(|| NONE.to_owned());
+    let line = |cells: &mut dyn Iterator<Item = i64>, total: i64| -> Vec<(String, Cell)> {
+        let named = figures.columns.iter().zip(cells);
+        let mut line: Vec<(String, Cell)> =
+            named.map(|(column, cell)| (name(&column.value), cell.into())).collect();
+        line.push(("total".to_owned(), total.into()));
+        line
+    };
+    let totals = line(&mut figures.columns.iter().map(|column| column.total), figures.total);
+    let rows = figures.rows.iter();
+    let mut lines: Vec<Line<'_>> = rows
+        .map(|row| (vec![Some(&row.value)], line(&mut row.cells.iter().copied(), row.total)))
+        .collect();
+    lines.push((vec![Some(&in_total)], totals.clone()));
+    table(&[figures.rows_by.code()], &totals, lines, file)
 }
 
 /// The figures, or 304 when the client has them.

@@ -46,6 +46,7 @@ pub mod programme_template;
 pub mod readiness;
 pub mod recruitment_case;
 pub mod referral;
+pub mod referral_statistics;
 pub mod report;
 pub mod saved_view;
 pub mod second_factor;

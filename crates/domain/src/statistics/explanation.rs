@@ -35,6 +35,8 @@ codes! {
         /// Of an event that is still planned.
         Planned,
         Cancelled, NoShow, Voided,
+        /// Of a referral.
+        Withdrawn,
         /// Of an accompaniment that was asked for.
         Rejected,
         NotBegun,

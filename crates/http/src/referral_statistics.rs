@@ -1,0 +1,116 @@
+//! `/statistics/referrals`: the figures of referrals in a funding period, as JSON or files.
+
+use actix_web::web::{Data, Json};
+use actix_web::{HttpRequest, HttpResponse, get};
+use lotse_app::referral_statistics;
+use lotse_domain::Result;
+use lotse_domain::code::Code;
+use lotse_domain::page::PageParams;
+use lotse_domain::referral_statistics::{
+    ReferralExplanation, ReferralExplanationParams, ReferralFigure, ReferralFigures,
+    ReferralStatistics, ReferralStatisticsParams,
+};
+use lotse_domain::sheet::Cell;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::extract::{FileQuery, ListQuery, LoggedIn};
+use crate::openapi::IfNoneMatchHeader;
+use crate::respond::Answer;
+use crate::sheet::{File, FileFormat, FileParams};
+use crate::state::State;
+use crate::statistics::{as_csv, table, tagged, title, uri_template, wanted};
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(get).service(explain);
+}
+
+/// The figures of referrals in a funding period, in the caller's scope, in total and
+/// by up to three dimensions.
+///
+/// In the same forms as for consultations. `docs/counting.md` explains the rules.
+#[utoipa::path(
+    tag = "Figures", operation_id = "get_referral_statistics",
+    params(ReferralStatisticsParams, FileParams, IfNoneMatchHeader),
+    responses((
+        status = 200, description = "The figures",
+        content(
+            (ReferralStatistics = "application/json"), (String = "text/csv"), (String = "text/html"),
+            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+        )
+    ))
+)]
+#[get("/statistics/referrals")]
+async fn get(
+    state: Data<State>,
+    LoggedIn(caller): LoggedIn,
+    request: HttpRequest,
+    query: FileQuery<ReferralStatisticsParams>,
+) -> Answer<HttpResponse> {
+    let FileQuery { question, file } = query;
+    let (figures, now) = state
+        .run(move |app| {
+            let figures = referral_statistics::get(app, &caller, &question)?;
+            Ok((with_links(figures, &question)?, app.now()))
+        })
+        .await?;
+    Ok(match wanted(&request, file) {
+        FileFormat::Json => tagged(&request, &figures)?,
+        FileFormat::Csv => as_csv("referral-statistics.csv", csv(&figures, file)?),
+        FileFormat::Xlsx | FileFormat::Html => {
+            let title = title(file, "Verweisungen", "Referrals", &figures.period);
+            let sheets = figures.sheets(file.language);
+            File { name: "referral-statistics", title: &title, sheets: &sheets, at: now }
+                .answer(file)?
+        }
+    })
+}
+
+/// What stands behind a figure: the referrals or organisations that were counted, the rule in
+/// words, and with `total=true` the figure itself and what was left out, by reason. With `left_out` the records
+/// that were left out for it.
+#[utoipa::path(
+    tag = "Figures", operation_id = "explain_referral_figure",
+    params(PageParams, ReferralExplanationParams),
+    responses((status = 200, description = "One page", body = ReferralExplanation))
+)]
+#[get("/statistics/referrals/explain")]
+async fn explain(
+    state: Data<State>,
+    LoggedIn(caller): LoggedIn,
+    query: ListQuery<ReferralExplanationParams>,
+) -> Answer<Json<ReferralExplanation>> {
+    let explanation = state
+        .run(move |app| referral_statistics::explain(app, &caller, &query.filter, &query.paging));
+    Ok(Json(explanation.await?))
+}
+
+/// The figures with the addresses of what stands behind them.
+fn with_links(
+    mut figures: ReferralStatistics,
+    asked: &ReferralStatisticsParams,
+) -> Result<ReferralStatistics> {
+    let mut question = vec![("funding_period_id", asked.funding_period_id.to_string())];
+    question.extend(asked.from.map(|from| ("from", from.to_string())));
+    question.extend(asked.to.map(|to| ("to", to.to_string())));
+    question.extend(asked.filter.clone().map(|filter| ("filter", filter)));
+    let path = "/statistics/referrals/explain";
+    figures.explanation = uri_template(path, &question, "figure")?;
+    for group in &mut figures.groups {
+        let of_group = [question.clone(), vec![("group", group.conditions())]].concat();
+        group.explanation = uri_template(path, &of_group, "figure")?;
+    }
+    Ok(figures)
+}
+
+fn csv(statistics: &ReferralStatistics, file: FileParams) -> Result<Vec<u8>> {
+    let columns = |figures: &ReferralFigures| -> Vec<(String, Cell)> {
+        let all = ReferralFigure::all().into_iter();
+        all.map(|figure| (figure.code().to_owned(), figure.of(figures).into())).collect()
+    };
+    let groups = statistics.groups.iter().map(|group| {
+        let values = statistics.group_by.iter().map(|dimension| group.key.get(dimension));
+        (values.collect(), columns(&group.figures))
+    });
+    let by: Vec<&str> = statistics.group_by.iter().map(|dimension| dimension.code()).collect();
+    table(&by, &columns(&statistics.totals), groups.collect(), file)
+}

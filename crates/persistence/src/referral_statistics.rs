@@ -1,0 +1,269 @@
+//! The figures of referrals in a funding period, as in `statistics` over the view `referral_facts`.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
+use lotse_domain::Result;
+use lotse_domain::actor::ActorType;
+use lotse_domain::code::Code;
+use lotse_domain::code_list::label_en;
+use lotse_domain::organisation::OrganisationKind;
+use lotse_domain::policy::Scope;
+use lotse_domain::referral_statistics::{
+    ReferralAnswered, ReferralDimension, ReferralFigures, ReferralGroup, ReferralStatisticsQuery,
+};
+use lotse_domain::statistics::{Condition, GroupValue, Window};
+
+use crate::connection::{Backend, Conn};
+use crate::sql_types::Key;
+use crate::statement::Statement;
+use crate::statistics::dimension::{among, among_ids};
+
+mod explanation;
+pub use explanation::{counted, left_out, summed};
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Nullable<Text>)]
+    code_1: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    label_1: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    code_2: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    label_2: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    code_3: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    label_3: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    made: i64,
+    #[diesel(sql_type = BigInt)]
+    open: i64,
+    #[diesel(sql_type = BigInt)]
+    accepted: i64,
+    #[diesel(sql_type = BigInt)]
+    declined: i64,
+    #[diesel(sql_type = BigInt)]
+    closed_unanswered: i64,
+    #[diesel(sql_type = BigInt)]
+    closed: i64,
+    #[diesel(sql_type = BigInt)]
+    organisations: i64,
+    #[diesel(sql_type = BigInt)]
+    companies: i64,
+    #[diesel(sql_type = BigInt)]
+    actors: i64,
+}
+
+/// The figures of all referrals in the window and scope.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn totals(
+    conn: &mut Conn,
+    scope: &Scope,
+    query: &ReferralStatisticsQuery,
+) -> Result<ReferralFigures> {
+    let rows = rows(conn, scope, query, &[])?;
+    Ok(rows.first().map(figures).unwrap_or_default())
+}
+
+/// The figures of each group that has any.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn groups(
+    conn: &mut Conn,
+    scope: &Scope,
+    query: &ReferralStatisticsQuery,
+) -> Result<Vec<ReferralGroup>> {
+    if query.group_by.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = rows(conn, scope, query, &query.group_by)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let figures = figures(&row);
+            let values =
+                [(row.code_1, row.label_1), (row.code_2, row.label_2), (row.code_3, row.label_3)];
+            let key: BTreeMap<_, _> = query
+                .group_by
+                .iter()
+                .zip(values)
+                .map(|(dimension, (code, label))| (*dimension, value(*dimension, code, label)))
+                .collect();
+            ReferralGroup { key, figures, explanation: String::new() }
+        })
+        .collect())
+}
+
+fn figures(row: &Row) -> ReferralFigures {
+    ReferralFigures {
+        made: row.made,
+        open: row.open,
+        accepted: row.accepted,
+        declined: row.declined,
+        closed_unanswered: row.closed_unanswered,
+        closed: row.closed,
+        organisations: row.organisations,
+        companies: row.companies,
+        actors: row.actors,
+    }
+}
+
+/// Where a dimension's code and label come from, and the join that brings them.
+struct Source {
+    code: &'static str,
+    label: &'static str,
+    join: &'static str,
+}
+
+fn source(dimension: ReferralDimension, backend: Backend) -> Source {
+    let plain = |code| Source { code, label: code, join: "" };
+    // Ids in the form that the API gives them; `hex` of null is the empty text.
+    let id = |postgres, sqlite| if backend == Backend::Postgres { postgres } else { sqlite };
+    match dimension {
+        ReferralDimension::Site => Source {
+            code: id("CAST(f.site_id AS text)", "nullif(lower(hex(f.site_id)), '')"),
+            label: "s.name",
+            join: "LEFT JOIN sites s ON s.id = f.site_id",
+        },
+        ReferralDimension::Carrier => Source {
+            code: id("CAST(f.carrier_id AS text)", "lower(hex(f.carrier_id))"),
+            label: "k.name",
+            join: "JOIN carriers k ON k.id = f.carrier_id",
+        },
+        ReferralDimension::Actor => Source {
+            code: id("CAST(f.actor_id AS text)", "lower(hex(f.actor_id))"),
+            label: "a.name",
+            join: "JOIN organisations a ON a.id = f.actor_id",
+        },
+        ReferralDimension::ActorType => plain("f.actor_type"),
+        ReferralDimension::OrganisationKind => plain("f.organisation_kind"),
+        ReferralDimension::Answer => plain("f.answer"),
+        ReferralDimension::Month => plain("f.month"),
+        ReferralDimension::Quarter => plain("f.quarter"),
+        ReferralDimension::Year => plain("f.year"),
+    }
+}
+
+/// The value of a dimension with the label that people read.
+fn value(dimension: ReferralDimension, code: Option<String>, label: Option<String>) -> GroupValue {
+    let Some(code) = code else {
+        return GroupValue { code: None, label: "not given".to_owned() };
+    };
+    let label = match dimension {
+        ReferralDimension::ActorType => label_en(ActorType::SET, &code).to_owned(),
+        ReferralDimension::OrganisationKind => label_en(OrganisationKind::SET, &code).to_owned(),
+        ReferralDimension::Answer => label_en(ReferralAnswered::SET, &code).to_owned(),
+        _ => label.unwrap_or_else(|| code.clone()),
+    };
+    let code = match dimension {
+        ReferralDimension::Site | ReferralDimension::Carrier | ReferralDimension::Actor => {
+            uuid::Uuid::parse_str(&code).map_or(code, |id| id.to_string())
+        }
+        _ => code,
+    };
+    GroupValue { code: Some(code), label }
+}
+
+fn rows(
+    conn: &mut Conn,
+    scope: &Scope,
+    query: &ReferralStatisticsQuery,
+    group_by: &[ReferralDimension],
+) -> Result<Vec<Row>> {
+    let mut statement = Statement::new(conn.backend());
+    let Some(mut wanted) = of_scope(&mut statement, scope, query, query.window)? else {
+        return Ok(Vec::new());
+    };
+    wanted.push("f.answer <> 'withdrawn'".to_owned());
+    let sql = figures_of(conn.backend(), group_by, &wanted.join(" AND "));
+    statement.load(conn, sql)
+}
+
+/// What a referral must meet to be of the days and the scope and to meet the conditions, as SQL over `f`. None
+/// when the scope has none.
+fn of_scope(
+    statement: &mut Statement,
+    scope: &Scope,
+    query: &ReferralStatisticsQuery,
+    days: Window,
+) -> Result<Option<Vec<String>>> {
+    let mut wanted = vec![
+        format!("f.referred_on >= {}", statement.date(days.from)),
+        format!("f.referred_on <= {}", statement.date(days.to)),
+    ];
+    match scope {
+        Scope::Nothing => return Ok(None),
+        Scope::Network => (),
+        Scope::Carrier(carrier) => {
+            wanted.push(format!("f.carrier_id = {}", statement.id(Key(carrier.0))));
+        }
+    }
+    for asked in &query.conditions {
+        wanted.push(condition(statement, asked)?);
+    }
+    Ok(Some(wanted))
+}
+
+fn condition(
+    statement: &mut Statement,
+    condition: &Condition<ReferralDimension>,
+) -> Result<String> {
+    let codes: Vec<&str> = condition.codes.iter().flatten().map(String::as_str).collect();
+    let or_none = condition.codes.contains(&None);
+    Ok(match condition.dimension {
+        ReferralDimension::Site => {
+            let wanted = among_ids(statement, "f.site_id", &codes)?;
+            if or_none { format!("(f.site_id IS NULL OR {wanted})") } else { wanted }
+        }
+        ReferralDimension::Carrier => among_ids(statement, "f.carrier_id", &codes)?,
+        ReferralDimension::Actor => among_ids(statement, "f.actor_id", &codes)?,
+        dimension => {
+            // Of these the code is a column of `f`, and never null.
+            let column = source(dimension, statement.backend()).code;
+            among(statement, column, &codes)
+        }
+    })
+}
+
+fn figures_of(backend: Backend, group_by: &[ReferralDimension], wanted: &str) -> String {
+    let sources: Vec<Source> =
+        group_by.iter().map(|dimension| source(*dimension, backend)).collect();
+    let column = |index: usize, part: fn(&Source) -> &'static str| {
+        sources.get(index).map_or("CAST(NULL AS TEXT)", part)
+    };
+    let joins: String = sources.iter().map(|source| source.join).collect::<Vec<_>>().join("\n");
+    let grouping = if sources.is_empty() { "" } else { "GROUP BY 1, 2, 3, 4, 5, 6" };
+    format!(
+        "SELECT
+            {code_1} AS code_1, {label_1} AS label_1, {code_2} AS code_2, {label_2} AS label_2,
+            {code_3} AS code_3, {label_3} AS label_3,
+            count(*) AS made,
+            count(*) FILTER (WHERE f.answer = 'open') AS open,
+            count(*) FILTER (WHERE f.answer = 'accepted') AS accepted,
+            count(*) FILTER (WHERE f.answer = 'declined') AS declined,
+            count(*) FILTER (WHERE f.answer = 'closed_unanswered') AS closed_unanswered,
+            count(*) FILTER (WHERE f.closed_on IS NOT NULL) AS closed,
+            count(DISTINCT f.organisation_id) AS organisations,
+            count(DISTINCT f.organisation_id) FILTER (WHERE f.organisation_kind = 'company')
+                AS companies,
+            count(DISTINCT f.organisation_id) FILTER (WHERE f.organisation_kind = 'actor')
+                AS actors
+        FROM referral_facts f
+        {joins}
+        WHERE {wanted}
+        {grouping}
+        ORDER BY 2 NULLS LAST, 1, 4 NULLS LAST, 3, 6 NULLS LAST, 5",
+        code_1 = column(0, |source| source.code),
+        label_1 = column(0, |source| source.label),
+        code_2 = column(1, |source| source.code),
+        label_2 = column(1, |source| source.label),
+        code_3 = column(2, |source| source.code),
+        label_3 = column(2, |source| source.label),
+    )
+}
