@@ -22,7 +22,7 @@ async fn unpacked(session: &Session, path: &str) -> HashMap<String, Vec<u8>> {
             let mut file = zip.by_index(at).unwrap();
             let mut content = Vec::new();
             file.read_to_end(&mut content).unwrap();
-            (file.name().to_owned(), content)
+            (file.name().unwrap().into_owned(), content)
         })
         .collect()
 }
@@ -41,8 +41,7 @@ fn assert_checksums(files: &HashMap<String, Vec<u8>>) {
         .map(|(sum, at)| (at, sum))
         .collect();
     for (path, content) in files.iter().filter(|(path, _)| *path != "SHA256SUMS") {
-        let sum: String =
-            Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sum = lotse_domain::attachment::ContentHash(Sha256::digest(content).into()).to_string();
         assert_eq!(told[path.as_str()], sum, "{path}");
     }
     assert_eq!(told.len(), files.len() - 1);

@@ -81,7 +81,7 @@ async fn enter(app: &TestApp, adviser: &Session, other: &Session) {
     let of_page = table("## A worked example");
     let of_page: Vec<String> = of_page
         .iter()
-        .map(|row| row["kind for A"].replace(' ', "_").replace('-', "_"))
+        .map(|row| row["kind for A"].replace([' ', '-'], "_"))
         .filter(|kind| kind != "not_in_scope")
         .collect();
     assert_eq!(kinds, of_page);

@@ -129,6 +129,7 @@ pub fn all() -> Vec<CodeList> {
         list::<crate::indicator::ProgrammeFigure>(),
         list::<crate::readiness::ReadinessGap>(),
         list::<crate::report::DifferenceKind>(),
+        list::<crate::report::ReportRecord>(),
         list::<crate::report::ReportStatus>(),
         list::<crate::target::Outlook>(),
         list::<crate::programme_statistics::ProgrammeColumn>(),

@@ -1,6 +1,7 @@
 //! `…/audit-pack`: all that the own carrier has on record of a company, an actor or an accompaniment as one ZIP
 //! (Prüfpaket). It is written while it is sent, so it takes as much memory as one chunk.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE};
@@ -196,8 +197,11 @@ fn write(
     packing.add("overview.xlsx", &overview.xlsx().map_err(io::Error::other)?)?;
     let manifest = json(&pack.manifest(&packing.files, &not_packed)).map_err(other)?;
     packing.add("manifest.json", &manifest)?;
-    let sums: String =
-        packing.files.iter().map(|it| format!("{}  {}\n", it.sha256, it.path)).collect();
+    let mut sums = String::new();
+    for file in &packing.files {
+        // Writing to a string does not fail.
+        let _ = writeln!(sums, "{}  {}", file.sha256, file.path);
+    }
     packing.add("SHA256SUMS", sums.as_bytes())?;
     packing.zip.finish().map_err(io::Error::other)?.into_inner().flush()
 }

@@ -277,12 +277,12 @@ impl<'a> Puzzle<'a> {
             bounds[cell] = other;
             other.0 <= other.1
                 && self.narrow(&mut bounds, &[cell])
-                && self.is_possible(bounds, &mut budget)
+                && self.is_possible(&bounds, &mut budget)
         })
     }
 
     /// Tries numbers, those that are there first, until all sums are right.
-    fn is_possible(&self, bounds: Bounds, budget: &mut usize) -> bool {
+    fn is_possible(&self, bounds: &Bounds, budget: &mut usize) -> bool {
         let open = (0..bounds.len()).filter(|at| bounds[*at].0 < bounds[*at].1);
         let Some(next) = open.min_by_key(|at| bounds[*at].1 - bounds[*at].0) else { return true };
         let (low, high) = bounds[next];
@@ -293,7 +293,7 @@ impl<'a> Puzzle<'a> {
             *budget = left;
             let mut bounds = bounds.clone();
             bounds[next] = (value, value);
-            self.narrow(&mut bounds, &[next]) && self.is_possible(bounds, budget)
+            self.narrow(&mut bounds, &[next]) && self.is_possible(&bounds, budget)
         })
     }
 
