@@ -159,12 +159,18 @@ fn the_pack_of_an_accompaniment_is_its_part() {
         let run = made.run["id"].as_str().unwrap();
         let event = format!("/events/{}", made.event);
         adviser.patch(&event, 1, &json!({"accompaniment_id": run})).await.expect(200);
+        let inside = json!({"starts_on": "2026-03-11", "ends_on": "2026-03-11",
+            "accompaniment_id": run});
+        let inside = app.event(&adviser, &inside).await;
+        let inside = adviser.post("/events", &inside).await.expect(201).id();
         let path = format!("/accompaniments/{run}/audit-pack");
         let files = unpacked(&manager, &path).await;
         assert_checksums(&files);
         let records: Vec<&String> =
             files.keys().filter(|path| path.starts_with("records/")).collect();
-        assert_eq!(records.len(), 3, "{records:?}");
+        assert_eq!(records.len(), 4, "{records:?}");
+        // Also one that nobody of the company takes part in.
+        document(&files, &format!("records/event/2026-03-11_{inside}.json"));
         assert!(records.iter().all(|path| !path.contains(made.other["id"].as_str().unwrap())));
         app.log_in("other.manager").await.get(&path).await.problem(404, "not_found");
 

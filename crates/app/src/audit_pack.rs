@@ -1,21 +1,21 @@
 //! What goes into an audit pack. The contents of attachments are put to it by `lotse-http`, which moves bytes.
 
+use chrono::DateTime;
 use lotse_domain::Result;
-use lotse_domain::attachment::{Attachment, AttachmentFilter};
-use lotse_domain::audit::{HistoryEntry, Subject};
-use lotse_domain::audit_pack::{AuditPack, AuditPackParams, PackedEvent, PackedRecord};
+use lotse_domain::attachment::AttachedTo;
+use lotse_domain::audit::Subject;
+use lotse_domain::audit_pack::{AuditPack, AuditPackParams, PackedRecord, attached, part_of};
 use lotse_domain::code::Code;
 use lotse_domain::contact::ContactFilter;
 use lotse_domain::entity::Reference;
-use lotse_domain::event::EventFilter;
+use lotse_domain::event::{Event, EventFilter};
 use lotse_domain::id::{AccompanimentId, ActorId, CompanyId, EventId, OrganisationId};
 use lotse_domain::organisation::OrganisationKind;
 use lotse_domain::page::{Page, PageParams, Paging};
 use lotse_domain::policy::Action;
-use lotse_domain::timeline::{TimelineFilter, TimelineKind};
+use lotse_domain::timeline::{TimelineEntry, TimelineEvent, TimelineFilter, TimelineKind};
 use lotse_persistence::{
     accompaniment, actor, attachment, audit, company, contact, establishment, event, organisation,
-    participation,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -73,41 +73,36 @@ fn pack(
     let carrier = tx.actor.own_carrier()?;
     let carrier = Reference::new(carrier.id, &carrier.name);
     let register = register(tx, kind, id)?;
-    let of_run = run.map(|run| events_of_run(tx, run)).transpose()?;
     let filter = TimelineFilter { kinds: None, from: params.from, to: params.to };
-    let mut records = Vec::new();
+    let mut entries = Vec::new();
     for part in TimelineKind::all() {
         // What became of the entry in the register stands there.
-        if part == TimelineKind::Change {
-            continue;
-        }
-        let found = every(|paging| entries_of(tx, part, kind, id, &filter, paging))?;
-        for entry in found {
-            let history = history(tx, entry.id)?;
-            records.push(PackedRecord::new(&entry, history)?);
+        if part != TimelineKind::Change {
+            entries.extend(every(|paging| entries_of(tx, part, kind, id, &filter, paging))?);
         }
     }
-    if let (Some(run), Some(events)) = (run, &of_run) {
-        let consultations: Vec<Uuid> = records
-            .iter()
-            .filter(|it| it.kind == TimelineKind::Consultation && it.is_of(run))
-            .map(|it| it.id)
-            .collect();
-        records.retain(|it| match it.kind {
-            TimelineKind::Event => events.contains(&EventId(it.id)),
-            TimelineKind::Task => it.is_about(&consultations),
-            _ => it.is_of(run),
-        });
+    if let Some(run) = run {
+        let events = events_of(tx, run, &filter)?;
+        let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
+        entries = part_of(run, &ids, entries);
+        // Also those that nobody of the company takes part in.
+        let others =
+            events.into_iter().filter(|event| entries.iter().all(|it| it.id != event.id.0));
+        let others: Vec<_> = others.map(TimelineEntry::event).collect();
+        entries.extend(others);
     }
-    records.sort_unstable_by_key(|it| std::cmp::Reverse((it.on, it.id)));
-    let shown: Vec<EventId> = records
-        .iter()
-        .filter(|it| it.kind == TimelineKind::Event)
-        .map(|it| EventId(it.id))
-        .chain(of_run.into_iter().flatten())
+    entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.position()));
+    let attached: Vec<AttachedTo> = entries.iter().filter_map(attached).collect();
+    let attachments = attachment::of_records(tx.conn, &tx.names, &attached)?;
+    let ids: Vec<Uuid> = entries.iter().map(|entry| entry.id).collect();
+    let mut histories = audit::history_after(tx.conn, &ids, DateTime::UNIX_EPOCH)?;
+    let records = entries
+        .into_iter()
+        .map(|entry| {
+            let history = histories.remove(&entry.id).unwrap_or_default();
+            PackedRecord { entry, history }
+        })
         .collect();
-    let events = events(tx, id, shown)?;
-    let attachments = attachments(tx, &records)?;
     Ok(AuditPack {
         made_at: tx.now,
         made_by: tx.actor.reference(),
@@ -116,7 +111,6 @@ fn pack(
         params,
         register,
         records,
-        events,
         attachments,
     })
 }
@@ -136,10 +130,6 @@ fn every<T>(mut page: impl FnMut(&Paging) -> Result<Page<T>>) -> Result<Vec<T>> 
     }
 }
 
-fn history(tx: &mut Reading, id: Uuid) -> Result<Vec<HistoryEntry>> {
-    every(|paging| audit::history(tx.conn, id, paging))
-}
-
 fn register(tx: &mut Reading, kind: OrganisationKind, id: OrganisationId) -> Result<Value> {
     let scope = tx.scope();
     let (organisation, establishments) = match kind {
@@ -157,44 +147,30 @@ fn register(tx: &mut Reading, kind: OrganisationKind, id: OrganisationId) -> Res
         "organisation": organisation,
         "establishments": establishments,
         "contacts": contacts,
-        "history": history(tx, id.0)?,
+        "history": every(|paging| audit::history(tx.conn, id.0, paging))?,
     }))
 }
 
-fn events_of_run(tx: &mut Reading, run: AccompanimentId) -> Result<Vec<EventId>> {
-    let scope = tx.scope();
-    let filter = EventFilter { accompaniment_id: Some(run), ..EventFilter::default() };
-    let found = every(|paging| event::list(tx.conn, &tx.names, &scope, &filter, paging))?;
-    Ok(found.into_iter().map(|event| event.id).collect())
-}
-
-/// The events with who of the organisation took part.
-fn events(
+/// The events of an accompaniment, with nobody of the company.
+fn events_of(
     tx: &mut Reading,
-    organisation: OrganisationId,
-    mut ids: Vec<EventId>,
-) -> Result<Vec<PackedEvent>> {
+    run: AccompanimentId,
+    filter: &TimelineFilter,
+) -> Result<Vec<TimelineEvent>> {
     let scope = tx.scope();
-    ids.sort_unstable();
-    ids.dedup();
-    let mut packed = Vec::new();
-    for id in ids {
-        let event = event::find(tx.conn, &tx.names, &scope, id)?;
-        let found =
-            participation::of_organisation(tx.conn, &tx.names, &scope, organisation, &[id])?;
-        let participations = found.into_iter().map(|(_, it)| it).collect();
-        packed.push(PackedEvent { event, participations });
-    }
-    packed.sort_by_key(|it| std::cmp::Reverse((it.event.starts_on, it.event.id)));
-    Ok(packed)
-}
-
-fn attachments(tx: &mut Reading, records: &[PackedRecord]) -> Result<Vec<Attachment>> {
-    let mut found = Vec::new();
-    for to in records.iter().filter_map(PackedRecord::attached) {
-        found.extend(every(|paging| {
-            attachment::list(tx.conn, &tx.names, to, &AttachmentFilter::default(), paging)
-        })?);
-    }
-    Ok(found)
+    let (from, to) = (filter.from, filter.to);
+    let filter = EventFilter { accompaniment_id: Some(run), from, to, ..EventFilter::default() };
+    let found = every(|paging| event::list(tx.conn, &tx.names, &scope, &filter, paging))?;
+    let bare = |event: Event| TimelineEvent {
+        id: event.id,
+        title: event.title,
+        kind: event.kind,
+        starts_on: event.starts_on,
+        ends_on: event.ends_on,
+        status: event.status,
+        organises: false,
+        speaks: false,
+        participations: Vec::new(),
+    };
+    Ok(found.into_iter().map(bare).collect())
 }

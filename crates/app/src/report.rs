@@ -298,7 +298,7 @@ fn context(tx: &mut Writing, input: &ReportInput) -> Result<Context> {
 fn basis(view: &mut View, actor: &Actor, period: &FundingPeriod, window: Window) -> Result<Basis> {
     let scope = actor.scope();
     let targets = target::of_period(view.conn, view.names, &scope, period.id)?;
-    let mut indicators = Vec::new();
+    let (mut indicators, mut counts) = (Vec::new(), Counts::default());
     for active in indicator::all_active(view.conn, view.names)? {
         let also = match &active.rule {
             IndicatorRule::Consultations { settings, .. } => also(view.conn, settings)?,
@@ -308,7 +308,14 @@ fn basis(view: &mut View, actor: &Actor, period: &FundingPeriod, window: Window)
         // Targets are of carriers, so a report of the network has none.
         let own = matches!(scope, Scope::Carrier(_));
         for target in targets.iter().filter(|it| own && it.indicator_code == active.code) {
-            of_indicator.push(basis_target(view, &active.rule, period, window, target)?);
+            of_indicator.push(basis_target(
+                view,
+                &mut counts,
+                &active.rule,
+                period,
+                window,
+                target,
+            )?);
         }
         indicators.push(BasisIndicator {
             indicator: active.reference(),
@@ -348,6 +355,7 @@ fn basis(view: &mut View, actor: &Actor, period: &FundingPeriod, window: Window)
 /// A target whose window lies in that of the report; others are not its business.
 fn basis_target(
     view: &mut View,
+    counts: &mut Counts,
     rule: &IndicatorRule,
     period: &FundingPeriod,
     window: Window,
@@ -363,7 +371,7 @@ fn basis_target(
             let scope = Scope::Carrier(CarrierId(target.carrier.id));
             let site = site.map(Into::into);
             let asked = Asked { scope: &scope, period, window: of_target, site };
-            Some(Counts::default().value(view, rule, asked)?)
+            Some(counts.value(view, rule, asked)?)
         }
         _ => None,
     };

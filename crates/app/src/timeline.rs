@@ -29,7 +29,7 @@ pub fn of(
     filter: &TimelineFilter,
     paging: &Paging,
 ) -> Result<Page<TimelineEntry>> {
-    app.read(caller, Action::ReadTimeline, |tx| {
+    app.read_whole(caller, Action::ReadTimeline, |tx| {
         organisation::reference_of(tx.conn, id, kind)?;
         tx.about(Subject { kind: kind.into(), id: id.0, carrier: None });
         let mut entries = Vec::new();

@@ -22,7 +22,7 @@ pub fn get(
     filter: &WorklistFilter,
     paging: &Paging,
 ) -> Result<Worklist> {
-    app.read(caller, Action::ReadWorklist, |tx| {
+    app.read_whole(caller, Action::ReadWorklist, |tx| {
         let open_from = funding_period::not_closed_from(tx.conn)?;
         let query = filter.query(&tx.actor, tx.today(), app.quiet_days(), open_from)?;
         if let Some(kind) = filter.kind {

@@ -13,9 +13,8 @@ use crate::audit::HistoryEntry;
 use crate::code::Code;
 use crate::entity::Reference;
 use crate::error::{Error, Result};
-use crate::event::Event;
-use crate::id::AccompanimentId;
-use crate::participation::{Participation, ParticipationStatus};
+use crate::id::{AccompanimentId, ConsultationId, EventId};
+use crate::participation::ParticipationStatus;
 use crate::sheet::{Cell, Language, Sheet};
 use crate::statistics::RULES_VERSION;
 use crate::timeline::{TimelineEntry, TimelineKind};
@@ -36,25 +35,11 @@ pub struct AuditPackParams {
     pub language: Language,
 }
 
-/// A record with all that became of it.
-#[derive(Clone, Debug, Serialize)]
+/// A record with all that became of it, the latest first.
+#[derive(Clone, Debug)]
 pub struct PackedRecord {
-    pub kind: TimelineKind,
-    pub on: NaiveDate,
-    pub id: Uuid,
-    /// What the overview calls it.
-    #[serde(skip)]
-    pub title: String,
-    pub record: Value,
-    /// The latest first.
+    pub entry: TimelineEntry,
     pub history: Vec<HistoryEntry>,
-}
-
-/// An event with who of the organisation took part.
-#[derive(Clone, Debug, Serialize)]
-pub struct PackedEvent {
-    pub event: Event,
-    pub participations: Vec<Participation>,
 }
 
 /// What is packed, but for the contents of the attachments.
@@ -70,7 +55,6 @@ pub struct AuditPack {
     pub register: Value,
     /// The latest first.
     pub records: Vec<PackedRecord>,
-    pub events: Vec<PackedEvent>,
     pub attachments: Vec<Attachment>,
 }
 
@@ -110,53 +94,66 @@ pub struct Manifest<'a> {
 }
 
 impl PackedRecord {
-    /// # Errors
-    /// `Internal` when the record cannot be written as JSON.
-    pub fn new(entry: &TimelineEntry, history: Vec<HistoryEntry>) -> Result<Self> {
-        let json = serde_json::to_value(entry).map_err(|error| Error::Internal(error.into()))?;
-        let record = json.get(entry.kind.code()).cloned().unwrap_or(Value::Null);
-        let (kind, on, id) = (entry.kind, entry.on, entry.id);
-        Ok(Self { kind, on, id, title: title_of(entry), record, history })
-    }
-
     /// Where it is in the pack.
     #[must_use]
     pub fn path(&self) -> String {
-        format!("records/{}/{}_{}.json", self.kind.code(), self.on, self.id)
+        let TimelineEntry { kind, on, id, .. } = &self.entry;
+        format!("records/{}/{on}_{id}.json", kind.code())
     }
 
-    /// The record that files can be attached to.
-    #[must_use]
-    pub fn attached(&self) -> Option<AttachedTo> {
-        let kind = match self.kind {
-            TimelineKind::Consultation => AttachedKind::Consultation,
-            TimelineKind::Event => AttachedKind::Event,
-            TimelineKind::Accompaniment => AttachedKind::Accompaniment,
-            _ => return None,
-        };
-        Some(AttachedTo { kind, id: self.id })
+    fn document(&self) -> Result<Vec<u8>> {
+        let TimelineEntry { kind, on, id, .. } = &self.entry;
+        let entry =
+            serde_json::to_value(&self.entry).map_err(|error| Error::Internal(error.into()))?;
+        let record = entry.get(kind.code());
+        let history = &self.history;
+        json(&serde_json::json!({
+            "kind": kind, "on": on, "id": id, "record": record, "history": history
+        }))
     }
+}
 
-    /// Whether a task is about one of the consultations.
-    #[must_use]
-    pub fn is_about(&self, consultations: &[Uuid]) -> bool {
-        let id = self.record.pointer("/consultation/id").and_then(Value::as_str);
-        id.and_then(|id| id.parse().ok()).is_some_and(|id| consultations.contains(&id))
-    }
+/// The record that files can be attached to.
+#[must_use]
+pub fn attached(entry: &TimelineEntry) -> Option<AttachedTo> {
+    let kind = match entry.kind {
+        TimelineKind::Consultation => AttachedKind::Consultation,
+        TimelineKind::Event => AttachedKind::Event,
+        TimelineKind::Accompaniment => AttachedKind::Accompaniment,
+        _ => return None,
+    };
+    Some(AttachedTo { kind, id: entry.id })
+}
 
-    /// Whether the record belongs to an accompaniment, or is it.
-    #[must_use]
-    pub fn is_of(&self, run: AccompanimentId) -> bool {
-        let names = |field: &str| {
-            let id = self.record.pointer(&format!("/{field}/id")).and_then(Value::as_str);
-            id.and_then(|id| id.parse::<Uuid>().ok()) == Some(run.0)
-        };
-        match self.kind {
-            TimelineKind::Accompaniment => self.id == run.0,
-            TimelineKind::Consultation | TimelineKind::RecruitmentCase => names("accompaniment"),
-            _ => false,
+/// Those of the entries of a company that belong to an accompaniment: it, its consultations with their tasks, its
+/// cases, and its events.
+#[must_use]
+pub fn part_of(
+    run: AccompanimentId,
+    events: &[EventId],
+    mut entries: Vec<TimelineEntry>,
+) -> Vec<TimelineEntry> {
+    let is_run = |named: Option<&Reference>| named.is_some_and(|named| named.id == run.0);
+    let consultations: Vec<ConsultationId> = entries
+        .iter()
+        .filter_map(|entry| entry.consultation.as_ref())
+        .filter(|it| is_run(it.accompaniment.as_ref()))
+        .map(|it| it.id)
+        .collect();
+    entries.retain(|entry| match entry.kind {
+        TimelineKind::Accompaniment => entry.id == run.0,
+        TimelineKind::Consultation => consultations.contains(&ConsultationId(entry.id)),
+        TimelineKind::Event => events.contains(&EventId(entry.id)),
+        TimelineKind::RecruitmentCase => {
+            entry.recruitment_case.as_ref().is_some_and(|it| is_run(it.accompaniment.as_ref()))
         }
-    }
+        TimelineKind::Task => {
+            let about = entry.task.as_ref().and_then(|it| it.consultation.as_ref());
+            about.is_some_and(|about| consultations.contains(&about.id))
+        }
+        TimelineKind::Referral | TimelineKind::Change => false,
+    });
+    entries
 }
 
 fn title_of(entry: &TimelineEntry) -> String {
@@ -237,7 +234,7 @@ impl AuditPack {
     pub fn documents(&self) -> Result<Vec<(String, Vec<u8>)>> {
         let mut documents = vec![("register.json".to_owned(), json(&self.register)?)];
         for record in &self.records {
-            documents.push((record.path(), json(record)?));
+            documents.push((record.path(), record.document()?));
         }
         documents.push(("attachments.json".to_owned(), json(&self.attachments)?));
         Ok(documents)
@@ -288,10 +285,11 @@ impl AuditPack {
     fn timeline(&self, language: Language) -> Sheet {
         let row = |record: &PackedRecord| {
             let changes = i64::try_from(record.history.len()).unwrap_or(i64::MAX);
+            let entry = &record.entry;
             vec![
-                Cell::from(record.on.to_string()),
-                language.label(TimelineKind::SET, record.kind.code()).into(),
-                record.title.as_str().into(),
+                Cell::from(entry.on.to_string()),
+                language.label(TimelineKind::SET, entry.kind.code()).into(),
+                title_of(entry).into(),
                 changes.into(),
                 record.path().into(),
             ]
@@ -312,8 +310,8 @@ impl AuditPack {
 
     fn attendance(&self, language: Language) -> Sheet {
         let mut rows = Vec::new();
-        for PackedEvent { event, participations } in &self.events {
-            for it in participations {
+        for event in self.records.iter().filter_map(|record| record.entry.event.as_ref()) {
+            for it in &event.participations {
                 let status = language.label(ParticipationStatus::SET, it.status.code());
                 rows.push(vec![
                     Cell::from(event.starts_on.to_string()),

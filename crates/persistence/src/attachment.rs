@@ -267,6 +267,33 @@ pub fn list(
     paging.page(found, total, |attachment: &Attachment| (String::new(), attachment.id.0))
 }
 
+/// Those of several records, whose scope was checked, in the order in which they came; without those taken back.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn of_records(
+    conn: &mut Conn,
+    names: &Names,
+    records: &[AttachedTo],
+) -> Result<Vec<Attachment>> {
+    let of = |kind: AttachedKind| -> Vec<Key> {
+        records.iter().filter(|it| it.kind == kind).map(|it| Key(it.id)).collect()
+    };
+    let consultations = of(AttachedKind::Consultation);
+    let (events, accompaniments) = (of(AttachedKind::Event), of(AttachedKind::Accompaniment));
+    let rows: Vec<Row> = on_backend!(conn, c => attachments::table
+        .filter(attachments::voided_at.is_null())
+        .filter(
+            among(attachments::consultation_id.assume_not_null(), &consultations)
+                .or(among(attachments::event_id.assume_not_null(), &events))
+                .or(among(attachments::accompaniment_id.assume_not_null(), &accompaniments)),
+        )
+        .order(attachments::id)
+        .load(c))
+    .db()?;
+    rows.into_iter().map(|row| entity(row, names)).collect()
+}
+
 /// # Errors
 /// When the database cannot be written.
 pub fn insert(conn: &mut Conn, attachment: &Attachment) -> Result<()> {

@@ -3,10 +3,8 @@
 //! As in `statistics`, the statement is put together from fixed pieces; values are always bound. Months
 //! and the host come from the view `event_facts`.
 
-use std::collections::BTreeMap;
-
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::BigInt;
 use lotse_domain::Result;
 use lotse_domain::code::Code;
 use lotse_domain::code_list::label_en;
@@ -18,6 +16,7 @@ use lotse_domain::policy::Scope;
 use lotse_domain::statistics::{Condition, GroupValue, TopicsAs};
 
 use crate::connection::{Backend, Conn};
+use crate::grouping::{Codes, Grouping, Source};
 use crate::sql_types::Key;
 use crate::statement::Statement;
 use crate::statistics::dimension::{among, among_ids};
@@ -27,18 +26,8 @@ pub use explanation::{counted, left_out, summed};
 
 #[derive(QueryableByName)]
 struct Row {
-    #[diesel(sql_type = Nullable<Text>)]
-    code_1: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    label_1: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    code_2: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    label_2: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    code_3: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    label_3: Option<String>,
+    #[diesel(embed)]
+    codes: Codes,
     #[diesel(sql_type = BigInt)]
     events: i64,
     #[diesel(sql_type = BigInt)]
@@ -87,14 +76,7 @@ pub fn groups(
         .into_iter()
         .map(|row| {
             let figures = figures(&row);
-            let values =
-                [(row.code_1, row.label_1), (row.code_2, row.label_2), (row.code_3, row.label_3)];
-            let key: BTreeMap<_, _> = query
-                .group_by
-                .iter()
-                .zip(values)
-                .map(|(dimension, (code, label))| (*dimension, value(*dimension, code, label)))
-                .collect();
+            let key = row.codes.key(&query.group_by, value);
             EventGroup { key, figures, explanation: String::new() }
         })
         .collect())
@@ -111,13 +93,6 @@ fn figures(row: &Row) -> EventFigures {
         companies: row.companies,
         actors: row.actors,
     }
-}
-
-/// Where a dimension's code and label come from, and the join that brings them.
-struct Source {
-    code: &'static str,
-    label: &'static str,
-    join: &'static str,
 }
 
 fn source(dimension: EventDimension, topics: TopicsAs, backend: Backend) -> Source {
@@ -286,17 +261,11 @@ fn figures_of(
     topics: TopicsAs,
     wanted: &str,
 ) -> String {
-    let sources: Vec<Source> =
-        group_by.iter().map(|dimension| source(*dimension, topics, backend)).collect();
-    let column = |index: usize, part: fn(&Source) -> &'static str| {
-        sources.get(index).map_or("CAST(NULL AS TEXT)", part)
-    };
-    let joins: String = sources.iter().map(|source| source.join).collect::<Vec<_>>().join("\n");
-    let grouping = if sources.is_empty() { "" } else { "GROUP BY 1, 2, 3, 4, 5, 6" };
+    let sources = group_by.iter().map(|dimension| source(*dimension, topics, backend));
+    let Grouping { columns, joins, group_by, order_by } = Grouping::of(sources);
     format!(
         "SELECT
-            {code_1} AS code_1, {label_1} AS label_1, {code_2} AS code_2, {label_2} AS label_2,
-            {code_3} AS code_3, {label_3} AS label_3,
+            {columns},
             count(DISTINCT f.id) AS events,
             coalesce(sum(a.headcount), 0) AS participations,
             coalesce(sum(a.headcount) FILTER (WHERE o.kind = 'company'), 0) AS of_companies,
@@ -311,13 +280,7 @@ fn figures_of(
         LEFT JOIN organisations o ON o.id = a.organisation_id
         {joins}
         WHERE {wanted}
-        {grouping}
-        ORDER BY 2 NULLS LAST, 1, 4 NULLS LAST, 3, 6 NULLS LAST, 5",
-        code_1 = column(0, |source| source.code),
-        label_1 = column(0, |source| source.label),
-        code_2 = column(1, |source| source.code),
-        label_2 = column(1, |source| source.label),
-        code_3 = column(2, |source| source.code),
-        label_3 = column(2, |source| source.label),
+        {group_by}
+        {order_by}"
     )
 }

@@ -32,6 +32,7 @@ pub mod event;
 pub mod event_series;
 pub mod event_statistics;
 pub mod funding_period;
+mod grouping;
 pub mod housekeeping;
 pub mod idempotency;
 pub mod indicator;

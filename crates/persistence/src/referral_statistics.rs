@@ -1,9 +1,7 @@
 //! The figures of referrals in a funding period, as in `statistics` over the view `referral_facts`.
 
-use std::collections::BTreeMap;
-
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::BigInt;
 use lotse_domain::Result;
 use lotse_domain::actor::ActorType;
 use lotse_domain::code::Code;
@@ -16,6 +14,7 @@ use lotse_domain::referral_statistics::{
 use lotse_domain::statistics::{Condition, GroupValue, Window};
 
 use crate::connection::{Backend, Conn};
+use crate::grouping::{Codes, Grouping, Source};
 use crate::sql_types::Key;
 use crate::statement::Statement;
 use crate::statistics::dimension::{among, among_ids};
@@ -25,18 +24,8 @@ pub use explanation::{counted, left_out, summed};
 
 #[derive(QueryableByName)]
 struct Row {
-    #[diesel(sql_type = Nullable<Text>)]
-    code_1: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    label_1: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    code_2: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    label_2: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    code_3: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    label_3: Option<String>,
+    #[diesel(embed)]
+    codes: Codes,
     #[diesel(sql_type = BigInt)]
     made: i64,
     #[diesel(sql_type = BigInt)]
@@ -87,14 +76,7 @@ pub fn groups(
         .into_iter()
         .map(|row| {
             let figures = figures(&row);
-            let values =
-                [(row.code_1, row.label_1), (row.code_2, row.label_2), (row.code_3, row.label_3)];
-            let key: BTreeMap<_, _> = query
-                .group_by
-                .iter()
-                .zip(values)
-                .map(|(dimension, (code, label))| (*dimension, value(*dimension, code, label)))
-                .collect();
+            let key = row.codes.key(&query.group_by, value);
             ReferralGroup { key, figures, explanation: String::new() }
         })
         .collect())
@@ -112,13 +94,6 @@ fn figures(row: &Row) -> ReferralFigures {
         companies: row.companies,
         actors: row.actors,
     }
-}
-
-/// Where a dimension's code and label come from, and the join that brings them.
-struct Source {
-    code: &'static str,
-    label: &'static str,
-    join: &'static str,
 }
 
 fn source(dimension: ReferralDimension, backend: Backend) -> Source {
@@ -232,17 +207,11 @@ fn condition(
 }
 
 fn figures_of(backend: Backend, group_by: &[ReferralDimension], wanted: &str) -> String {
-    let sources: Vec<Source> =
-        group_by.iter().map(|dimension| source(*dimension, backend)).collect();
-    let column = |index: usize, part: fn(&Source) -> &'static str| {
-        sources.get(index).map_or("CAST(NULL AS TEXT)", part)
-    };
-    let joins: String = sources.iter().map(|source| source.join).collect::<Vec<_>>().join("\n");
-    let grouping = if sources.is_empty() { "" } else { "GROUP BY 1, 2, 3, 4, 5, 6" };
+    let sources = group_by.iter().map(|dimension| source(*dimension, backend));
+    let Grouping { columns, joins, group_by, order_by } = Grouping::of(sources);
     format!(
         "SELECT
-            {code_1} AS code_1, {label_1} AS label_1, {code_2} AS code_2, {label_2} AS label_2,
-            {code_3} AS code_3, {label_3} AS label_3,
+            {columns},
             count(*) AS made,
             count(*) FILTER (WHERE f.answer = 'open') AS open,
             count(*) FILTER (WHERE f.answer = 'accepted') AS accepted,
@@ -257,13 +226,7 @@ fn figures_of(backend: Backend, group_by: &[ReferralDimension], wanted: &str) ->
         FROM referral_facts f
         {joins}
         WHERE {wanted}
-        {grouping}
-        ORDER BY 2 NULLS LAST, 1, 4 NULLS LAST, 3, 6 NULLS LAST, 5",
-        code_1 = column(0, |source| source.code),
-        label_1 = column(0, |source| source.label),
-        code_2 = column(1, |source| source.code),
-        label_2 = column(1, |source| source.label),
-        code_3 = column(2, |source| source.code),
-        label_3 = column(2, |source| source.label),
+        {group_by}
+        {order_by}"
     )
 }

@@ -4,15 +4,14 @@
 //! pieces; values are always bound. Months, classes and so on come from the view
 //! `consultation_facts`.
 
-use std::collections::BTreeMap;
-
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::BigInt;
 use lotse_domain::Result;
 use lotse_domain::policy::Scope;
 use lotse_domain::statistics::{Dimension, Figures, Group, StatisticsQuery, TopicsAs};
 
 use crate::connection::{Backend, Conn};
+use crate::grouping::{Codes, Grouping};
 use crate::sql_types::Key;
 use crate::statement::Statement;
 
@@ -22,22 +21,12 @@ mod values;
 pub use explanation::{counted, left_out, records_of, summed};
 pub use values::values;
 
-use dimension::{Source, conditions, source, value};
+use dimension::{conditions, source, value};
 
 #[derive(QueryableByName)]
 struct Row {
-    #[diesel(sql_type = Nullable<Text>)]
-    code_1: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    label_1: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    code_2: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    label_2: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    code_3: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    label_3: Option<String>,
+    #[diesel(embed)]
+    codes: Codes,
     #[diesel(sql_type = BigInt)]
     consultations: i64,
     #[diesel(sql_type = BigInt)]
@@ -84,14 +73,7 @@ pub fn groups(conn: &mut Conn, scope: &Scope, query: &StatisticsQuery) -> Result
         .into_iter()
         .map(|row| {
             let figures = figures(&row);
-            let values =
-                [(row.code_1, row.label_1), (row.code_2, row.label_2), (row.code_3, row.label_3)];
-            let key: BTreeMap<_, _> = query
-                .group_by
-                .iter()
-                .zip(values)
-                .map(|(dimension, (code, label))| (*dimension, value(*dimension, code, label)))
-                .collect();
+            let key = row.codes.key(&query.group_by, value);
             Group { key, figures, explanation: String::new() }
         })
         .collect())
@@ -198,13 +180,8 @@ fn figures_of(
     topics: TopicsAs,
     backend: Backend,
 ) -> String {
-    let sources: Vec<Source> =
-        group_by.iter().map(|dimension| source(*dimension, topics, backend)).collect();
-    let column = |index: usize, part: fn(&Source) -> &'static str| {
-        sources.get(index).map_or("CAST(NULL AS TEXT)", part)
-    };
-    let joins: String = sources.iter().map(|source| source.join).collect::<Vec<_>>().join("\n");
-    let grouping = if sources.is_empty() { "" } else { "GROUP BY 1, 2, 3, 4, 5, 6" };
+    let sources = group_by.iter().map(|dimension| source(*dimension, topics, backend).of);
+    let Grouping { columns, joins, group_by, order_by } = Grouping::of(sources);
     let filter = if conditions.is_empty() {
         String::new()
     } else {
@@ -213,8 +190,7 @@ fn figures_of(
     format!(
         "{f}
         SELECT
-            {code_1} AS code_1, {label_1} AS label_1, {code_2} AS code_2, {label_2} AS label_2,
-            {code_3} AS code_3, {label_3} AS label_3,
+            {columns},
             count(*) FILTER (WHERE NOT f.short) AS consultations,
             count(*) FILTER (WHERE f.kind = 'first') AS first_consultations,
             count(*) FILTER (WHERE f.kind = 'follow_up') AS follow_up_consultations,
@@ -232,13 +208,7 @@ fn figures_of(
         FROM f
         {joins}
         {filter}
-        {grouping}
-        ORDER BY 2 NULLS LAST, 1, 4 NULLS LAST, 3, 6 NULLS LAST, 5",
-        code_1 = column(0, |source| source.code),
-        label_1 = column(0, |source| source.label),
-        code_2 = column(1, |source| source.code),
-        label_2 = column(1, |source| source.label),
-        code_3 = column(2, |source| source.code),
-        label_3 = column(2, |source| source.label),
+        {group_by}
+        {order_by}"
     )
 }

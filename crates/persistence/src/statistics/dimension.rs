@@ -12,6 +12,7 @@ use lotse_domain::{Error, Result, country, industry, occupation};
 use uuid::Uuid;
 
 use crate::connection::Backend;
+use crate::grouping::Source;
 use crate::sql_types::Key;
 use crate::statement::Statement;
 
@@ -23,51 +24,56 @@ const FIRST_SIZE_CLASS: &str = "CASE WHEN organisation_id IS NULL THEN size_clas
 const FIRST_ACTOR_TYPE: &str = "first_value(actor_type) OVER \
      (PARTITION BY organisation_id, short ORDER BY held_on, starts_at, id) AS first_actor_type";
 
-/// Where a dimension's code and label come from, the column of the view that they need, and the join
-/// that brings them.
-pub(super) struct Source {
+/// Where a dimension comes from, and the column of the view that this needs.
+pub(super) struct Needed {
     pub column: Option<&'static str>,
-    pub code: &'static str,
-    pub label: &'static str,
-    pub join: &'static str,
+    pub of: Source,
 }
 
-pub(super) fn source(dimension: Dimension, topics: TopicsAs, backend: Backend) -> Source {
-    let plain = |column, code| Source { column: Some(column), code, label: code, join: "" };
+pub(super) fn source(dimension: Dimension, topics: TopicsAs, backend: Backend) -> Needed {
+    let plain =
+        |column, code| Needed { column: Some(column), of: Source { code, label: code, join: "" } };
     // Ids in the form that the API gives them.
     let id = |postgres, sqlite| if backend == Backend::Postgres { postgres } else { sqlite };
     match dimension {
-        Dimension::Site => Source {
+        Dimension::Site => Needed {
             column: Some("site_id"),
-            code: id("CAST(f.site_id AS text)", "lower(hex(f.site_id))"),
-            label: "s.name",
-            join: "JOIN sites s ON s.id = f.site_id",
+            of: Source {
+                code: id("CAST(f.site_id AS text)", "lower(hex(f.site_id))"),
+                label: "s.name",
+                join: "JOIN sites s ON s.id = f.site_id",
+            },
         },
-        Dimension::Carrier => Source {
+        Dimension::Carrier => Needed {
             column: Some("carrier_id"),
-            code: id("CAST(f.carrier_id AS text)", "lower(hex(f.carrier_id))"),
-            label: "k.name",
-            join: "JOIN carriers k ON k.id = f.carrier_id",
+            of: Source {
+                code: id("CAST(f.carrier_id AS text)", "lower(hex(f.carrier_id))"),
+                label: "k.name",
+                join: "JOIN carriers k ON k.id = f.carrier_id",
+            },
         },
-        Dimension::District => Source {
+        Dimension::District => Needed {
             column: Some("district_id"),
-            code: "d.\"key\"",
-            label: "d.name",
-            join: "LEFT JOIN districts d ON d.id = f.district_id",
+            of: Source {
+                code: "d.\"key\"",
+                label: "d.name",
+                join: "LEFT JOIN districts d ON d.id = f.district_id",
+            },
         },
-        Dimension::Topic => Source {
+        Dimension::Topic => Needed {
             column: None,
-            code: "t.code",
-            label: "t.label_en",
-            join: match topics {
-                TopicsAs::Recorded => {
-                    "JOIN consultation_topics ct ON ct.consultation_id = f.id \
+            of: Source {
+                code: "t.code",
+                label: "t.label_en",
+                join: match topics {
+                    TopicsAs::Recorded => {
+                        "JOIN consultation_topics ct ON ct.consultation_id = f.id \
                      JOIN topics t ON t.id = ct.topic_id"
-                }
-                // Once, also where a topic and what replaced it are both recorded: one that was replaced
-                // is left out when the record has the one of today, or another before it that became it.
-                TopicsAs::Current => {
-                    "JOIN consultation_topics ct ON ct.consultation_id = f.id \
+                    }
+                    // Once, also where a topic and what replaced it are both recorded: one that was replaced
+                    // is left out when the record has the one of today, or another before it that became it.
+                    TopicsAs::Current => {
+                        "JOIN consultation_topics ct ON ct.consultation_id = f.id \
                      JOIN topics_today n ON n.topic_id = ct.topic_id AND ( \
                          n.current_id = ct.topic_id OR NOT EXISTS ( \
                              SELECT 1 \
@@ -79,33 +85,38 @@ pub(super) fn source(dimension: Dimension, topics: TopicsAs, backend: Backend) -
                          ) \
                      ) \
                      JOIN topics t ON t.id = n.current_id"
-                }
+                    }
+                },
             },
         },
-        Dimension::Country => Source {
+        Dimension::Country => Needed {
             column: None,
-            code: "cc.code",
-            label: "cc.code",
-            join: "LEFT JOIN consultation_countries cc ON cc.consultation_id = f.id",
+            of: Source {
+                code: "cc.code",
+                label: "cc.code",
+                join: "LEFT JOIN consultation_countries cc ON cc.consultation_id = f.id",
+            },
         },
         // The table has each beginning of a code once, also where several occupations have it.
-        Dimension::Occupation => Source {
+        Dimension::Occupation => Needed {
             column: None,
-            code: "co.code",
-            label: "co.code",
-            join: "LEFT JOIN consultation_occupations co \
+            of: Source {
+                code: "co.code",
+                label: "co.code",
+                join: "LEFT JOIN consultation_occupations co \
                        ON co.consultation_id = f.id AND length(co.code) = 2",
+            },
         },
         Dimension::Month => plain("month", "f.month"),
         Dimension::Quarter => plain("quarter", "f.quarter"),
         Dimension::Year => plain("year", "f.year"),
         // Both are there for the figures anyway.
-        Dimension::Kind => Source { column: None, ..plain("kind", "f.kind") },
+        Dimension::Kind => Needed { column: None, ..plain("kind", "f.kind") },
         Dimension::Channel => plain("channel", "f.channel"),
         Dimension::SizeClass => plain("size_class", "f.size_class"),
         Dimension::Section => plain("section", "f.section"),
         Dimension::OrganisationKind => {
-            Source { column: None, ..plain("organisation_kind", "f.organisation_kind") }
+            Needed { column: None, ..plain("organisation_kind", "f.organisation_kind") }
         }
         Dimension::ActorType => plain("actor_type", "f.actor_type"),
         Dimension::FirstSizeClass => plain(FIRST_SIZE_CLASS, "f.first_size_class"),
@@ -212,7 +223,7 @@ fn condition(
         }
         dimension => {
             // Of these the code is a column of `f`.
-            let column = source(dimension, topics, statement.backend()).code;
+            let column = source(dimension, topics, statement.backend()).of.code;
             let wanted = among(statement, column, &codes);
             if or_none { format!("({column} IS NULL OR {wanted})") } else { wanted }
         }

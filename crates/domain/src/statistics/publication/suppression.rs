@@ -132,10 +132,8 @@ struct Puzzle<'a> {
     cells: &'a [i64],
     /// With whether it is zero, else zero or more.
     sums: Vec<(Sum, bool)>,
-    /// The sums that each cell stands in.
-    sums_of: Vec<Vec<usize>>,
-    /// With its sign.
-    signs_of: Vec<Vec<(usize, i64)>>,
+    /// The sums that each cell stands in, with its sign.
+    sums_of: Vec<Vec<(usize, i64)>>,
     /// What the sums are with the numbers that are there.
     at_first: Vec<i64>,
 }
@@ -161,11 +159,9 @@ impl Mending<'_> {
         self.shift(cell, by);
         self.moved.push(cell);
         let puzzle = self.puzzle;
-        let wrong = self.moved.iter().flat_map(|cell| &puzzle.sums_of[*cell]).find(|at| {
-            let value = self.sums[**at];
-            value < 0 || (puzzle.sums[**at].1 && value > 0)
-        });
-        let Some(wrong) = wrong else { return true };
+        let mut of_moved = self.moved.iter().flat_map(|cell| &puzzle.sums_of[*cell]);
+        let wrong = of_moved.find(|(at, _)| puzzle.is_wrong(*at, self.sums[*at]));
+        let Some((wrong, _)) = wrong else { return true };
         let value = self.sums[*wrong];
         if self.moved.len() < MOST_MOVED {
             let is_free = |cell: usize| self.hidden[cell] && !self.moved.contains(&cell);
@@ -193,17 +189,17 @@ impl Mending<'_> {
 
     /// How many more sums would be wrong.
     fn more_wrong(&self, cell: usize, by: i64) -> isize {
-        let is_wrong = |at: usize, value: i64| value < 0 || (self.puzzle.sums[at].1 && value > 0);
+        let is_wrong = |at, value| self.puzzle.is_wrong(at, value);
         let change = |(at, sign): &(usize, i64)| {
             let value = self.sums[*at];
             isize::from(is_wrong(*at, value + sign * by)) - isize::from(is_wrong(*at, value))
         };
-        self.puzzle.signs_of[cell].iter().map(change).sum()
+        self.puzzle.sums_of[cell].iter().map(change).sum()
     }
 
     fn shift(&mut self, cell: usize, by: i64) {
         self.values[cell] += by;
-        for (at, sign) in &self.puzzle.signs_of[cell] {
+        for (at, sign) in &self.puzzle.sums_of[cell] {
             self.sums[*at] += sign * by;
         }
     }
@@ -218,22 +214,24 @@ impl<'a> Puzzle<'a> {
         let sums: Vec<_> =
             zero.chain(known.at_least_zero.into_iter().map(|sum| (sum, false))).collect();
         let mut sums_of = vec![Vec::new(); cells.len()];
-        let mut signs_of = vec![Vec::new(); cells.len()];
         for (at, (sum, _)) in sums.iter().enumerate() {
             for (cell, sign) in sum {
-                sums_of[*cell].push(at);
-                signs_of[*cell].push((at, *sign));
+                sums_of[*cell].push((at, *sign));
             }
         }
         let value =
             |(sum, _): &(Sum, bool)| sum.iter().map(|(cell, sign)| sign * cells[*cell]).sum();
         let at_first = sums.iter().map(value).collect();
-        Self { cells, sums, sums_of, signs_of, at_first }
+        Self { cells, sums, sums_of, at_first }
+    }
+
+    fn is_wrong(&self, sum: usize, value: i64) -> bool {
+        value < 0 || (self.sums[sum].1 && value > 0)
     }
 
     /// The cells that stand in a sum with a cell.
     fn beside(&self, cell: usize) -> impl Iterator<Item = usize> {
-        let sums = self.sums_of[cell].iter().flat_map(|at| &self.sums[*at].0);
+        let sums = self.sums_of[cell].iter().flat_map(|(at, _)| &self.sums[*at].0);
         sums.map(|(other, _)| *other)
     }
 
@@ -300,14 +298,15 @@ impl<'a> Puzzle<'a> {
     /// Narrows what cells can be, after some were. False when nothing is left of one.
     fn narrow(&self, bounds: &mut Bounds, changed: &[usize]) -> bool {
         let mut waiting: Vec<usize> =
-            changed.iter().flat_map(|cell| self.sums_of[*cell].iter().copied()).collect();
+            changed.iter().flat_map(|cell| &self.sums_of[*cell]).map(|(at, _)| *at).collect();
         while let Some(at) = waiting.pop() {
             let (sum, is_zero) = &self.sums[at];
             for cell in narrow(sum, *is_zero, bounds) {
                 if bounds[cell].0 > bounds[cell].1 {
                     return false;
                 }
-                waiting.extend(self.sums_of[cell].iter().filter(|other| **other != at));
+                let sums = self.sums_of[cell].iter().map(|(other, _)| *other);
+                waiting.extend(sums.filter(|other| *other != at));
             }
         }
         true
