@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::accompaniment::begun;
 use crate::harness::{
     Answer, BWHW, FRANKFURT, PERIOD_2026, Session, WETZLAR, body, both, redacted,
 };
@@ -193,6 +194,27 @@ fn the_funders_indicators_count_by_the_first_support() {
             .map(|item| &item["organisation"]["name"])
             .collect();
         assert_eq!(names, ["Akteur job_centre", "Akteur chamber_industry"]);
+        assert_eq!(explained["indicator"]["code"], "eeco18");
+        assert_eq!(explained["indicator"]["version_number"], 1);
+
+        // Each value leads to its records, also those of events and accompaniments.
+        let event = json!({"status": "held", "starts_on": "2026-03-02", "ends_on": "2026-03-02"});
+        let event = app.event(&adviser, &event).await;
+        adviser.post("/events", &event).await.expect(201);
+        begun(&adviser, "Lauf GmbH", None, &json!({})).await;
+        for (question, at_least) in [("", 9), ("&from=2026-02-01", 1), (at_wetzlar.as_str(), 1)] {
+            let values = format!("/indicators/values?funding_period_id={PERIOD_2026}{question}");
+            let values = adviser.get(&values).await.expect(200).body;
+            let mut some = 0;
+            for value in values["values"].as_array().unwrap() {
+                let explanation = value["explanation"].as_str().unwrap();
+                let path = format!("{}&total=true", explanation.strip_prefix("/api/v1").unwrap());
+                let explained = adviser.get(&path).await.expect(200).body;
+                assert_eq!(explained["value"], value["value"], "{path}");
+                some += i32::from(value["value"] != 0);
+            }
+            assert!(some >= at_least, "{question}: {some} values are not 0");
+        }
     });
 }
 

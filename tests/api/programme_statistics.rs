@@ -611,7 +611,10 @@ fn templates_stand_apart_and_a_forecast_is_not_due() {
         assert_eq!(labels[0]["code"], "hundred_days:1");
         assert_eq!(
             labels[1],
-            json!({"code": "short_programme:1", "label": "Short programme, version 1"})
+            json!({
+                "code": "short_programme:1", "label": "Short programme, version 1",
+                "label_de": "Kurzbegleitung, Version 1"
+            })
         );
         let phases = by["totals"]["phases"].as_array().unwrap();
         assert_eq!(phases.len(), 1, "the 100 days are in their first phase: {phases:?}");

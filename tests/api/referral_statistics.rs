@@ -320,7 +320,7 @@ fn figures_of_referrals_come_as_tables_and_refuse_what_makes_no_sense() {
             csv.text().await.unwrap(),
             "actor_type,actor_type_label,made,open,accepted,declined,closed_unanswered,closed,\
              organisations,companies,actors\r\n\
-             job_centre,Job centre,1,0,1,0,0,0,1,1,0\r\n"
+             job_centre,Jobcenter,1,0,1,0,0,0,1,1,0\r\n"
         );
         let page = adviser
             .request(reqwest::Method::GET, &format!("{path}&format=html&language=de"))

@@ -24,6 +24,7 @@ use crate::harness::{
     BWHW, FRANKFURT, KASSEL, PERIOD_2023, PERIOD_2026, Session, TestApp, VSB, WETZLAR, backends,
     both, district, run_on,
 };
+use crate::report::says_what_the_figures_say;
 
 /// An organisation of the test, with what it is grouped by.
 #[derive(Clone, Debug)]
@@ -219,6 +220,7 @@ fn write(app: &TestApp, user: Uuid, organisations: &[Organisation], drafts: &[Dr
                     by: by.clone(),
                     reason: "x".to_owned(),
                 }),
+                touches: Vec::new(),
                 recorded_by: by,
                 version: 1,
                 created_at: now,
@@ -532,6 +534,42 @@ async fn compare_pivot(session: &Session, dimensions: &[Dimension]) {
     }
 }
 
+/// The indicators of consultations that ship with the program.
+async fn compare_indicators(
+    session: &Session,
+    oracle: &Oracle<'_>,
+    (from, to): (NaiveDate, NaiveDate),
+) {
+    let path = format!("/indicators/values?funding_period_id={PERIOD_2023}&from={from}&to={to}");
+    let answer = session.get(&path).await.expect(200).body;
+    let records = oracle.in_window(from, to);
+    let whole = oracle.figures(&records);
+    let advised: BTreeSet<usize> = records
+        .iter()
+        .filter(|(_, draft)| !Oracle::is_short(draft))
+        .filter_map(|(_, draft)| draft.organisation)
+        .collect();
+    let count = |wanted: &dyn Fn(&Organisation) -> bool| {
+        let found = advised.iter().filter(|index| wanted(&oracle.organisations[**index]));
+        i64::try_from(found.count()).unwrap()
+    };
+    let of_class =
+        |classes: &[&str]| count(&|it| it.size_class.is_some_and(|it| classes.contains(&it)));
+    for (code, expected) in [
+        ("consultations", whole["consultations"]),
+        ("organisations_advised", whole["organisations"]),
+        ("companies_advised", whole["companies"]),
+        ("eeco18", count(&|it| it.actor_type == Some("job_centre"))),
+        ("eeco19", of_class(&["micro", "small", "medium"])),
+        ("large_companies", of_class(&["large"])),
+        ("companies_without_class", of_class(&["unknown"])),
+    ] {
+        let values = answer["values"].as_array().unwrap();
+        let value = values.iter().find(|value| value["indicator"]["code"] == code);
+        assert_eq!(value.unwrap()["value"], expected, "{code}");
+    }
+}
+
 fn figures_of(value: &Value, names: &Figures) -> Figures {
     names.keys().map(|name| (*name, value[name].as_i64().unwrap())).collect()
 }
@@ -618,6 +656,9 @@ fn every_figure_equals_a_brute_force_count() {
                     compare(session, &oracle, &three, Some(window)).await;
                     compare_explanations(session, &oracle, &pair).await;
                     compare_pivot(session, &pair).await;
+                    compare_indicators(session, &oracle, window).await;
+                    let (from, to) = (window.0.to_string(), window.1.to_string());
+                    says_what_the_figures_say(session, PERIOD_2023, &from, &to).await;
                     for dimension in Dimension::all() {
                         compare(session, &oracle, &[dimension], None).await;
                     }
@@ -806,7 +847,7 @@ fn the_same_figures_as_csv() {
         assert_eq!(
             text,
             format!(
-                "site;site_label;2023;total\r\n{FRANKFURT};Frankfurt am Main;30;30\r\n;in total;30;30\r\n"
+                "site;site_label;2023;total\r\n{FRANKFURT};Frankfurt am Main;30;30\r\n;gesamt;30;30\r\n"
             )
         );
         let page = adviser.request(reqwest::Method::GET, &format!("{pivot}&format=html"));

@@ -3,7 +3,9 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::harness::{FRANKFURT, KASSEL, PERIOD_2019, PERIOD_2026, Session, body, both, redacted};
+use crate::harness::{
+    FRANKFURT, KASSEL, PERIOD_2019, PERIOD_2026, Session, WETZLAR, body, both, redacted,
+};
 
 pub fn input(more: &Value) -> Value {
     let input = json!({
@@ -134,5 +136,66 @@ fn a_target_is_one_for_each_indicator_time_and_place() {
         let history = adviser.get(&format!("{}/history", path(&target))).await.expect(200);
         assert_eq!(history.items().len(), 3);
         assert_eq!(history.items()[1]["changes"][0]["field"], "value");
+    });
+}
+
+#[test]
+fn targets_stand_beside_the_figures_that_they_are_for() {
+    both(async |app| {
+        let (adviser, manager) = (app.log_in("adviser").await, app.log_in("manager").await);
+        let company = adviser.company("Ziel GmbH", &json!({})).await;
+        for (held_on, site) in [("2026-01-12", FRANKFURT), ("2026-02-02", WETZLAR)] {
+            let more =
+                json!({"organisation_id": company["id"], "held_on": held_on, "site_id": site});
+            let input = app.consultation(&adviser, &more).await;
+            adviser.post("/consultations", &input).await.expect(201);
+        }
+        let whole = json!({"year": null, "value": 1});
+        let at = |site: &str, year: Value| json!({"site_id": site, "year": year, "value": 3});
+        let quarter = json!({"quarter": 1, "value": 4});
+        for more in [
+            whole,
+            json!({"value": 2}),
+            at(FRANKFURT, json!(null)),
+            at(WETZLAR, json!(2026)),
+            quarter,
+        ] {
+            create(&manager, &more).await;
+        }
+        let other = app.log_in("other.manager").await;
+        create(&other, &json!({"year": null, "value": 9})).await;
+        let coordinator = app.log_in("coordinator").await;
+        let beside = async |session: &Session, question: &str| -> Vec<(i64, i64)> {
+            let path =
+                format!("/statistics?funding_period_id={PERIOD_2026}&targets=true{question}");
+            let found = session.get(&path).await.expect(200).body;
+            let number = |value: &Value| value.as_i64().unwrap();
+            let targets = found["targets"].as_array().unwrap().iter();
+            targets.map(|it| (number(&it["value"]), number(&it["progress"]["actual"]))).collect()
+        };
+        for (question, expected) in [
+            ("", vec![(1, 2)]),
+            ("&from=2026-01-01&to=2026-12-31", vec![(2, 2)]),
+            ("&group_by=site", vec![(1, 2), (3, 1)]),
+            ("&group_by=year", vec![(1, 2), (2, 2)]),
+            ("&group_by=quarter", vec![(1, 2), (4, 2)]),
+            ("&group_by=site,year", vec![(1, 2), (3, 1)]),
+            // Of rows that targets are not set for those of the totals.
+            ("&group_by=site,channel", vec![(1, 2)]),
+            // The year's is for a part of the window that no row shows.
+            ("&from=2026-02-01&group_by=year", vec![]),
+        ] {
+            assert_eq!(beside(&adviser, question).await, expected, "{question}");
+        }
+        // Figures of all carriers have none; their rows have.
+        assert_eq!(beside(&coordinator, "").await, []);
+        assert_eq!(beside(&coordinator, "&group_by=carrier").await, [(1, 2), (9, 0)]);
+
+        let path = format!("/statistics?funding_period_id={PERIOD_2026}");
+        assert_eq!(adviser.get(&path).await.expect(200).body["targets"], json!(null));
+        let filtered = format!("{path}&targets=true&filter=channel:phone");
+        adviser.get(&filtered).await.problem(400, "malformed_query");
+        let page = adviser.get(&format!("{path}&targets=true&format=html")).await.expect(200);
+        assert!(page.text.contains("<h2>Soll und Ist</h2>"));
     });
 }

@@ -3,6 +3,7 @@ use lotse_domain::consultation::{
     Consultation, ConsultationFilter, ConsultationInput, Context, MAX_NAMED,
 };
 use lotse_domain::entity::{ReasonInput, check_version};
+use lotse_domain::funding_period::FundingPeriod;
 use lotse_domain::id::{CarrierId, ConsultationId, OrganisationId};
 use lotse_domain::organisation::OrganisationKind;
 use lotse_domain::page::{Page, Paging};
@@ -14,6 +15,7 @@ use lotse_persistence::{
     organisation, recruitment_case, site, topic, user,
 };
 
+use crate::touched::Before;
 use crate::{App, Caller, Writing};
 
 /// # Errors
@@ -94,9 +96,11 @@ pub(crate) fn add(
 ) -> Result<Consultation> {
     let context = context(tx, input)?;
     let mut new = Consultation::new(id, tx.now, &tx.actor, input, &context)?;
+    let before = Before::of(tx, None, &new, [context.period])?;
     consultation::insert(tx.conn, &new)?;
     tx.created(&new)?;
     new.kind = consultation::kind(tx.conn, new.id)?;
+    new.touches = before.touched(tx, None, &new)?;
     Ok(new)
 }
 
@@ -111,13 +115,15 @@ pub fn change(
     patch: &MergePatch,
 ) -> Result<Consultation> {
     app.write(caller, Action::ChangeConsultation, |tx| {
-        let old = changeable(tx, id, seen)?;
+        let (old, period) = changeable(tx, id, seen)?;
         let input: ConsultationInput = patch.apply(&ConsultationInput::from(&old))?;
         let context = context(tx, &input)?.keeping(&old);
         let mut new = old.changed(tx.now, &tx.actor, &input, &context)?;
+        let before = Before::of(tx, Some(&old), &new, [period, context.period])?;
         consultation::update(tx.conn, &old, &new)?;
         tx.changed(&old.without_kind(), &new)?;
         new.kind = consultation::kind(tx.conn, new.id)?;
+        new.touches = before.touched(tx, Some(&old), &new)?;
         Ok(new)
     })
 }
@@ -134,25 +140,32 @@ pub fn void(
     input: &ReasonInput,
 ) -> Result<Consultation> {
     app.write(caller, Action::ChangeConsultation, |tx| {
-        let old = changeable(tx, id, seen)?;
-        let new = old.voided(tx.now, &tx.actor, input.checked()?)?;
+        let (old, period) = changeable(tx, id, seen)?;
+        let mut new = old.voided(tx.now, &tx.actor, input.checked()?)?;
+        let before = Before::of(tx, Some(&old), &new, [period])?;
         consultation::update(tx.conn, &old, &new)?;
         tx.audit(AuditAction::Voided, Some(&old.without_kind()), &new)?;
+        new.touches = before.touched(tx, Some(&old), &new)?;
         Ok(new)
     })
 }
 
-/// The consultation, if the caller may change it as it stands.
-fn changeable(tx: &mut Writing, id: ConsultationId, seen: i64) -> Result<Consultation> {
+/// The consultation with its period, if the caller may change it as it stands.
+fn changeable(
+    tx: &mut Writing,
+    id: ConsultationId,
+    seen: i64,
+) -> Result<(Consultation, Option<FundingPeriod>)> {
     let scope = tx.scope();
     let old = consultation::find(tx.conn, &tx.names, &scope, id)?;
     check_version(&old, seen)?;
     old.check_may_change(&tx.actor)?;
     // What leaves a period counts as an entry in it.
-    if let Some(period) = funding_period::hold_for_entry(tx.conn, old.held_on)? {
+    let period = funding_period::hold_for_entry(tx.conn, old.held_on)?;
+    if let Some(period) = &period {
         period.accepts_entries_of(tx.actor.role)?;
     }
-    Ok(old)
+    Ok((old, period))
 }
 
 /// What an input names, as far as it exists in the caller's scope.

@@ -1,5 +1,6 @@
 //! Fills an empty installation with made-up data.
 
+use chrono::{DateTime, Utc};
 use lotse_domain::accompaniment::Accompaniment;
 use lotse_domain::actor::Actor;
 use lotse_domain::company::Company;
@@ -11,25 +12,32 @@ use lotse_domain::event::Event;
 use lotse_domain::event_series::EventSeries;
 use lotse_domain::funding_period::FundingPeriod;
 use lotse_domain::id::{CarrierId, ConsultationId, OrganisationId};
+use lotse_domain::indicator::{Indicator, IndicatorReference};
 use lotse_domain::page::{PageParams, Paging};
 use lotse_domain::participation::Participation;
-use lotse_domain::policy::Scope;
+use lotse_domain::policy::{self, Scope};
 use lotse_domain::recruitment_case::RecruitmentCase;
 use lotse_domain::referral::Referral;
+use lotse_domain::report::Report;
 use lotse_domain::saved_view::SavedView;
 use lotse_domain::site::{Site, SiteFilter};
 use lotse_domain::tag::{Tag, TagReference};
+use lotse_domain::target::Target;
 use lotse_domain::task::Task;
+use lotse_domain::time::local_date;
 use lotse_domain::topic::{Topic, TopicFilter};
 use lotse_domain::user::{Assignment, User};
 use lotse_domain::{Error, Result};
+use lotse_persistence::names::Names;
 use lotse_persistence::{
     accompaniment, actor, company, consultation, contact, district, establishment, event,
-    event_series, funding_period, installation, participation, recruitment_case, referral,
-    saved_view, site, tag, task, topic, user,
+    event_series, funding_period, indicator, installation, participation, recruitment_case,
+    referral, saved_view, site, tag, target, task, topic, user,
 };
 
 use crate::App;
+use crate::indicator::View;
+use crate::report::hand_in;
 
 /// Everything to fill in, in an order that references allow.
 #[derive(Debug, Default)]
@@ -52,6 +60,18 @@ pub struct Data {
     pub saved_views: Vec<SavedView>,
     pub accompaniments: Vec<Accompaniment>,
     pub recruitment_cases: Vec<RecruitmentCase>,
+    pub targets: Vec<Target>,
+    pub reports: Vec<HandedIn>,
+}
+
+/// A report that is submitted once the records are there, and accepted if there is a day for that.
+#[derive(Clone, Debug)]
+pub struct HandedIn {
+    pub draft: Report,
+    pub by: policy::Actor,
+    pub period: FundingPeriod,
+    pub submitted_at: DateTime<Utc>,
+    pub accepted_at: Option<DateTime<Utc>>,
 }
 
 /// A carrier's tags of a record.
@@ -83,6 +103,8 @@ impl Data {
             + self.saved_views.len()
             + self.accompaniments.len()
             + self.recruitment_cases.len()
+            + self.targets.len()
+            + self.reports.len()
     }
 }
 
@@ -189,6 +211,16 @@ pub fn fill(app: &App, data: &Data, password: &str, progress: &dyn Fn(usize)) ->
             recruitment_case::insert(conn, new)?;
             step();
         }
+        for new in &data.targets {
+            target::insert(conn, new)?;
+            step();
+        }
+        let names = Names::of_now(conn)?;
+        for new in &data.reports {
+            let today = local_date(new.submitted_at);
+            hand_in(&mut View { conn: &mut *conn, names: &names, today }, new)?;
+            step();
+        }
         installation::mark_synthetic(conn)
     })
 }
@@ -212,6 +244,7 @@ pub struct Network {
     pub coverages: Vec<Coverage>,
     pub periods: Vec<FundingPeriod>,
     pub topics: Vec<Topic>,
+    pub indicators: Vec<IndicatorReference>,
 }
 
 /// # Errors
@@ -226,6 +259,11 @@ pub fn network(app: &App) -> Result<Network> {
                 .items,
             periods: funding_period::list(conn, &everything)?.items,
             topics: topic::list(conn, &TopicFilter::default(), &everything)?.items,
+            indicators: {
+                let names = Names::of_now(conn)?;
+                let active = indicator::all_active(conn, &names)?;
+                active.iter().map(Indicator::reference).collect()
+            },
         })
     })
 }

@@ -57,9 +57,11 @@ pub mod target;
 pub mod task;
 pub mod timeline;
 pub mod topic;
+mod touched;
 pub mod user;
 pub mod worklist;
 
 pub use clock::Clock;
 pub use idempotency::IdempotencyKey;
+pub use lotse_persistence::{Request, Waiting};
 pub use transaction::{App, Caller, Reading, Shown, Writing};

@@ -21,6 +21,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::consultation::none_if_missing;
+use crate::demo::HandedIn;
 use crate::indicator::{Asked, Counts, View, also};
 use crate::programme_statistics;
 use crate::statistics::named_scope;
@@ -182,27 +183,11 @@ pub fn submit(
         let period = funding_period::hold(tx.conn, waiting.funding_period.id.into())?;
         // Somebody may have submitted it meanwhile.
         let old = as_seen(tx, id, seen)?;
-        let (scope, actor) = (tx.scope(), tx.actor.clone());
+        let scope = tx.scope();
         let today = tx.today();
         let mut view = View { conn: tx.conn, names: &tx.names, today };
-        let basis = basis(&mut view, &actor, &period, old.window)?;
-        let events = report::events(tx.conn, &scope, &period, old.window)?;
-        let (mut batch, mut position) = (Vec::with_capacity(BATCH), 0_i64);
-        let content = content_of(&basis, &events, |making| {
-            report::each_fact(tx.conn, &scope, &period, old.window.to, |conn, fact| {
-                making.add(&fact);
-                batch.push(fact);
-                if batch.len() == BATCH {
-                    position += put(conn, id, position, &mut batch)?;
-                }
-                Ok(())
-            })
-        })?;
-        position += put(tx.conn, id, position, &mut batch)?;
-        let content = canonical(&content)?;
-        let records = position + i64::try_from(events.len()).unwrap_or(i64::MAX);
-        let new = old.submitted(tx.now, &tx.actor, input, hash(&content), records)?;
-        report::freeze(tx.conn, id, &Frozen { basis, content }, &events)?;
+        let (sha256, records) = freeze(&mut view, &tx.actor, &period, &old)?;
+        let new = old.submitted(tx.now, &tx.actor, input, sha256, records)?;
         if let Some(before) = &old.predecessor {
             let before = report::find(tx.conn, &tx.names, &scope, before.id.into())?;
             let superseded = before.superseded(tx.now)?;
@@ -210,6 +195,51 @@ pub fn submit(
         }
         keep(tx, &old, new)
     })
+}
+
+/// Keeps beside a report what it says and what that was counted from, and answers the hash and the number of
+/// records. The caller holds the period, and takes it all back when it is not what was seen.
+fn freeze(
+    view: &mut View,
+    actor: &Actor,
+    period: &FundingPeriod,
+    of: &Report,
+) -> Result<(String, i64)> {
+    let (id, window, scope) = (of.id, of.window, actor.scope());
+    let basis = basis(view, actor, period, window)?;
+    let events = report::events(view.conn, &scope, period, window)?;
+    let (mut batch, mut position) = (Vec::with_capacity(BATCH), 0_i64);
+    let content = content_of(&basis, &events, |making| {
+        report::each_fact(view.conn, &scope, period, window.to, |conn, fact| {
+            making.add(&fact);
+            batch.push(fact);
+            if batch.len() == BATCH {
+                position += put(conn, id, position, &mut batch)?;
+            }
+            Ok(())
+        })
+    })?;
+    position += put(view.conn, id, position, &mut batch)?;
+    let content = canonical(&content)?;
+    let records = position + i64::try_from(events.len()).unwrap_or(i64::MAX);
+    let sha256 = hash(&content);
+    report::freeze(view.conn, id, &Frozen { basis, content }, &events)?;
+    Ok((sha256, records))
+}
+
+/// A report of the demonstration: submitted as what it says, and accepted where there is a day for that.
+pub(crate) fn hand_in(view: &mut View, handed_in: &HandedIn) -> Result<()> {
+    let HandedIn { draft, by, period, submitted_at, accepted_at } = handed_in;
+    report::insert(view.conn, draft)?;
+    let (sha256, records) = freeze(view, by, period, draft)?;
+    let input = ReportSubmitInput { sha256: sha256.clone(), note: None };
+    let submitted = draft.submitted(*submitted_at, by, &input, sha256, records)?;
+    report::update(view.conn, &submitted)?;
+    if let Some(at) = accepted_at {
+        let accepted = submitted.accepted(*at, by, &ReportAcceptInput::default())?;
+        report::update(view.conn, &accepted)?;
+    }
+    Ok(())
 }
 
 fn put(conn: &mut Conn, id: ReportId, position: i64, batch: &mut Vec<Fact>) -> Result<i64> {
@@ -370,7 +400,7 @@ fn basis_target(
         IndicatorRule::Programmes { .. } => {
             let scope = Scope::Carrier(CarrierId(target.carrier.id));
             let site = site.map(Into::into);
-            let asked = Asked { scope: &scope, period, window: of_target, site };
+            let asked = Asked { scope: &scope, period, window: of_target, site, only: None };
             Some(counts.value(view, rule, asked)?)
         }
         _ => None,

@@ -11,7 +11,7 @@ use lotse_domain::statistics::{
 use lotse_domain::{Error, Result};
 use lotse_persistence::{funding_period, statistics};
 
-use crate::{App, Caller, Reading};
+use crate::{App, Caller, Reading, target};
 
 /// The figures of a funding period in the caller's scope.
 ///
@@ -22,11 +22,17 @@ pub fn get(app: &App, caller: &Caller, params: &StatisticsParams) -> Result<Stat
         let period = funding_period::find(tx.conn, params.funding_period_id)?;
         let query = params.query(&period)?;
         let previous = if params.previous { previous(tx, &period, &query)? } else { None };
+        let scope = named_scope(&tx.actor)?;
+        let targets = if params.targets {
+            Some(target::beside(tx, &period, scope.kind, &query)?)
+        } else {
+            None
+        };
         Ok(Statistics {
             period: Reference::new(period.id, &period.name),
             window: query.window,
             rules_version: RULES_VERSION.to_owned(),
-            scope: named_scope(&tx.actor)?,
+            scope,
             totals: statistics::totals(tx.conn, &tx.scope(), &query)?,
             groups: groups(tx, &query, params.zeros)?,
             explanation: String::new(),
@@ -34,6 +40,7 @@ pub fn get(app: &App, caller: &Caller, params: &StatisticsParams) -> Result<Stat
             group_by: query.group_by,
             filter: query.conditions,
             previous,
+            targets,
         })
     })
 }
@@ -135,6 +142,7 @@ pub(crate) fn explained(
     }
     Ok(Explanation {
         figure: query.figure,
+        indicator: None,
         unit: query.figure.unit(),
         rule: query.figure.rule(),
         period: Reference::new(period.id, &period.name),
@@ -198,6 +206,7 @@ pub fn publication(app: &App, caller: &Caller, params: &PublicationParams) -> Re
             conditions: Vec::new(),
             also: Vec::new(),
             topics: TopicsAs::Recorded,
+            only: None,
         };
         let scope = tx.scope();
         let totals = statistics::totals(tx.conn, &scope, &query)?;

@@ -2,11 +2,12 @@ use lotse_domain::Result;
 use lotse_domain::audit::{AuditAction, HistoryEntry};
 use lotse_domain::calendar::FederalState;
 use lotse_domain::entity::{ReasonInput, check_version};
+use lotse_domain::funding_period::FundingPeriod;
 use lotse_domain::id::{CarrierId, TargetId};
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::{Action, Scope};
-use lotse_domain::statistics::Window;
+use lotse_domain::statistics::{FigureScopeKind, StatisticsQuery, Window};
 use lotse_domain::target::{Context, Target, TargetFilter, TargetInput, passed, progress};
 use lotse_persistence::{audit, funding_period, indicator, site, target};
 
@@ -31,6 +32,26 @@ pub fn list(
         let items = page.items.into_iter().map(|found| with_progress(tx, &mut counts, found));
         Ok(Page { items: items.collect::<Result<_>>()?, ..page })
     })
+}
+
+/// Those that are set for the totals of figures or for a row of them, with how far they are.
+///
+/// # Errors
+/// `Forbidden` for who reads figures and no targets.
+pub(crate) fn beside(
+    tx: &mut Reading,
+    period: &FundingPeriod,
+    whose: FigureScopeKind,
+    query: &StatisticsQuery,
+) -> Result<Vec<Target>> {
+    tx.actor.may(Action::ReadTargets)?;
+    let scope = tx.scope();
+    let mut counts = Counts::default();
+    let all = target::of_period(tx.conn, &tx.names, &scope, period.id)?;
+    all.into_iter()
+        .filter(|it| it.is_beside(&query.group_by, query.window, whose, period))
+        .map(|found| with_progress(tx, &mut counts, found))
+        .collect()
 }
 
 /// # Errors
@@ -154,7 +175,11 @@ fn with_progress(tx: &mut Reading, counts: &mut Counts, target: Target) -> Resul
     let carrier = Scope::Carrier(carrier);
     let (period, scope, today) = (&period, &carrier, tx.today());
     let mut count = |window: Window| {
-        counts.value(&mut View::of(tx), &active.rule, Asked { scope, period, window, site })
+        counts.value(
+            &mut View::of(tx),
+            &active.rule,
+            Asked { scope, period, window, site, only: None },
+        )
     };
     let actual = count(window)?;
     let until_yesterday = match passed(window, today) {

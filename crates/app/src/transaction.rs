@@ -12,7 +12,7 @@ use lotse_domain::policy::{Action, Actor, Role, Scope};
 use lotse_domain::time::local_date;
 use lotse_domain::{Error, Result};
 use lotse_persistence::names::{Generation, Names, NamesInMemory};
-use lotse_persistence::{Conn, Database, api_key, audit, session};
+use lotse_persistence::{Conn, Database, Request, api_key, audit, session};
 use rand::RngExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -334,6 +334,12 @@ impl App {
 
     pub(crate) fn requires_second_factor(&self, role: Role) -> bool {
         self.second_factor_roles.contains(&role)
+    }
+
+    /// The same for one request: reading ends when nobody waits for its answer.
+    #[must_use]
+    pub fn for_request(&self, request: Request) -> Self {
+        Self { database: self.database.for_request(request), ..self.clone() }
     }
 
     #[must_use]

@@ -18,6 +18,7 @@ use crate::occupation::{Occupation, OccupationInput};
 use crate::organisation::OrganisationReference;
 use crate::policy::{Actor, Role};
 use crate::size_class::SizeClass;
+use crate::statistics::TouchedFigures;
 
 mod note_warning;
 mod rules;
@@ -241,6 +242,9 @@ pub struct Consultation {
     pub recruitment_case: Option<Reference>,
     #[schema(required)]
     pub voided: Option<Voided>,
+    /// What logging, changing or voiding it did to the figures of a closing period. Only in the answer to that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub touches: Vec<TouchedFigures>,
     pub recorded_by: Reference,
     pub version: i64,
     pub created_at: DateTime<Utc>,
@@ -374,6 +378,7 @@ impl Consultation {
             accompaniment: checked.accompaniment,
             recruitment_case: checked.recruitment_case,
             voided: None,
+            touches: Vec::new(),
             recorded_by: actor.reference(),
             version: 1,
             created_at: now,

@@ -132,12 +132,6 @@ impl From<&Industry> for IndustryInput {
     }
 }
 
-/// `wz2008:K` → its title. The same letter means different things in the two editions.
-#[must_use]
-pub fn section_label(code: &str) -> Option<String> {
-    section_of(code).map(|section| section.title_en.clone())
-}
-
 /// The section that a code with its edition names, such as `wz2008:C`.
 #[must_use]
 pub fn section_of(code: &str) -> Option<&'static Section> {

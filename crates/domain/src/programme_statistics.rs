@@ -11,12 +11,10 @@ use uuid::Uuid;
 use crate::accompaniment::{Accompaniment, AccompanimentOutcome, EarlyEnd, GoalAchievement};
 use crate::check::Checks;
 use crate::code::{Code, codes};
-use crate::code_list::label_en;
 use crate::entity::Reference;
 use crate::error::{Error, Result, Violation};
 use crate::funding_period::FundingPeriod;
 use crate::id::FundingPeriodId;
-use crate::industry;
 use crate::programme_template::{RecruitmentProcedure, TemplateReference};
 use crate::recruitment_case::RecruitmentOutcome;
 use crate::size_class::SizeClass;
@@ -308,30 +306,34 @@ impl Place<'_> {
     }
 
     fn value(&self, dimension: ProgrammeDimension) -> GroupValue {
-        let named = |record: &Reference| (record.id.to_string(), record.name.clone());
-        let same = |text: String| (text.clone(), text);
-        let found = match dimension {
-            ProgrammeDimension::Site => Some(named(self.site)),
-            ProgrammeDimension::Carrier => Some(named(self.carrier)),
-            ProgrammeDimension::Template => Some((
-                format!("{}:{}", self.template.code, self.template.version_number),
-                format!("{}, version {}", self.template.label_en, self.template.version_number),
-            )),
-            ProgrammeDimension::SizeClass => self.company.size_class.map(|class| {
-                (class.code().to_owned(), label_en(SizeClass::SET, class.code()).to_owned())
-            }),
-            ProgrammeDimension::Section => self.company.section.clone().map(|code| {
-                let label = industry::section_label(&code).unwrap_or_else(|| code.clone());
-                (code, label)
-            }),
-            ProgrammeDimension::Quarter => {
-                Some(same(format!("{}-Q{}", self.on.year(), self.on.month0() / 3 + 1)))
-            }
-            ProgrammeDimension::Year => Some(same(self.on.year().to_string())),
+        let named = |record: &Reference| {
+            Some(GroupValue::named(record.id.to_string(), record.name.clone()))
         };
-        match found {
-            Some((code, label)) => GroupValue { code: Some(code), label },
-            None => GroupValue { code: None, label: "not given".to_owned() },
-        }
+        let found = match dimension {
+            ProgrammeDimension::Site => named(self.site),
+            ProgrammeDimension::Carrier => named(self.carrier),
+            ProgrammeDimension::Template => {
+                let number = self.template.version_number;
+                Some(GroupValue::new(
+                    format!("{}:{number}", self.template.code),
+                    format!("{}, Version {number}", self.template.label_de),
+                    format!("{}, version {number}", self.template.label_en),
+                ))
+            }
+            ProgrammeDimension::SizeClass => self
+                .company
+                .size_class
+                .map(|class| GroupValue::of_set(SizeClass::SET, class.code().to_owned())),
+            ProgrammeDimension::Section => self.company.section.clone().map(GroupValue::section),
+            ProgrammeDimension::Quarter => {
+                let quarter = format!("{}-Q{}", self.on.year(), self.on.month0() / 3 + 1);
+                Some(GroupValue::named(quarter.clone(), quarter))
+            }
+            ProgrammeDimension::Year => {
+                let year = self.on.year().to_string();
+                Some(GroupValue::named(year.clone(), year))
+            }
+        };
+        found.unwrap_or_else(GroupValue::none)
     }
 }

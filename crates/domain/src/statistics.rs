@@ -9,16 +9,21 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::check::Checks;
 use crate::code::{Code, codes};
+use crate::code_list::{label_de, label_en};
 use crate::entity::Reference;
 use crate::error::{Error, Result, Violation};
 use crate::funding_period::FundingPeriod;
 use crate::id::{CarrierId, FundingPeriodId};
+use crate::industry::section_of;
+use crate::sheet::Language;
+use crate::target::Target;
 
 mod condition;
 mod explanation;
 mod pivot;
 mod publication;
 mod sheets;
+mod touched;
 mod zeros;
 pub use condition::{Condition, NONE, conditions};
 pub use explanation::{
@@ -28,6 +33,7 @@ pub use explanation::{
 pub use pivot::{Counted as CountedForPivot, Pivot, PivotColumn, PivotParams, PivotRow};
 pub use publication::{Publication, PublicationParams, PublicationRow, SMALLEST_SHOWN, published};
 pub(crate) use sheets::{About, filter_words, groups_sheet, rules, rules_sheet};
+pub use touched::{Only, TouchedFigures, TouchedIndicator, differences, reaches, regrouped};
 pub use zeros::{MAX_GROUPS, with_zeros};
 
 /// Version of the counting rules. It changes when the same records would give other figures.
@@ -83,6 +89,10 @@ pub struct StatisticsParams {
     /// as many days or whole months just before it, if they lie in the period.
     #[serde(default)]
     pub previous: bool,
+    /// Whether to answer the targets (Soll) beside the figures that are set for the totals or for a row: of a
+    /// row where nothing but `site`, `carrier`, `year` and `quarter` is grouped by. Without a filter only.
+    #[serde(default)]
+    pub targets: bool,
     /// Which topic a consultation counts for: the one on the record, or what replaced it since.
     #[param(inline)]
     #[serde(default)]
@@ -118,6 +128,8 @@ pub struct StatisticsQuery {
     pub conditions: Vec<Condition<Dimension>>,
     pub also: Vec<AlsoAt>,
     pub topics: TopicsAs,
+    /// None of all records.
+    pub only: Option<Only>,
 }
 
 /// Service dates, both included.
@@ -139,13 +151,27 @@ impl StatisticsParams {
     /// period: firsts are derived per period, so a figure never spans two.
     pub fn query(&self, period: &FundingPeriod) -> Result<StatisticsQuery> {
         let window = Window::of(period, self.from, self.to)?;
+        let conditions = conditions("filter", self.filter.as_deref())?;
+        if self.targets && !conditions.is_empty() {
+            let message = "must be false with a filter: targets are set for all records".to_owned();
+            return Err(Error::Malformed {
+                code: "malformed_query",
+                detail: format!("The query parameter targets {message}."),
+                errors: vec![Violation {
+                    pointer: "targets".to_owned(),
+                    code: "with_filter".to_owned(),
+                    message,
+                }],
+            });
+        }
         Ok(StatisticsQuery {
             funding_period_id: period.id,
             window,
             group_by: self.dimensions()?,
-            conditions: conditions("filter", self.filter.as_deref())?,
+            conditions,
             also: Vec::new(),
             topics: self.topics,
+            only: None,
         })
     }
 }
@@ -285,8 +311,51 @@ impl Figures {
 pub struct GroupValue {
     #[schema(required, example = "2021-Q3")]
     pub code: Option<String>,
+    /// In English, where it is not a name.
     #[schema(required, example = "2021-Q3")]
     pub label: String,
+    #[schema(required, example = "2021-Q3")]
+    pub label_de: String,
+}
+
+impl GroupValue {
+    #[must_use]
+    pub fn new(code: String, label_de: String, label: String) -> Self {
+        Self { code: Some(code), label, label_de }
+    }
+
+    /// What has one name.
+    #[must_use]
+    pub fn named(code: String, name: String) -> Self {
+        Self { code: Some(code), label: name.clone(), label_de: name }
+    }
+
+    /// A code of a closed set.
+    #[must_use]
+    pub fn of_set(set: &str, code: String) -> Self {
+        let (label_de, label) = (label_de(set, &code).to_owned(), label_en(set, &code).to_owned());
+        Self { code: Some(code), label, label_de }
+    }
+
+    /// A section of the industry classification, with its edition.
+    #[must_use]
+    pub fn section(code: String) -> Self {
+        match section_of(&code) {
+            Some(section) => Self::new(code, section.title_de.clone(), section.title_en.clone()),
+            None => Self::named(code.clone(), code),
+        }
+    }
+
+    /// For records that have no value.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { code: None, label: "not given".to_owned(), label_de: "keine Angabe".to_owned() }
+    }
+
+    #[must_use]
+    pub fn label_in(&self, language: Language) -> &str {
+        language.of(&self.label_de, &self.label)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -336,7 +405,7 @@ codes! {
     "figure_scope" FigureScopeKind { Carrier, Network }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Statistics {
     pub period: Reference,
     pub window: Window,
@@ -354,6 +423,10 @@ pub struct Statistics {
     /// Null unless asked for, or when there is none.
     #[schema(required)]
     pub previous: Option<PreviousFigures>,
+    /// Those of the totals and of rows, each with how far it is, whether its indicator is a column here or
+    /// not; null unless asked for.
+    #[schema(required)]
+    pub targets: Option<Vec<Target>>,
     /// Per column: whether the rows of this grouping may be summed to the total.
     #[schema(example = json!({"consultations": true, "organisations": false}))]
     pub additive: BTreeMap<String, bool>,
@@ -398,6 +471,7 @@ mod tests {
             filter: None,
             zeros: false,
             previous: false,
+            targets: false,
             topics: TopicsAs::default(),
         }
     }

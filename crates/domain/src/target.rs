@@ -14,7 +14,7 @@ use crate::id::{CarrierId, FundingPeriodId, SiteId, TargetId};
 use crate::indicator::IndicatorReference;
 use crate::policy::Actor;
 use crate::site::Site;
-use crate::statistics::Window;
+use crate::statistics::{Dimension, FigureScopeKind, Window};
 
 mod progress;
 pub use progress::{Outlook, TargetProgress, passed, progress};
@@ -217,6 +217,42 @@ impl Target {
     #[must_use]
     pub fn window(&self, period: &FundingPeriod) -> Option<Window> {
         window(period, self.year, self.quarter)
+    }
+
+    /// Whether it is set for the totals of figures, or for a row of them.
+    #[must_use]
+    pub fn is_beside(
+        &self,
+        group_by: &[Dimension],
+        asked: Window,
+        whose: FigureScopeKind,
+        period: &FundingPeriod,
+    ) -> bool {
+        let Some(window) = self.window(period) else { return false };
+        let by = |dimension| group_by.contains(&dimension);
+        let one_carrier = whose == FigureScopeKind::Carrier;
+        if self.site.is_none() && window == asked && one_carrier {
+            return true;
+        }
+        let others = |it: &Dimension| {
+            !matches!(
+                it,
+                Dimension::Site | Dimension::Carrier | Dimension::Year | Dimension::Quarter
+            )
+        };
+        if group_by.iter().any(others) || self.site.is_some() != by(Dimension::Site) {
+            return false;
+        }
+        let told_apart = one_carrier || by(Dimension::Carrier) || by(Dimension::Site);
+        let within = asked.contains(window.from) && asked.contains(window.to);
+        let of_time = if by(Dimension::Quarter) {
+            self.quarter.is_some()
+        } else if by(Dimension::Year) {
+            self.year.is_some() && self.quarter.is_none()
+        } else {
+            window == asked
+        };
+        told_apart && within && of_time
     }
 
     /// As it is recorded: without what is derived.

@@ -260,6 +260,12 @@ impl From<Error> for Problem {
                     "Nothing was changed. Try again in a moment.",
                 )
             },
+            Error::TimedOut => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "took_too_long",
+                "The answer took too long",
+                "Ask for a shorter window, or for fewer groupings at once.",
+            ),
             Error::ProviderUnavailable(cause) => Self {
                 cause: Some(cause),
                 ..Self::new(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lotse_app::App;
+use lotse_app::{App, Request};
 use lotse_domain::page::Page;
 use lotse_domain::{Error, Result};
 use serde::Serialize;
@@ -34,12 +34,15 @@ pub struct State {
 }
 
 impl State {
-    /// Runs a use case on the blocking pool.
+    /// Runs a use case on the blocking pool. When the client goes, this is dropped, and the database is told
+    /// that nobody waits.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&App) -> Result<T> + Send + 'static,
     ) -> Result<T, Problem> {
-        let app = self.app.clone();
+        let request = Request::default();
+        let _waiting = request.while_waiting();
+        let app = self.app.for_request(request);
         match actix_web::web::block(move || work(&app)).await {
             Ok(result) => result.map_err(Problem::from),
             Err(panicked) => Err(Error::Internal(panicked.into()).into()),

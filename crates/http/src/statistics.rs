@@ -109,7 +109,8 @@ async fn pivot(
 
 /// A column for each code; the totals last, in a row without one.
 fn pivot_csv(figures: &Pivot, file: FileParams) -> Result<Vec<u8>> {
-    let in_total = GroupValue { code: None, label: "in total".to_owned() };
+    let in_total =
+        GroupValue { code: None, label: "in total".to_owned(), label_de: "gesamt".to_owned() };
     let name = |value: &GroupValue| value.code.clone().unwrap_or_else(|| NONE.to_owned());
     let line = |cells: &mut dyn Iterator<Item = i64>, total: i64| -> Vec<(String, Cell)> {
         let named = figures.columns.iter().zip(cells);
@@ -283,7 +284,7 @@ pub(crate) fn table(
         let mut row = Vec::new();
         for value in dimensions {
             row.push(plain(value.and_then(|value| value.code.as_deref()).unwrap_or_default()));
-            row.push(plain(value.map(|value| value.label.as_str()).unwrap_or_default()));
+            row.push(plain(value.map(|value| value.label_in(file.language)).unwrap_or_default()));
         }
         row.extend(values(&figures));
         writer.write_record(&row).map_err(internal)?;

@@ -9,6 +9,7 @@ use diesel::{Connection as _, PgConnection, SqliteConnection};
 use lotse_domain::{Error, Result};
 
 use crate::error::DbResult;
+use crate::limit::{Limit, Request};
 
 /// A connection to one of the two databases. Queries are written once for both.
 #[derive(diesel::MultiConnection)]
@@ -65,6 +66,8 @@ pub struct Options {
     pub pool_size: u32,
     /// How long a request waits for a connection.
     pub wait: Duration,
+    /// How long a statement may take on PostgreSQL; on SQLite, what a request reads.
+    pub most: Duration,
 }
 
 /// The pools. Cloning shares them.
@@ -74,6 +77,9 @@ pub struct Database {
     readers: r2d2::Pool<Manager>,
     writers: r2d2::Pool<Manager>,
     figures: r2d2::Pool<Manager>,
+    most: Duration,
+    /// For whom is read.
+    request: Option<Request>,
 }
 
 impl Database {
@@ -83,7 +89,7 @@ impl Database {
     /// `Internal` when the address is not understood or the database cannot be reached.
     pub fn open(options: &Options) -> Result<Self> {
         let pool = |url: &str, access: Access, size: u32| {
-            let manager = Manager { target: Target::parse(url)?, access };
+            let manager = Manager { target: Target::parse(url)?, access, most: options.most };
             r2d2::Pool::builder()
                 .max_size(size)
                 .min_idle(Some(1))
@@ -113,7 +119,14 @@ impl Database {
             Some(replica) => pool(replica, Access::Read, options.pool_size)?,
             None => readers.clone(),
         };
-        Ok(Self { backend, readers, writers, figures })
+        let (most, request) = (options.most, None);
+        Ok(Self { backend, readers, writers, figures, most, request })
+    }
+
+    /// The same for one request: reading ends when nobody waits for its answer. Writing goes through.
+    #[must_use]
+    pub fn for_request(&self, request: Request) -> Self {
+        Self { request: Some(request), ..self.clone() }
     }
 
     #[must_use]
@@ -129,7 +142,7 @@ impl Database {
     /// What `work` answers; `Busy` when no connection is free.
     pub fn read<T>(&self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
         match self.backend {
-            Backend::Postgres => with(&self.readers, work),
+            Backend::Postgres => self.limited(&self.readers, work),
             Backend::Sqlite => self.read_whole(work),
         }
     }
@@ -139,7 +152,7 @@ impl Database {
     /// # Errors
     /// As [`Self::read`].
     pub fn read_whole<T>(&self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
-        with(&self.readers, |conn| transaction(conn, Mode::Snapshot, work))
+        self.limited(&self.readers, |conn| transaction(conn, Mode::Snapshot, work))
     }
 
     /// Several reads of one state, from the replica where there is one.
@@ -147,7 +160,23 @@ impl Database {
     /// # Errors
     /// What `work` answers; `Busy` when no connection is free.
     pub fn snapshot<T>(&self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
-        with(&self.figures, |conn| transaction(conn, Mode::Snapshot, work))
+        self.limited(&self.figures, |conn| transaction(conn, Mode::Snapshot, work))
+    }
+
+    fn limited<T>(
+        &self,
+        pool: &r2d2::Pool<Manager>,
+        work: impl FnOnce(&mut Conn) -> Result<T>,
+    ) -> Result<T> {
+        let mut held = checked_out(pool)?;
+        let Held { conn, limit, .. } = &mut *held;
+        let running = limit.begin(self.request.as_ref(), self.most);
+        let mut result = if running.is_over() { Err(Error::TimedOut) } else { work(conn) };
+        if matches!(result, Err(Error::Busy(_) | Error::Internal(_))) && running.is_over() {
+            result = Err(Error::TimedOut);
+        }
+        drop(running);
+        returned(&mut held, result)
     }
 
     /// One transaction: all of it or nothing.
@@ -169,11 +198,19 @@ impl Database {
 }
 
 fn with<T>(pool: &r2d2::Pool<Manager>, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
-    let mut held = pool.get().map_err(|error| Error::Busy(error.into()))?;
+    let mut held = checked_out(pool)?;
     let result = work(&mut held.conn);
+    returned(&mut held, result)
+}
+
+fn checked_out(pool: &r2d2::Pool<Manager>) -> Result<r2d2::PooledConnection<Manager>> {
+    pool.get().map_err(|error| Error::Busy(error.into()))
+}
+
+fn returned<T>(held: &mut Held, result: Result<T>) -> Result<T> {
     held.last_used = Instant::now();
     // The work may have failed because the connection did; the next one gets another.
-    held.suspect = matches!(result, Err(Error::Busy(_) | Error::Internal(_)));
+    held.suspect = matches!(result, Err(Error::Busy(_) | Error::Internal(_) | Error::TimedOut));
     result
 }
 
@@ -238,11 +275,13 @@ enum Access {
 struct Manager {
     target: Target,
     access: Access,
+    most: Duration,
 }
 
 /// A pooled connection and what is known of its health.
 struct Held {
     conn: Conn,
+    limit: Limit,
     last_used: Instant,
     suspect: bool,
 }
@@ -256,12 +295,12 @@ impl r2d2::ManageConnection for Manager {
     type Error = std::io::Error;
 
     fn connect(&self) -> std::io::Result<Held> {
-        let conn = match &self.target {
-            Target::Sqlite(path) => open_sqlite(path, self.access).map(Conn::Sqlite),
-            Target::Postgres(url) => open_postgres(url).map(Conn::Postgres),
+        let opened = match &self.target {
+            Target::Sqlite(path) => open_sqlite(path, self.access),
+            Target::Postgres(url) => open_postgres(url, self.most),
         };
-        let conn = conn.map_err(std::io::Error::other)?;
-        Ok(Held { conn, last_used: Instant::now(), suspect: false })
+        let (conn, limit) = opened.map_err(std::io::Error::other)?;
+        Ok(Held { conn, limit, last_used: Instant::now(), suspect: false })
     }
 
     fn is_valid(&self, held: &mut Held) -> std::io::Result<()> {
@@ -282,7 +321,7 @@ impl r2d2::ManageConnection for Manager {
 
 type Opened<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-fn open_sqlite(path: &str, access: Access) -> Opened<SqliteConnection> {
+fn open_sqlite(path: &str, access: Access) -> Opened<(Conn, Limit)> {
     create_private(Path::new(path)).map_err(|error| format!("cannot create {path}: {error}"))?;
     let mut conn = SqliteConnection::establish(path)
         .map_err(|error| format!("cannot open {path}: {error}"))?;
@@ -297,7 +336,8 @@ fn open_sqlite(path: &str, access: Access) -> Opened<SqliteConnection> {
     if access == Access::Read {
         conn.batch_execute("PRAGMA query_only = ON")?;
     }
-    Ok(conn)
+    let limit = Limit::of_sqlite(&mut conn)?;
+    Ok((Conn::Sqlite(conn), limit))
 }
 
 /// Makes the file, with its folder, readable by the owner only: it holds personal data. SQLite gives the
@@ -316,16 +356,16 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     options.open(path).map(drop)
 }
 
-fn open_postgres(url: &str) -> Opened<PgConnection> {
+fn open_postgres(url: &str, most: Duration) -> Opened<(Conn, Limit)> {
     let mut conn = PgConnection::establish(url)?;
     // PostgreSQL's default for `random_page_cost` is that of a disk that has to seek: on small tables it
     // would rather read all of them than follow an index.
     conn.batch_execute(
         "SET TIME ZONE 'UTC';
          SET random_page_cost = 1.1;
-         SET statement_timeout = '30s';
          SET idle_in_transaction_session_timeout = '60s';
          SET application_name = 'lotse'",
     )?;
-    Ok(conn)
+    let limit = Limit::of_postgres(&mut conn, url, most)?;
+    Ok((Conn::Postgres(conn), limit))
 }

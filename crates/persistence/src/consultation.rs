@@ -278,6 +278,7 @@ fn entity(seen: Seen, lists: Lists, names: &Names) -> Result<Consultation> {
         accompaniment,
         recruitment_case,
         voided,
+        touches: Vec::new(),
         recorded_by: names.reference(seen.recorded_by)?,
         version: seen.version,
         created_at: seen.created_at.0,

@@ -7,7 +7,6 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use lotse_domain::Result;
 use lotse_domain::code::Code;
-use lotse_domain::code_list::label_en;
 use lotse_domain::event::EventKind;
 use lotse_domain::event_statistics::{
     EventDimension, EventFigures, EventGroup, EventStatisticsQuery,
@@ -16,7 +15,7 @@ use lotse_domain::policy::Scope;
 use lotse_domain::statistics::{Condition, GroupValue, TopicsAs};
 
 use crate::connection::{Backend, Conn};
-use crate::grouping::{Codes, Grouping, Source};
+use crate::grouping::{Codes, Grouping, Labels, Source, id_as_text};
 use crate::sql_types::Key;
 use crate::statement::Statement;
 use crate::statistics::dimension::{among, among_ids};
@@ -96,35 +95,40 @@ fn figures(row: &Row) -> EventFigures {
 }
 
 fn source(dimension: EventDimension, topics: TopicsAs, backend: Backend) -> Source {
-    let plain = |code| Source { code, label: code, join: "" };
+    let plain = |code| Source { code, label: code, label_de: None, join: "" };
     // Ids in the form that the API gives them.
     let id = |postgres, sqlite| if backend == Backend::Postgres { postgres } else { sqlite };
     match dimension {
         EventDimension::Site => Source {
             code: id("CAST(f.site_id AS text)", "lower(hex(f.site_id))"),
             label: "s.name",
+            label_de: None,
             join: "JOIN sites s ON s.id = f.site_id",
         },
         EventDimension::Carrier => Source {
             code: id("CAST(f.carrier_id AS text)", "lower(hex(f.carrier_id))"),
             label: "k.name",
+            label_de: None,
             join: "JOIN carriers k ON k.id = f.carrier_id",
         },
         EventDimension::Series => Source {
             // `hex` of null is the empty text.
             code: id("CAST(v.id AS text)", "nullif(lower(hex(v.id)), '')"),
             label: "v.name",
+            label_de: None,
             join: "LEFT JOIN event_series v ON v.id = f.series_id",
         },
         EventDimension::District => Source {
             code: "d.\"key\"",
             label: "d.name",
+            label_de: None,
             join: "LEFT JOIN event_districts ed ON ed.event_id = f.id \
                    LEFT JOIN districts d ON d.id = ed.district_id",
         },
         EventDimension::Topic => Source {
             code: "t.code",
             label: "t.label_en",
+            label_de: Some("t.label_de"),
             join: match topics {
                 TopicsAs::Recorded => {
                     "LEFT JOIN event_topics et ON et.event_id = f.id \
@@ -147,22 +151,15 @@ fn source(dimension: EventDimension, topics: TopicsAs, backend: Backend) -> Sour
     }
 }
 
-/// The value of a dimension with the label that people read.
-fn value(dimension: EventDimension, code: Option<String>, label: Option<String>) -> GroupValue {
-    let Some(code) = code else {
-        return GroupValue { code: None, label: "not given".to_owned() };
-    };
-    let label = match dimension {
-        EventDimension::Kind => label_en(EventKind::SET, &code).to_owned(),
-        _ => label.unwrap_or_else(|| code.clone()),
-    };
-    let code = match dimension {
+/// The value of a dimension with the labels that people read.
+fn value(dimension: EventDimension, code: String, labels: Labels) -> GroupValue {
+    match dimension {
+        EventDimension::Kind => GroupValue::of_set(EventKind::SET, code),
         EventDimension::Site | EventDimension::Carrier | EventDimension::Series => {
-            uuid::Uuid::parse_str(&code).map_or(code, |id| id.to_string())
+            labels.of(id_as_text(code))
         }
-        _ => code,
-    };
-    GroupValue { code: Some(code), label }
+        _ => labels.of(code),
+    }
 }
 
 fn rows(

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use diesel::QueryableByName;
 use diesel::sql_types::{Nullable, Text};
 use lotse_domain::statistics::GroupValue;
+use uuid::Uuid;
 
 /// The first columns of a row.
 #[derive(QueryableByName)]
@@ -15,13 +16,19 @@ pub(crate) struct Codes {
     #[diesel(sql_type = Nullable<Text>)]
     label_1: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
+    label_de_1: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
     code_2: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     label_2: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
+    label_de_2: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
     code_3: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     label_3: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    label_de_3: Option<String>,
 }
 
 impl Codes {
@@ -29,15 +36,45 @@ impl Codes {
     pub fn key<D: Copy + Ord>(
         self,
         group_by: &[D],
-        value: impl Fn(D, Option<String>, Option<String>) -> GroupValue,
+        value: impl Fn(D, String, Labels) -> GroupValue,
     ) -> BTreeMap<D, GroupValue> {
-        let values =
-            [(self.code_1, self.label_1), (self.code_2, self.label_2), (self.code_3, self.label_3)];
+        let values = [
+            (self.code_1, Labels { de: self.label_de_1, en: self.label_1 }),
+            (self.code_2, Labels { de: self.label_de_2, en: self.label_2 }),
+            (self.code_3, Labels { de: self.label_de_3, en: self.label_3 }),
+        ];
         let values = group_by.iter().zip(values);
         values
-            .map(|(dimension, (code, label))| (*dimension, value(*dimension, code, label)))
+            .map(|(dimension, (code, labels))| {
+                let value = match code {
+                    Some(code) => value(*dimension, code, labels),
+                    None => GroupValue::none(),
+                };
+                (*dimension, value)
+            })
             .collect()
     }
+}
+
+/// The labels of a code, as far as the database has them.
+#[derive(Default)]
+pub(crate) struct Labels {
+    /// Where it is another than `en`.
+    pub de: Option<String>,
+    pub en: Option<String>,
+}
+
+impl Labels {
+    /// The value of a code that has them; the code itself is its name where there are none.
+    pub fn of(self, code: String) -> GroupValue {
+        let label = self.en.unwrap_or_else(|| code.clone());
+        GroupValue::new(code, self.de.unwrap_or_else(|| label.clone()), label)
+    }
+}
+
+/// An id as the API writes it; the databases write it in forms of their own.
+pub(crate) fn id_as_text(code: String) -> String {
+    Uuid::parse_str(&code).map_or(code, |id| id.to_string())
 }
 
 /// Where the code and the label of a dimension come from, and the join that brings them.
@@ -45,6 +82,8 @@ impl Codes {
 pub(crate) struct Source {
     pub code: &'static str,
     pub label: &'static str,
+    /// Where it is another than `label`.
+    pub label_de: Option<&'static str>,
     pub join: &'static str,
 }
 
@@ -64,14 +103,19 @@ impl Grouping {
         let sources: Vec<Source> = sources.into_iter().collect();
         let none = "CAST(NULL AS TEXT)";
         let column = |at: usize| {
-            let (code, label) = sources.get(at).map_or((none, none), |it| (it.code, it.label));
-            format!("{code} AS code_{number}, {label} AS label_{number}", number = at + 1)
+            let number = at + 1;
+            let (code, label, label_de) = sources
+                .get(at)
+                .map_or((none, none, none), |it| (it.code, it.label, it.label_de.unwrap_or(none)));
+            format!(
+                "{code} AS code_{number}, {label} AS label_{number}, {label_de} AS label_de_{number}"
+            )
         };
         Self {
             columns: [column(0), column(1), column(2)].join(", "),
             joins: sources.iter().map(|source| source.join).collect::<Vec<_>>().join("\n"),
-            group_by: if sources.is_empty() { "" } else { "GROUP BY 1, 2, 3, 4, 5, 6" },
-            order_by: "ORDER BY 2 NULLS LAST, 1, 4 NULLS LAST, 3, 6 NULLS LAST, 5",
+            group_by: if sources.is_empty() { "" } else { "GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9" },
+            order_by: "ORDER BY 2 NULLS LAST, 1, 5 NULLS LAST, 4, 8 NULLS LAST, 7",
         }
     }
 }

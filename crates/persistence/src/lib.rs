@@ -7,6 +7,7 @@ mod connection;
 mod convert;
 mod error;
 mod last_contact;
+mod limit;
 mod page;
 #[macro_use]
 mod plan;
@@ -65,3 +66,4 @@ pub mod user;
 pub mod worklist;
 
 pub use connection::{Backend, Conn, Database, Mode, Options};
+pub use limit::{Request, Waiting};

@@ -1,7 +1,10 @@
 //! Migrations: the same steps under the same names for both databases.
 
+use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
+use diesel::deserialize::QueryableByName;
 use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use diesel::sql_types::Text;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use lotse_domain::{Error, Result};
 
@@ -130,14 +133,25 @@ fn locked<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T>) -> Resu
     if conn.backend() == Backend::Sqlite {
         return work(conn);
     }
+    let limit: Setting =
+        diesel::sql_query("SELECT current_setting('statement_timeout') AS setting")
+            .get_result(conn)
+            .db()?;
     conn.batch_execute(&format!("SET statement_timeout = 0; SELECT pg_advisory_lock({LOCK})"))
         .db()?;
     let result = work(conn);
     conn.batch_execute(&format!(
-        "SELECT pg_advisory_unlock({LOCK}); SET statement_timeout = '30s'"
+        "SELECT pg_advisory_unlock({LOCK}); SET statement_timeout = '{}'",
+        limit.setting
     ))
     .db()?;
     result
+}
+
+#[derive(QueryableByName)]
+struct Setting {
+    #[diesel(sql_type = Text)]
+    setting: String,
 }
 
 /// The steps for the kind of connection.

@@ -27,6 +27,14 @@ pub struct Names {
 }
 
 impl Names {
+    /// Those of now, for one use.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn of_now(conn: &mut Conn) -> Result<Self> {
+        Self::load(conn, Generation(0))
+    }
+
     fn load(conn: &mut Conn, generation: Generation) -> Result<Self> {
         let mut names: HashMap<Key, String> = HashMap::new();
         let carriers: Vec<(Key, String)> =

@@ -5,7 +5,6 @@ use diesel::sql_types::BigInt;
 use lotse_domain::Result;
 use lotse_domain::actor::ActorType;
 use lotse_domain::code::Code;
-use lotse_domain::code_list::label_en;
 use lotse_domain::organisation::OrganisationKind;
 use lotse_domain::policy::Scope;
 use lotse_domain::referral_statistics::{
@@ -14,7 +13,7 @@ use lotse_domain::referral_statistics::{
 use lotse_domain::statistics::{Condition, GroupValue, Window};
 
 use crate::connection::{Backend, Conn};
-use crate::grouping::{Codes, Grouping, Source};
+use crate::grouping::{Codes, Grouping, Labels, Source, id_as_text};
 use crate::sql_types::Key;
 use crate::statement::Statement;
 use crate::statistics::dimension::{among, among_ids};
@@ -97,23 +96,26 @@ fn figures(row: &Row) -> ReferralFigures {
 }
 
 fn source(dimension: ReferralDimension, backend: Backend) -> Source {
-    let plain = |code| Source { code, label: code, join: "" };
+    let plain = |code| Source { code, label: code, label_de: None, join: "" };
     // Ids in the form that the API gives them; `hex` of null is the empty text.
     let id = |postgres, sqlite| if backend == Backend::Postgres { postgres } else { sqlite };
     match dimension {
         ReferralDimension::Site => Source {
             code: id("CAST(f.site_id AS text)", "nullif(lower(hex(f.site_id)), '')"),
             label: "s.name",
+            label_de: None,
             join: "LEFT JOIN sites s ON s.id = f.site_id",
         },
         ReferralDimension::Carrier => Source {
             code: id("CAST(f.carrier_id AS text)", "lower(hex(f.carrier_id))"),
             label: "k.name",
+            label_de: None,
             join: "JOIN carriers k ON k.id = f.carrier_id",
         },
         ReferralDimension::Actor => Source {
             code: id("CAST(f.actor_id AS text)", "lower(hex(f.actor_id))"),
             label: "a.name",
+            label_de: None,
             join: "JOIN organisations a ON a.id = f.actor_id",
         },
         ReferralDimension::ActorType => plain("f.actor_type"),
@@ -125,24 +127,17 @@ fn source(dimension: ReferralDimension, backend: Backend) -> Source {
     }
 }
 
-/// The value of a dimension with the label that people read.
-fn value(dimension: ReferralDimension, code: Option<String>, label: Option<String>) -> GroupValue {
-    let Some(code) = code else {
-        return GroupValue { code: None, label: "not given".to_owned() };
-    };
-    let label = match dimension {
-        ReferralDimension::ActorType => label_en(ActorType::SET, &code).to_owned(),
-        ReferralDimension::OrganisationKind => label_en(OrganisationKind::SET, &code).to_owned(),
-        ReferralDimension::Answer => label_en(ReferralAnswered::SET, &code).to_owned(),
-        _ => label.unwrap_or_else(|| code.clone()),
-    };
-    let code = match dimension {
+/// The value of a dimension with the labels that people read.
+fn value(dimension: ReferralDimension, code: String, labels: Labels) -> GroupValue {
+    match dimension {
+        ReferralDimension::ActorType => GroupValue::of_set(ActorType::SET, code),
+        ReferralDimension::OrganisationKind => GroupValue::of_set(OrganisationKind::SET, code),
+        ReferralDimension::Answer => GroupValue::of_set(ReferralAnswered::SET, code),
         ReferralDimension::Site | ReferralDimension::Carrier | ReferralDimension::Actor => {
-            uuid::Uuid::parse_str(&code).map_or(code, |id| id.to_string())
+            labels.of(id_as_text(code))
         }
-        _ => code,
-    };
-    GroupValue { code: Some(code), label }
+        _ => labels.of(code),
+    }
 }
 
 fn rows(

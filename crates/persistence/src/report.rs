@@ -1,10 +1,10 @@
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use lotse_domain::code::Code;
-use lotse_domain::id::ReportId;
+use lotse_domain::id::{CarrierId, FundingPeriodId, ReportId};
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::policy::Scope;
-use lotse_domain::report::{Report, ReportEvent, ReportFilter};
+use lotse_domain::report::{Report, ReportEvent, ReportFilter, ReportStatus};
 use lotse_domain::statistics::Window;
 use lotse_domain::{Error, Result};
 
@@ -186,6 +186,28 @@ pub fn list(
     let total = if paging.total { Some(matching().count().get_result(conn).db()?) } else { None };
     let found = rows.into_iter().map(|row| entity(row, names)).collect::<Result<_>>()?;
     paging.page(found, total, key)
+}
+
+/// The submitted and accepted ones of a period that no correction took the place of.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn standing(
+    conn: &mut Conn,
+    names: &Names,
+    carrier: CarrierId,
+    period: FundingPeriodId,
+) -> Result<Vec<Report>> {
+    let standing = [ReportStatus::Submitted.code(), ReportStatus::Accepted.code()];
+    let rows: Vec<Seen> = with_predecessor()
+        .filter(reports::carrier_id.eq(Some(Key(carrier.0))))
+        .filter(reports::funding_period_id.eq(Key(period.0)))
+        .filter(reports::status.eq(standing[0]).or(reports::status.eq(standing[1])))
+        .order(reports::id)
+        .select((reports::all_columns, corrected.field(reports::title).nullable()))
+        .load(conn)
+        .db()?;
+    rows.into_iter().map(|row| entity(row, names)).collect()
 }
 
 /// # Errors

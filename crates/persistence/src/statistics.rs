@@ -12,6 +12,7 @@ use lotse_domain::statistics::{Dimension, Figures, Group, StatisticsQuery, Topic
 
 use crate::connection::{Backend, Conn};
 use crate::grouping::{Codes, Grouping};
+use crate::limit::still_wanted;
 use crate::sql_types::Key;
 use crate::statement::Statement;
 
@@ -148,6 +149,17 @@ fn counted_records(
             format!("AND carrier_id = {}", statement.id(Key(carrier.0)))
         }
     };
+    let only = match &query.only {
+        None => String::new(),
+        Some(only) => {
+            let mut places = vec![format!("id = {}", statement.id(Key(only.consultation.0)))];
+            for organisation in &only.organisations {
+                places.push(format!("organisation_id = {}", statement.id(Key(organisation.0))));
+            }
+            format!("AND ({})", places.join(" OR "))
+        }
+    };
+    let wanted = still_wanted(statement.backend());
     let columns: String = columns.iter().flat_map(|column| [", ", column]).collect();
     Some(format!(
         "WITH numbered AS (
@@ -157,7 +169,7 @@ fn counted_records(
                     PARTITION BY organisation_id, short ORDER BY held_on, starts_at, id
                 ) AS nth
             FROM consultation_facts
-            WHERE funding_period_id = {period} AND status = 'held' {carrier}
+            WHERE funding_period_id = {period} AND status = 'held' {carrier} {only} {wanted}
         ),
         f AS (
             SELECT numbered.*, CASE

@@ -139,7 +139,7 @@ pub fn list(
     paging.page(found, total, key)
 }
 
-/// All of a period that are in force, for its report.
+/// All of a period that are in force.
 ///
 /// # Errors
 /// When the database cannot be read.

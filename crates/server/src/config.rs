@@ -52,6 +52,7 @@ pub struct Config {
     pub attachment_types: String,
     pub workers: usize,
     pub body_seconds: u64,
+    pub statement_seconds: u64,
     pub shutdown_seconds: u64,
     pub log: String,
     pub log_format: LogFormat,
@@ -154,6 +155,9 @@ impl Config {
         }
         if !(1..=200).contains(&self.pool_size) {
             return wrong("LOTSE_POOL_SIZE must be between 1 and 200");
+        }
+        if !(1..=3600).contains(&self.statement_seconds) {
+            return wrong("LOTSE_STATEMENT_SECONDS must be between 1 and 3600");
         }
         if !self.demo_password.is_empty() && self.demo_password.chars().count() < 12 {
             return wrong("LOTSE_DEMO_PASSWORD must have at least 12 characters");

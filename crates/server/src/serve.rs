@@ -34,6 +34,7 @@ pub fn database(config: &Config) -> Result<Database> {
         replica_url: replica.cloned(),
         pool_size: config.pool_size,
         wait: Duration::from_secs(10),
+        most: Duration::from_secs(config.statement_seconds),
     })
 }
 
@@ -113,6 +114,8 @@ pub fn listen(config: &Config, app: App, store: Store, clock: Clock) -> Result<L
     let mut server = HttpServer::new(move || lotse_http::application(state.clone()))
         .keep_alive(Duration::from_secs(75))
         // Who sends headers this slowly is broken or means harm.
+        // Who closes a connection does not wait for the answer, and the work for it ends.
+        .h1_allow_half_closed(false)
         .client_request_timeout(Duration::from_secs(10))
         .shutdown_timeout(config.shutdown_seconds);
     if config.workers > 0 {

@@ -193,6 +193,7 @@ pub fn config(database_url: &str, key: PathBuf) -> Config {
         workers: 1,
         // Short, so that a test can wait for it.
         body_seconds: 5,
+        statement_seconds: 30,
         shutdown_seconds: 5,
         log: "error".to_owned(),
         log_format: lotse_server::config::LogFormat::Text,
@@ -224,6 +225,7 @@ fn open(url: &str) -> Database {
         replica_url: None,
         pool_size: 1,
         wait: Duration::from_secs(10),
+        most: Duration::from_secs(30),
     };
     Database::open(&options).unwrap()
 }

@@ -225,7 +225,7 @@ fn is_value(dimension: Dimension, code: &str) -> bool {
         Dimension::Channel => Channel::from_code(code).is_some(),
         Dimension::Topic => is_word(code),
         Dimension::SizeClass | Dimension::FirstSizeClass => SizeClass::from_code(code).is_some(),
-        Dimension::Section => industry::section_label(code).is_some(),
+        Dimension::Section => industry::section_of(code).is_some(),
         Dimension::OrganisationKind => OrganisationKind::from_code(code).is_some(),
         Dimension::ActorType | Dimension::FirstActorType => ActorType::from_code(code).is_some(),
         Dimension::Country => country::find(code).is_some(),

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{IndicatorReference, IndicatorUnit, Window};
+use super::{Indicator, IndicatorReference, IndicatorRule, IndicatorUnit, Window};
+use crate::code::Code;
 use crate::entity::Reference;
 use crate::id::{FundingPeriodId, SiteId};
-use crate::statistics::FigureScope;
+use crate::statistics::{Condition, FigureScope};
 
 /// How many records a trial shows that come or go; it counts them all.
 pub const MAX_SHOWN: usize = 200;
@@ -34,6 +35,54 @@ pub struct IndicatorValue {
     pub unit: IndicatorUnit,
     pub additive: bool,
     pub value: i64,
+    /// Where the records behind the value are.
+    #[schema(
+        example = "/api/v1/statistics/events/explain?funding_period_id=01890000-0000-7000-8000-000000000302&filter=kind:round_table&figure=events"
+    )]
+    pub explanation: String,
+}
+
+impl IndicatorValue {
+    /// What an indicator says, with the address of the records behind it: of consultations its own, since its
+    /// rule may have settings that no filter has; else that of the figure.
+    #[must_use]
+    pub fn new(of: &Indicator, asked: &IndicatorValuesParams, value: i64) -> Self {
+        // Codes, ids and dates stand in an address as they are.
+        let mut question = format!("?funding_period_id={}", asked.funding_period_id);
+        for (name, day) in [("from", asked.from), ("to", asked.to)] {
+            question.extend(day.map(|day| format!("&{name}={day}")));
+        }
+        let at_site = asked.site_id.map(|site| format!("site:{site}"));
+        let filter = |words: Vec<String>| {
+            if words.is_empty() { String::new() } else { format!("&filter={}", words.join(",")) }
+        };
+        let explanation = match &of.rule {
+            IndicatorRule::Consultations { .. } => {
+                let site = asked.site_id.map(|site| format!("&site_id={site}"));
+                format!("/indicators/{}/explain{question}{}", of.id, site.unwrap_or_default())
+            }
+            IndicatorRule::Events { figure, conditions } => {
+                let words = conditions.iter().map(Condition::words).chain(at_site).collect();
+                format!(
+                    "/statistics/events/explain{question}{}&figure={}",
+                    filter(words),
+                    figure.code()
+                )
+            }
+            IndicatorRule::Programmes { figure } => format!(
+                "/statistics/programmes/explain{question}{}&figure={}",
+                filter(at_site.into_iter().collect()),
+                figure.code()
+            ),
+        };
+        Self {
+            indicator: of.reference(),
+            unit: of.unit,
+            additive: of.additive,
+            value,
+            explanation: format!("/api/v1{explanation}"),
+        }
+    }
 }
 
 /// The values of all active indicators.

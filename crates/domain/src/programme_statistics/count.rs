@@ -64,10 +64,13 @@ pub fn groups(
     if group_by.is_empty() {
         return Vec::new();
     }
-    let mut members: BTreeMap<Vec<(bool, String, Option<String>)>, Members> = BTreeMap::new();
+    let mut members: BTreeMap<Vec<(bool, String, Option<String>, String)>, Members> =
+        BTreeMap::new();
     let key = |place: &Place| {
         let values = group_by.iter().map(|dimension| place.value(*dimension));
-        values.map(|value| (value.code.is_none(), value.label, value.code)).collect::<Vec<_>>()
+        values
+            .map(|value| (value.code.is_none(), value.label, value.code, value.label_de))
+            .collect::<Vec<_>>()
     };
     for run in runs {
         members.entry(key(&place_of_run(run))).or_default().0.push(run);
@@ -78,7 +81,11 @@ pub fn groups(
     members
         .into_iter()
         .map(|(key, (runs, cases))| {
-            let values = key.into_iter().map(|(_, label, code)| GroupValue { code, label });
+            let values = key.into_iter().map(|(_, label, code, label_de)| GroupValue {
+                code,
+                label,
+                label_de,
+            });
             ProgrammeGroup {
                 key: group_by.iter().copied().zip(values).collect(),
                 figures: figures(&runs, &cases, on),

@@ -13,6 +13,7 @@ use crate::entity::Reference;
 use crate::error::Result;
 use crate::funding_period::FundingPeriod;
 use crate::id::FundingPeriodId;
+use crate::indicator::IndicatorReference;
 use crate::organisation::OrganisationReference;
 
 codes! {
@@ -278,6 +279,9 @@ impl LeftOutCount {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Explanation {
     pub figure: Figure,
+    /// The indicator whose value is explained, by version; null for a figure.
+    #[schema(required)]
+    pub indicator: Option<IndicatorReference>,
     pub unit: Unit,
     pub rule: Rule,
     pub period: Reference,

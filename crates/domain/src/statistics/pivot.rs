@@ -70,6 +70,7 @@ impl PivotParams {
             conditions: conditions("filter", self.filter.as_deref())?,
             also: Vec::new(),
             topics: self.topics,
+            only: None,
         })
     }
 }
@@ -196,7 +197,7 @@ impl Pivot {
         let rows = self.rows.iter();
         let rows = rows.map(|row| (vec![Some(&row.value)], cells(row.cells.clone(), row.total)));
         let mut names: Vec<String> =
-            self.columns.iter().map(|column| column.value.label.clone()).collect();
+            self.columns.iter().map(|column| column.value.label_in(language).to_owned()).collect();
         names.push(language.of("gesamt", "in total").to_owned());
         let totals = self.columns.iter().map(|column| column.total).collect();
         let table = groups_sheet(

@@ -7,6 +7,7 @@ use super::{
 use crate::code::Code;
 use crate::entity::Reference;
 use crate::sheet::{Cell, Language, Sheet};
+use crate::target::{Outlook, Target};
 
 impl FigureScope {
     /// Whose records were counted, in words.
@@ -87,7 +88,7 @@ pub(crate) fn groups_sheet(
     let mut rows: Vec<Vec<Cell>> = Vec::new();
     for (values, figures) in groups {
         let label = |value: Option<&GroupValue>| {
-            value.map_or(Cell::Empty, |value| value.label.as_str().into())
+            value.map_or(Cell::Empty, |value| value.label_in(language).into())
         };
         rows.push(values.into_iter().map(label).chain(figures).collect());
     }
@@ -109,7 +110,10 @@ impl Statistics {
             rules_version: &self.rules_version,
             filter: filter_words(&self.filter),
         };
-        vec![about.sheet(Vec::new(), language), rules(language), self.groups(language)]
+        let mut sheets =
+            vec![about.sheet(Vec::new(), language), rules(language), self.groups(language)];
+        sheets.extend(self.targets.as_deref().map(|targets| targets_sheet(targets, language)));
+        sheets
     }
 
     fn groups(&self, language: Language) -> Sheet {
@@ -129,6 +133,44 @@ impl Statistics {
             figures.iter().map(|figure| figure.of(&self.totals).into()).collect(),
             language,
         )
+    }
+}
+
+/// Targets with how far they are.
+fn targets_sheet(targets: &[Target], language: Language) -> Sheet {
+    let header = [
+        ("Indikator", "Indicator"),
+        ("Träger", "Carrier"),
+        ("Standort", "Site"),
+        ("von", "from"),
+        ("bis", "to"),
+        ("Soll", "Target"),
+        ("Ist", "Actual"),
+        ("Prozent", "Per cent"),
+        ("Prognose", "Forecast"),
+        ("Aussicht", "Outlook"),
+    ];
+    let rows = targets.iter().filter_map(|target| {
+        let progress = target.progress.as_ref()?;
+        let indicator = target.indicator.as_ref()?;
+        let site = target.site.as_ref();
+        Some(vec![
+            language.of(&indicator.label_de, &indicator.label_en).into(),
+            target.carrier.name.as_str().into(),
+            site.map_or(Cell::Empty, |site| site.name.as_str().into()),
+            language.day(progress.window.from).into(),
+            language.day(progress.window.to).into(),
+            target.value.into(),
+            progress.actual.into(),
+            Some(progress.percent).into(),
+            progress.forecast.map_or(Cell::Empty, Cell::from),
+            language.label(Outlook::SET, progress.outlook.code()).into(),
+        ])
+    });
+    Sheet {
+        title: language.of("Soll und Ist", "Targets").to_owned(),
+        header: header.map(|(de, en)| language.of(de, en).to_owned()).to_vec(),
+        rows: rows.collect(),
     }
 }
 

@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     fn value(code: &str) -> GroupValue {
-        GroupValue { code: Some(code.to_owned()), label: code.to_owned() }
+        GroupValue::named(code.to_owned(), code.to_owned())
     }
 
     fn group(site: GroupValue, year: &str, consultations: i64) -> Group {
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn what_was_counted_stays_and_the_rest_is_zero() {
-        let nowhere = GroupValue { code: None, label: "not given".to_owned() };
+        let nowhere = GroupValue::none();
         let counted = vec![group(value("b"), "2024", 3), group(nowhere.clone(), "2023", 1)];
         let by = [Dimension::Site, Dimension::Year];
         let values = [vec![value("a"), value("b")], vec![value("2023"), value("2024")]];

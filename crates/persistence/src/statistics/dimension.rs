@@ -2,17 +2,16 @@
 
 use lotse_domain::actor::ActorType;
 use lotse_domain::code::Code;
-use lotse_domain::code_list::label_en;
 use lotse_domain::consultation::{Channel, ConsultationKind};
 use lotse_domain::error::Violation;
 use lotse_domain::organisation::OrganisationKind;
 use lotse_domain::size_class::SizeClass;
 use lotse_domain::statistics::{AlsoAt, Condition, Dimension, GroupValue, TopicsAs};
-use lotse_domain::{Error, Result, country, industry, occupation};
+use lotse_domain::{Error, Result, country, occupation};
 use uuid::Uuid;
 
 use crate::connection::Backend;
-use crate::grouping::Source;
+use crate::grouping::{Labels, Source, id_as_text};
 use crate::sql_types::Key;
 use crate::statement::Statement;
 
@@ -31,8 +30,10 @@ pub(super) struct Needed {
 }
 
 pub(super) fn source(dimension: Dimension, topics: TopicsAs, backend: Backend) -> Needed {
-    let plain =
-        |column, code| Needed { column: Some(column), of: Source { code, label: code, join: "" } };
+    let plain = |column, code| Needed {
+        column: Some(column),
+        of: Source { code, label: code, label_de: None, join: "" },
+    };
     // Ids in the form that the API gives them.
     let id = |postgres, sqlite| if backend == Backend::Postgres { postgres } else { sqlite };
     match dimension {
@@ -41,6 +42,7 @@ pub(super) fn source(dimension: Dimension, topics: TopicsAs, backend: Backend) -
             of: Source {
                 code: id("CAST(f.site_id AS text)", "lower(hex(f.site_id))"),
                 label: "s.name",
+                label_de: None,
                 join: "JOIN sites s ON s.id = f.site_id",
             },
         },
@@ -49,6 +51,7 @@ pub(super) fn source(dimension: Dimension, topics: TopicsAs, backend: Backend) -
             of: Source {
                 code: id("CAST(f.carrier_id AS text)", "lower(hex(f.carrier_id))"),
                 label: "k.name",
+                label_de: None,
                 join: "JOIN carriers k ON k.id = f.carrier_id",
             },
         },
@@ -57,6 +60,7 @@ pub(super) fn source(dimension: Dimension, topics: TopicsAs, backend: Backend) -
             of: Source {
                 code: "d.\"key\"",
                 label: "d.name",
+                label_de: None,
                 join: "LEFT JOIN districts d ON d.id = f.district_id",
             },
         },
@@ -65,6 +69,7 @@ pub(super) fn source(dimension: Dimension, topics: TopicsAs, backend: Backend) -
             of: Source {
                 code: "t.code",
                 label: "t.label_en",
+                label_de: Some("t.label_de"),
                 join: match topics {
                     TopicsAs::Recorded => {
                         "JOIN consultation_topics ct ON ct.consultation_id = f.id \
@@ -94,6 +99,7 @@ pub(super) fn source(dimension: Dimension, topics: TopicsAs, backend: Backend) -
             of: Source {
                 code: "cc.code",
                 label: "cc.code",
+                label_de: None,
                 join: "LEFT JOIN consultation_countries cc ON cc.consultation_id = f.id",
             },
         },
@@ -103,6 +109,7 @@ pub(super) fn source(dimension: Dimension, topics: TopicsAs, backend: Backend) -
             of: Source {
                 code: "co.code",
                 label: "co.code",
+                label_de: None,
                 join: "LEFT JOIN consultation_occupations co \
                        ON co.consultation_id = f.id AND length(co.code) = 2",
             },
@@ -124,39 +131,30 @@ pub(super) fn source(dimension: Dimension, topics: TopicsAs, backend: Backend) -
     }
 }
 
-/// The value of a dimension with the label that people read.
-pub(super) fn value(
-    dimension: Dimension,
-    code: Option<String>,
-    label: Option<String>,
-) -> GroupValue {
-    let Some(code) = code else {
-        return GroupValue { code: None, label: "not given".to_owned() };
-    };
-    let label = match dimension {
-        Dimension::Kind => label_en(ConsultationKind::SET, &code).to_owned(),
-        Dimension::Channel => label_en(Channel::SET, &code).to_owned(),
+/// The value of a dimension with the labels that people read.
+pub(super) fn value(dimension: Dimension, code: String, labels: Labels) -> GroupValue {
+    match dimension {
+        Dimension::Kind => GroupValue::of_set(ConsultationKind::SET, code),
+        Dimension::Channel => GroupValue::of_set(Channel::SET, code),
         Dimension::SizeClass | Dimension::FirstSizeClass => {
-            label_en(SizeClass::SET, &code).to_owned()
+            GroupValue::of_set(SizeClass::SET, code)
         }
-        Dimension::OrganisationKind => label_en(OrganisationKind::SET, &code).to_owned(),
+        Dimension::OrganisationKind => GroupValue::of_set(OrganisationKind::SET, code),
         Dimension::ActorType | Dimension::FirstActorType => {
-            label_en(ActorType::SET, &code).to_owned()
+            GroupValue::of_set(ActorType::SET, code)
         }
-        Dimension::Country => country::find(&code).map_or(code.clone(), |c| c.label_en.clone()),
-        Dimension::Occupation => {
-            occupation::group(&code).map_or(code.clone(), |group| group.title_en.clone())
-        }
-        Dimension::Section => industry::section_label(&code).unwrap_or_else(|| code.clone()),
-        _ => label.unwrap_or_else(|| code.clone()),
-    };
-    let code = match dimension {
-        Dimension::Site | Dimension::Carrier => {
-            Uuid::parse_str(&code).map_or(code, |id| id.to_string())
-        }
-        _ => code,
-    };
-    GroupValue { code: Some(code), label }
+        Dimension::Country => match country::find(&code) {
+            Some(found) => GroupValue::new(code, found.label_de.clone(), found.label_en.clone()),
+            None => labels.of(code),
+        },
+        Dimension::Occupation => match occupation::group(&code) {
+            Some(group) => GroupValue::new(code, group.title_de.clone(), group.title_en.clone()),
+            None => labels.of(code),
+        },
+        Dimension::Section => GroupValue::section(code),
+        Dimension::Site | Dimension::Carrier => labels.of(id_as_text(code)),
+        _ => labels.of(code),
+    }
 }
 
 /// What a record must meet to be counted, as SQL over `f`.

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::dimension;
 use crate::connection::{Backend, Conn};
 use crate::convert::{code, optional_code};
+use crate::limit::still_wanted;
 use crate::names::Names;
 use crate::sql_types::{Id, Key};
 use crate::statement::Statement;
@@ -345,6 +346,7 @@ fn records(statement: &mut Statement, scope: &Scope, query: &ExplanationQuery) -
         Backend::Postgres => "TIME '24:00'",
         Backend::Sqlite => "'24:00'",
     };
+    let wanted = still_wanted(statement.backend());
     let mut firsts = String::new();
     for (dimension, column) in
         [(Dimension::FirstSizeClass, "size_class"), (Dimension::FirstActorType, "actor_type")]
@@ -379,7 +381,7 @@ fn records(statement: &mut Statement, scope: &Scope, query: &ExplanationQuery) -
                 ELSE 'first'
             END AS kind
             FROM consultation_facts c
-            WHERE c.funding_period_id = {period} {of_scope}
+            WHERE c.funding_period_id = {period} {of_scope} {wanted}
         )"
     ))
 }

@@ -16,6 +16,7 @@ use lotse_domain::statistics::{Dimension, GroupValue, Window};
 use super::dimension::value;
 use crate::connection::Conn;
 use crate::error::DbResult;
+use crate::grouping::Labels;
 use crate::schema::{carriers, districts, sites, topics};
 use crate::sql_types::Key;
 
@@ -30,7 +31,7 @@ pub fn values(
     window: Window,
 ) -> Result<Option<Vec<GroupValue>>> {
     let codes = |codes: Vec<&'static str>| {
-        codes.into_iter().map(|code| value(dimension, Some(code.to_owned()), None)).collect()
+        codes.into_iter().map(|code| value(dimension, code.to_owned(), Labels::default())).collect()
     };
     let carrier = match scope {
         Scope::Nothing => return Ok(None),
@@ -60,7 +61,7 @@ pub fn values(
             of_ids(found)
         }
         Dimension::District => {
-            let found: Vec<(String, String)> = districts::table
+            let found: Vec<(String, String, String)> = districts::table
                 .filter(districts::valid_from.le(window.to))
                 .filter(
                     districts::valid_to
@@ -68,13 +69,13 @@ pub fn values(
                         .or(districts::valid_to.assume_not_null().ge(window.from)),
                 )
                 .order((districts::name, districts::key))
-                .select((districts::key, districts::name))
+                .select((districts::key, districts::name, districts::name))
                 .load(conn)
                 .db()?;
             of_codes(found)
         }
         Dimension::Topic => {
-            let found: Vec<(String, String)> = topics::table
+            let found: Vec<(String, String, String)> = topics::table
                 .filter(topics::valid_from.le(window.to))
                 .filter(
                     topics::valid_to
@@ -82,7 +83,7 @@ pub fn values(
                         .or(topics::valid_to.assume_not_null().ge(window.from)),
                 )
                 .order((topics::label_en, topics::code))
-                .select((topics::code, topics::label_en))
+                .select((topics::code, topics::label_de, topics::label_en))
                 .load(conn)
                 .db()?;
             of_codes(found)
@@ -105,19 +106,16 @@ fn all<C: Code>() -> Vec<&'static str> {
 }
 
 fn of_ids(found: Vec<(Key, String)>) -> Vec<GroupValue> {
-    found
-        .into_iter()
-        .map(|(id, label)| GroupValue { code: Some(id.0.to_string()), label })
-        .collect()
+    found.into_iter().map(|(id, name)| GroupValue::named(id.0.to_string(), name)).collect()
 }
 
 /// A code that was valid twice in the window has one row.
-fn of_codes(found: Vec<(String, String)>) -> Vec<GroupValue> {
+fn of_codes(found: Vec<(String, String, String)>) -> Vec<GroupValue> {
     let mut seen = HashSet::new();
     found
         .into_iter()
-        .filter(|(code, _)| seen.insert(code.clone()))
-        .map(|(code, label)| GroupValue { code: Some(code), label })
+        .filter(|(code, ..)| seen.insert(code.clone()))
+        .map(|(code, label_de, label)| GroupValue::new(code, label_de, label))
         .collect()
 }
 
@@ -133,5 +131,5 @@ fn times(window: Window, name: impl Fn(NaiveDate) -> String) -> Vec<GroupValue> 
         let Some(next) = on.checked_add_months(Months::new(1)) else { break };
         on = next;
     }
-    names.into_iter().map(|name| GroupValue { code: Some(name.clone()), label: name }).collect()
+    names.into_iter().map(|name| GroupValue::named(name.clone(), name)).collect()
 }

@@ -4,6 +4,7 @@
 
 mod consultations;
 mod events;
+mod figures;
 mod follow_ups;
 mod people;
 mod programmes;
@@ -78,6 +79,7 @@ pub fn make(network: &Network) -> Result<Data> {
     let sorted = tags::make(&mut maker, &staff, &register, &consultations)?;
     let runs = programmes::make(&mut maker, &staff, &register)?;
     let recruitment_cases = recruitment_cases::make(&mut maker, &staff, &register, &runs)?;
+    let (targets, reports) = figures::make(&mut maker, &staff)?;
     Ok(Data {
         users: staff.users,
         assignments: staff.assignments,
@@ -97,6 +99,8 @@ pub fn make(network: &Network) -> Result<Data> {
         saved_views: sorted.saved_views,
         accompaniments: runs.into_iter().map(|run| run.run).collect(),
         recruitment_cases,
+        targets,
+        reports,
     })
 }
 

@@ -41,26 +41,36 @@ impl Staff {
             .iter()
             .filter(|assignment| assignment.role == Role::Adviser)
             .filter(|assignment| assignment.site.as_ref().is_some_and(|at| at.id == site.id.0))
-            .filter_map(|assignment| {
-                let user = self.users.iter().find(|user| user.id == assignment.user_id)?;
-                let carrier = assignment.carrier.as_ref()?;
-                Some(Actor {
-                    login: Login::Session {
-                        id: SessionId(user.id.0),
-                        email: user.email.clone(),
-                        restricted: false,
-                    },
-                    user_id: user.id,
-                    name: user.name.clone(),
-                    role: assignment.role,
-                    carrier: Some(CarrierRef {
-                        id: CarrierId(carrier.id),
-                        name: carrier.name.clone(),
-                    }),
-                    site: assignment.site.clone(),
-                })
-            })
+            .filter_map(|assignment| self.actor(assignment))
             .collect()
+    }
+
+    /// The user of this log-in, as he or she acts.
+    pub fn who(&self, login: &str) -> Result<Actor> {
+        let email = format!("{login}@demo.example");
+        let user = self.users.iter().find(|user| user.email == email);
+        let assignment =
+            user.and_then(|user| self.assignments.iter().find(|of| of.user_id == user.id));
+        assignment
+            .and_then(|assignment| self.actor(assignment))
+            .ok_or_else(|| Error::internal(format!("nobody is {email}")))
+    }
+
+    fn actor(&self, assignment: &Assignment) -> Option<Actor> {
+        let user = self.users.iter().find(|user| user.id == assignment.user_id)?;
+        let carrier = assignment.carrier.as_ref();
+        Some(Actor {
+            login: Login::Session {
+                id: SessionId(user.id.0),
+                email: user.email.clone(),
+                restricted: false,
+            },
+            user_id: user.id,
+            name: user.name.clone(),
+            role: assignment.role,
+            carrier: carrier.map(|it| CarrierRef { id: CarrierId(it.id), name: it.name.clone() }),
+            site: assignment.site.clone(),
+        })
     }
 }
 

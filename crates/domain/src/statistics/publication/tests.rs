@@ -78,7 +78,7 @@ fn groups(rows: &[Figures], dimension: Dimension) -> Vec<Group> {
     rows.iter()
         .enumerate()
         .map(|(at, figures)| {
-            let value = GroupValue { code: Some(at.to_string()), label: at.to_string() };
+            let value = GroupValue::named(at.to_string(), at.to_string());
             let key = BTreeMap::from([(dimension, value)]);
             Group { key, figures: *figures, explanation: String::new() }
         })
