@@ -133,7 +133,9 @@ pub(crate) fn tagged(request: &HttpRequest, figures: &impl Serialize) -> Result<
     let json = serde_json::to_vec(figures).map_err(|error| Error::Internal(error.into()))?;
     let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&Sha256::digest(&json)[..12]));
     if is_known(request, &tag) {
-        return Ok(HttpResponse::NotModified().insert_header((ETAG, tag)).finish());
+        let mut answer = HttpResponse::NotModified();
+        answer.insert_header((VARY, "Accept")).insert_header((ETAG, tag));
+        return Ok(answer.finish());
     }
     let mut answer = HttpResponse::Ok();
     answer.insert_header((VARY, "Accept")).insert_header((ETAG, tag));
