@@ -206,7 +206,6 @@ pub fn publication(app: &App, caller: &Caller, params: &PublicationParams) -> Re
             conditions: Vec::new(),
             also: Vec::new(),
             topics: TopicsAs::Recorded,
-            only: None,
         };
         let scope = tx.scope();
         let totals = statistics::totals(tx.conn, &scope, &query)?;

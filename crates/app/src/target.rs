@@ -7,7 +7,7 @@ use lotse_domain::id::{CarrierId, TargetId};
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::{Action, Scope};
-use lotse_domain::statistics::{FigureScopeKind, StatisticsQuery, Window};
+use lotse_domain::statistics::{FigureScopeKind, StatisticsQuery, Window, malformed_query};
 use lotse_domain::target::{Context, Target, TargetFilter, TargetInput, passed, progress};
 use lotse_persistence::{audit, funding_period, indicator, site, target};
 
@@ -34,10 +34,13 @@ pub fn list(
     })
 }
 
+/// How many targets figures have beside them at most.
+const MAX_BESIDE: usize = 100;
+
 /// Those that are set for the totals of figures or for a row of them, with how far they are.
 ///
 /// # Errors
-/// `Forbidden` for who reads figures and no targets.
+/// `Forbidden` for who reads figures and no targets; `Malformed` when there are too many.
 pub(crate) fn beside(
     tx: &mut Reading,
     period: &FundingPeriod,
@@ -47,11 +50,14 @@ pub(crate) fn beside(
     tx.actor.may(Action::ReadTargets)?;
     let scope = tx.scope();
     let mut counts = Counts::default();
-    let all = target::of_period(tx.conn, &tx.names, &scope, period.id)?;
-    all.into_iter()
-        .filter(|it| it.is_beside(&query.group_by, query.window, whose, period))
-        .map(|found| with_progress(tx, &mut counts, found))
-        .collect()
+    let mut found = target::of_period(tx.conn, &tx.names, &scope, period.id)?;
+    found.retain(|it| it.is_beside(&query.group_by, query.window, whose, period));
+    // Each is counted by itself.
+    if found.len() > MAX_BESIDE {
+        let message = format!("would be {} here, of at most {MAX_BESIDE}", found.len());
+        return Err(malformed_query("targets", "too_many", message));
+    }
+    found.into_iter().map(|found| with_progress(tx, &mut counts, found)).collect()
 }
 
 /// # Errors
@@ -175,11 +181,7 @@ fn with_progress(tx: &mut Reading, counts: &mut Counts, target: Target) -> Resul
     let carrier = Scope::Carrier(carrier);
     let (period, scope, today) = (&period, &carrier, tx.today());
     let mut count = |window: Window| {
-        counts.value(
-            &mut View::of(tx),
-            &active.rule,
-            Asked { scope, period, window, site, only: None },
-        )
+        counts.value(&mut View::of(tx), &active.rule, Asked { scope, period, window, site })
     };
     let actual = count(window)?;
     let until_yesterday = match passed(window, today) {

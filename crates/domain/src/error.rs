@@ -62,8 +62,8 @@ pub enum Error {
     /// The database could not serialise the work; the same work may go through when tried again.
     #[error("The database is busy.")]
     Busy(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Reading took longer than the server allows, or nobody waits for the answer any more.
-    #[error("Reading took longer than the server allows.")]
+    /// It took longer than the server allows, or nobody waits for the answer any more. Nothing was changed.
+    #[error("It took longer than the server allows.")]
     TimedOut,
     /// The provider of single sign-on does not answer, or not as it should.
     #[error("The provider of single sign-on cannot be reached.")]

@@ -149,17 +149,7 @@ fn counted_records(
             format!("AND carrier_id = {}", statement.id(Key(carrier.0)))
         }
     };
-    let only = match &query.only {
-        None => String::new(),
-        Some(only) => {
-            let mut places = vec![format!("id = {}", statement.id(Key(only.consultation.0)))];
-            for organisation in &only.organisations {
-                places.push(format!("organisation_id = {}", statement.id(Key(organisation.0))));
-            }
-            format!("AND ({})", places.join(" OR "))
-        }
-    };
-    let wanted = still_wanted(statement.backend());
+    let wanted = still_wanted(statement.backend(), "minutes");
     let columns: String = columns.iter().flat_map(|column| [", ", column]).collect();
     Some(format!(
         "WITH numbered AS (
@@ -169,7 +159,7 @@ fn counted_records(
                     PARTITION BY organisation_id, short ORDER BY held_on, starts_at, id
                 ) AS nth
             FROM consultation_facts
-            WHERE funding_period_id = {period} AND status = 'held' {carrier} {only} {wanted}
+            WHERE funding_period_id = {period} AND status = 'held' {carrier} {wanted}
         ),
         f AS (
             SELECT numbered.*, CASE

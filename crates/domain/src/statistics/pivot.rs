@@ -70,7 +70,6 @@ impl PivotParams {
             conditions: conditions("filter", self.filter.as_deref())?,
             also: Vec::new(),
             topics: self.topics,
-            only: None,
         })
     }
 }

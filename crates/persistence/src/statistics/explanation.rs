@@ -346,7 +346,7 @@ fn records(statement: &mut Statement, scope: &Scope, query: &ExplanationQuery) -
         Backend::Postgres => "TIME '24:00'",
         Backend::Sqlite => "'24:00'",
     };
-    let wanted = still_wanted(statement.backend());
+    let wanted = still_wanted(statement.backend(), "c.minutes");
     let mut firsts = String::new();
     for (dimension, column) in
         [(Dimension::FirstSizeClass, "size_class"), (Dimension::FirstActorType, "actor_type")]
