@@ -234,7 +234,9 @@ pub(crate) fn transaction<T>(
             AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE").db()?;
         }
         (Conn::Postgres(inner), Mode::Snapshot) => {
-            let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+            // Figures sort and group more than fits in the memory that is the default for it.
+            let begin =
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL work_mem = '32MB'";
             AnsiTransactionManager::begin_transaction_sql(inner, begin).db()?;
         }
         _ => <Conn as diesel::Connection>::TransactionManager::begin_transaction(conn).db()?,
