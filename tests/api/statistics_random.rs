@@ -667,3 +667,55 @@ fn every_figure_equals_a_brute_force_count() {
         });
     }
 }
+
+#[test]
+fn the_same_figures_as_csv() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let organisations = organisations(&adviser).await;
+        let drafts = [Draft {
+            organisation: Some(0),
+            site: 0,
+            day: 40,
+            hour: None,
+            minutes: 30,
+            preparation: Some(20),
+            channel: 2,
+            status: 0,
+            topics: vec![0],
+            district: None,
+            countries: vec![0],
+            occupations: vec![0, 1],
+        }];
+        write(&app, adviser.id().await.parse().unwrap(), &organisations, &drafts);
+        let csv = async |group_by: &str| {
+            let path = format!("/statistics?funding_period_id={PERIOD_2023}&group_by={group_by}");
+            let request = adviser.request(reqwest::Method::GET, &path).header("Accept", "text/csv");
+            let response = request.send().await.unwrap();
+            assert_eq!(
+                response.headers()["content-type"],
+                "text/csv; charset=utf-8; header=present"
+            );
+            response.text().await.unwrap()
+        };
+        insta::assert_snapshot!("csv_grouped", csv("district,site").await);
+        insta::assert_snapshot!("csv_totals", csv("").await);
+        let pivot = format!(
+            "/statistics/pivot?funding_period_id={PERIOD_2023}&rows=site&columns=year&figure=minutes"
+        );
+        let request =
+            adviser.request(reqwest::Method::GET, &format!("{pivot}&format=csv&form=german"));
+        let text = request.send().await.unwrap().text().await.unwrap();
+        assert_eq!(
+            text,
+            format!(
+                "site;site_label;2023;total\r\n{FRANKFURT};Frankfurt am Main;30;30\r\n;gesamt;30;30\r\n"
+            )
+        );
+        let page = adviser.request(reqwest::Method::GET, &format!("{pivot}&format=html"));
+        let page = page.send().await.unwrap().text().await.unwrap();
+        assert!(page.contains("<th>Standort</th><th>2023</th><th>gesamt</th>"), "{page}");
+        let twice = pivot.replace("columns=year", "columns=site");
+        adviser.get(&twice).await.problem(400, "malformed_query");
+    });
+}
