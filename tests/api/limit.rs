@@ -62,7 +62,7 @@ fn a_statement_ends_when_its_time_is_over() {
 #[test]
 fn a_statement_ends_when_nobody_waits_for_it() {
     both(async |app| {
-        let database = database(&app, Duration::from_secs(600));
+        let database = database(&app, Duration::from_mins(10));
         let request = Request::default();
         let (waiting, reading) = (request.while_waiting(), database.for_request(request.clone()));
         let began = Instant::now();
