@@ -91,6 +91,21 @@ impl Error {
         Self::Conflict { code, detail: detail.into() }
     }
 
+    /// A query parameter that makes no sense; `message` goes on where its name ends.
+    #[must_use]
+    pub fn malformed_query(parameter: &str, code: &str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self::Malformed {
+            code: "malformed_query",
+            detail: format!("The query parameter {parameter} {message}."),
+            errors: vec![Violation {
+                pointer: parameter.to_owned(),
+                code: code.to_owned(),
+                message,
+            }],
+        }
+    }
+
     /// What is wrong with a part of the input, as told of the whole: `pointer` leads to the part.
     #[must_use]
     pub fn below(self, pointer: &str) -> Self {

@@ -149,8 +149,8 @@ impl StatisticsParams {
         let window = Window::of(period, self.from, self.to)?;
         let conditions = conditions("filter", self.filter.as_deref())?;
         if self.targets && !conditions.is_empty() {
-            let message = "must be false with a filter: targets are set for all records".to_owned();
-            return Err(malformed_query("targets", "with_filter", message));
+            let message = "must be false with a filter: targets are set for all records";
+            return Err(Error::malformed_query("targets", "with_filter", message));
         }
         Ok(StatisticsQuery {
             funding_period_id: period.id,
@@ -247,16 +247,10 @@ pub fn dimensions<D: Code + PartialEq>(words: Option<&str>) -> Result<Vec<D>> {
 }
 
 fn group_by(code: &str, message: String) -> Error {
-    malformed_query("group_by", code, message)
-}
-
-/// A query parameter that makes no sense here.
-#[must_use]
-pub fn malformed_query(parameter: &str, code: &str, message: String) -> Error {
     Error::Malformed {
         code: "malformed_query",
-        detail: format!("The query parameter {parameter}: {message}."),
-        errors: vec![Violation { pointer: parameter.to_owned(), code: code.to_owned(), message }],
+        detail: format!("The query parameter group_by: {message}."),
+        errors: vec![Violation { pointer: "group_by".to_owned(), code: code.to_owned(), message }],
     }
 }
 
