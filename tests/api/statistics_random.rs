@@ -251,7 +251,7 @@ fn several(indices: &[usize], code: impl Fn(usize) -> &'static str) -> Vec<Optio
     codes.into_iter().map(|code| Some(code.to_owned())).collect()
 }
 
-type Figures = BTreeMap<&'static str, i64>;
+pub type Figures = BTreeMap<&'static str, i64>;
 
 /// The rules of docs/counting.md, record by record.
 struct Oracle<'a> {
@@ -570,8 +570,33 @@ async fn compare_indicators(
     }
 }
 
-fn figures_of(value: &Value, names: &Figures) -> Figures {
+pub fn figures_of(value: &Value, names: &Figures) -> Figures {
     names.keys().map(|name| (*name, value[name].as_i64().unwrap())).collect()
+}
+
+/// The groups of an answer are those that were counted, each once, and what is said to add up does.
+pub fn answers_groups(
+    answer: &Value,
+    group_by: &[&str],
+    totals: &Figures,
+    expected: &BTreeMap<Vec<Option<String>>, Figures>,
+    path: &str,
+) {
+    let mut found = BTreeMap::new();
+    for group in answer["groups"].as_array().unwrap() {
+        let key: Vec<Option<String>> = group_by
+            .iter()
+            .map(|dimension| group["key"][dimension]["code"].as_str().map(str::to_owned))
+            .collect();
+        assert!(found.insert(key, figures_of(group, totals)).is_none(), "a group twice: {path}");
+    }
+    assert_eq!(&found, expected, "groups of {path}");
+    for (column, additive) in answer["additive"].as_object().unwrap() {
+        if additive == &json!(true) {
+            let sum: i64 = found.values().map(|figures| figures[column.as_str()]).sum();
+            assert_eq!(sum, totals[column.as_str()], "{column} of {path}");
+        }
+    }
 }
 
 async fn compare(
@@ -582,7 +607,8 @@ async fn compare(
 ) {
     let (from, to) =
         window.unwrap_or_else(|| (FIRST_DAY.parse().unwrap(), "2025-12-31".parse().unwrap()));
-    let group_by = dimensions.iter().map(|d| d.code()).collect::<Vec<_>>().join(",");
+    let codes: Vec<&str> = dimensions.iter().map(|d| d.code()).collect();
+    let group_by = codes.join(",");
     let mut path = format!("/statistics?funding_period_id={PERIOD_2023}&group_by={group_by}");
     if window.is_some() {
         path = format!("{path}&from={from}&to={to}");
@@ -595,23 +621,7 @@ async fn compare(
         return;
     }
     let expected = oracle.groups(dimensions, from, to);
-    let mut found = BTreeMap::new();
-    for group in answer["groups"].as_array().unwrap() {
-        let key: Vec<Option<String>> = dimensions
-            .iter()
-            .map(|d| group["key"][d.code()]["code"].as_str().map(str::to_owned))
-            .collect();
-        assert!(found.insert(key, figures_of(group, &totals)).is_none(), "a group twice: {path}");
-    }
-    assert_eq!(found, expected, "groups of {path}");
-
-    // What is said to add up, does.
-    for (column, additive) in answer["additive"].as_object().unwrap() {
-        if additive == &json!(true) {
-            let sum: i64 = found.values().map(|figures| figures[column.as_str()]).sum();
-            assert_eq!(sum, totals[column.as_str()], "{column} over {group_by}");
-        }
-    }
+    answers_groups(&answer, &codes, &totals, &expected, &path);
 }
 
 #[test]
