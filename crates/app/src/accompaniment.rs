@@ -1,8 +1,8 @@
 use lotse_domain::Result;
 use lotse_domain::accompaniment::{
     Accompaniment, AccompanimentFilter, AccompanimentInput, AgreeInput, Board, BoardFilter,
-    BoardMaker, CompleteInput, Context, EndInput, GoalsInput, MeasureGoalsInput, PauseInput, PausePreview,
-    RejectInput, ResumeInput, StartContext, StartInput,
+    BoardMaker, CompleteInput, Context, EndInput, GoalsInput, MeasureGoalsInput, PauseInput,
+    PausePreview, RejectInput, ResumeInput, StartContext, StartInput,
 };
 use lotse_domain::audit::{HistoryEntry, Subject};
 use lotse_domain::entity::check_version;

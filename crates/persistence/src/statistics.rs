@@ -44,10 +44,6 @@ struct Row {
     #[diesel(sql_type = BigInt)]
     companies: i64,
     #[diesel(sql_type = BigInt)]
-    actors: i64,
-    #[diesel(sql_type = BigInt)]
-    new_organisations: i64,
-    #[diesel(sql_type = BigInt)]
     minutes: i64,
     #[diesel(sql_type = BigInt)]
     preparation_minutes: i64,
@@ -89,6 +85,8 @@ pub fn groups(conn: &mut Conn, scope: &Scope, query: &StatisticsQuery) -> Result
         .collect())
 }
 
+/// An organisation is either a company or an actor and has one first, so these are not counted by themselves:
+/// each count of distinct organisations takes a tenth of the time, or a sorting.
 fn figures(row: &Row) -> Figures {
     Figures {
         consultations: row.consultations,
@@ -98,8 +96,8 @@ fn figures(row: &Row) -> Figures {
         anonymous_consultations: row.anonymous_consultations,
         organisations: row.organisations,
         companies: row.companies,
-        actors: row.actors,
-        new_organisations: row.new_organisations,
+        actors: row.organisations - row.companies,
+        new_organisations: row.first_consultations,
         minutes: row.minutes,
         preparation_minutes: row.preparation_minutes,
     }
@@ -216,9 +214,6 @@ fn figures_of(
             count(DISTINCT f.organisation_id) FILTER (WHERE NOT f.short) AS organisations,
             count(DISTINCT f.organisation_id)
                 FILTER (WHERE NOT f.short AND f.organisation_kind = 'company') AS companies,
-            count(DISTINCT f.organisation_id)
-                FILTER (WHERE NOT f.short AND f.organisation_kind = 'actor') AS actors,
-            count(DISTINCT f.organisation_id) FILTER (WHERE f.kind = 'first') AS new_organisations,
             coalesce(sum(f.minutes) FILTER (WHERE NOT f.short), 0) AS minutes,
             coalesce(sum(f.preparation_minutes) FILTER (WHERE NOT f.short), 0)
                 AS preparation_minutes

@@ -47,7 +47,6 @@ pub(super) fn sql(
                 CAST(coalesce(sum(short), 0) AS BIGINT) AS short_information,
                 count(organisation_id) FILTER (WHERE held > 0) AS organisations,
                 count(*) FILTER (WHERE held > 0 AND kind = 'company') AS companies,
-                count(*) FILTER (WHERE held > 0 AND kind = 'actor') AS actors,
                 CAST(coalesce(sum(minutes), 0) AS BIGINT) AS minutes,
                 CAST(coalesce(sum(preparation_minutes), 0) AS BIGINT) AS preparation_minutes
             FROM organisations_advised
@@ -55,8 +54,8 @@ pub(super) fn sql(
         SELECT
             {columns}, consultations, firsts AS first_consultations,
             consultations - anonymous_consultations - firsts AS follow_up_consultations,
-            short_information, anonymous_consultations, organisations, companies, actors,
-            firsts AS new_organisations, minutes, preparation_minutes
+            short_information, anonymous_consultations, organisations, companies,
+            minutes, preparation_minutes
         FROM summed"
     ))
 }
