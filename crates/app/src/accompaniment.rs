@@ -1,8 +1,8 @@
 use lotse_domain::Result;
 use lotse_domain::accompaniment::{
-    Accompaniment, AccompanimentFilter, AccompanimentInput, AgreeInput, Board, BoardFilter,
-    BoardMaker, CompleteInput, Context, EndInput, GoalsInput, MeasureGoalsInput, PauseInput,
-    PausePreview, RejectInput, ResumeInput, StartContext, StartInput,
+    Accompaniment, AccompanimentFilter, AccompanimentInput, AgreeInput, CompleteInput, Context,
+    EndInput, GoalsInput, MeasureGoalsInput, PauseInput, PausePreview, RejectInput, ResumeInput,
+    StartContext, StartInput,
 };
 use lotse_domain::audit::{HistoryEntry, Subject};
 use lotse_domain::entity::check_version;
@@ -19,8 +19,11 @@ use lotse_persistence::{
 use crate::consultation::none_if_missing;
 use crate::{App, Caller, Reading, Writing};
 
+mod board;
 mod hand_over;
 mod step;
+pub(crate) use board::Places;
+pub use board::board;
 pub use hand_over::{accept_hand_over, decline_hand_over, hand_over};
 pub use step::{clear_override, complete_step, override_step, reopen_step, steps, waive_step};
 
@@ -36,20 +39,6 @@ pub fn list(
         let (scope, user, today) = (tx.scope(), tx.actor.user_id, tx.today());
         let page = accompaniment::list(tx.conn, &tx.names, &scope, filter, user, today, paging)?;
         Ok(page.map(|run| run.shown(today)))
-    })
-}
-
-/// What is under way, by phase.
-///
-/// # Errors
-/// What the policy says.
-pub fn board(app: &App, caller: &Caller, filter: &BoardFilter) -> Result<Board> {
-    app.read_whole(caller, Action::ReadAccompaniments, |tx| {
-        let (scope, user) = (tx.scope(), tx.actor.user_id);
-        let mut maker = BoardMaker::new(tx.today(), filter.track);
-        let add = |run: &Accompaniment| maker.add(run);
-        accompaniment::under_way(tx.conn, &tx.names, &scope, filter, user, add)?;
-        Ok(maker.board())
     })
 }
 

@@ -20,6 +20,7 @@ use serde_json::Value;
 use uuid::{ContextV7, Timestamp, Uuid};
 
 use crate::access_log::{AccessLog, Event, Who};
+use crate::accompaniment::Places;
 use crate::clock::Clock;
 use crate::idempotency::{self, IdempotencyKey};
 use crate::password::Hasher;
@@ -43,6 +44,7 @@ pub struct App {
     quiet_days: u32,
     access_log: AccessLog,
     names: NamesInMemory,
+    pub(crate) places: Places,
     ids: Arc<Mutex<ContextV7>>,
 }
 
@@ -301,6 +303,7 @@ impl App {
             referral_answer_days: REFERRAL_ANSWER_DAYS,
             quiet_days: QUIET_DAYS,
             names: NamesInMemory::default(),
+            places: Places::default(),
             ids: Arc::new(Mutex::new(ContextV7::new())),
         }
     }

@@ -27,7 +27,7 @@ use crate::sql_types::{At, Key};
 mod list;
 mod parts;
 pub(crate) use list::started_in;
-pub use list::{list, of_organisation, of_user, under_way};
+pub use list::{each, list, of_organisation, of_user, under_way};
 
 #[derive(Queryable, Insertable, AsChangeset)]
 #[diesel(table_name = accompaniments, treat_none_as_null = true)]

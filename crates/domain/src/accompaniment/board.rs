@@ -68,6 +68,24 @@ pub struct BoardRow {
     pub version: i64,
 }
 
+/// A run as a board names it; all else of its row follows from its version and the day.
+#[derive(Clone, Debug)]
+pub struct BoardName {
+    pub id: AccompanimentId,
+    pub version: i64,
+    pub company: Reference,
+    pub site: Reference,
+    pub lead: Reference,
+    pub deputy: Option<Reference>,
+}
+
+/// A row, and the phase that it stands in.
+#[derive(Clone, Debug)]
+pub struct BoardPlace {
+    phase: Phase,
+    row: BoardRow,
+}
+
 /// Puts runs on a board, one after the other.
 #[derive(Debug)]
 pub struct BoardMaker {
@@ -84,14 +102,15 @@ impl BoardMaker {
         Self { on, track, phases: BTreeMap::new() }
     }
 
-    /// Leaves out what is not under way.
-    pub fn add(&mut self, run: &Accompaniment) {
-        let Some(row) = run.board_row(self.on) else { return };
-        let Some(phase) = run.phase_on_day(row.day) else { return };
-        if self.track.is_none_or(|track| track == row.track) {
-            let key = (phase.from_day, phase.code.clone());
-            self.phases.entry(key).or_insert_with(|| phase.into()).accompaniments.push(row);
+    pub fn add(&mut self, name: BoardName, place: &BoardPlace) {
+        let BoardPlace { phase, row } = place;
+        if self.track.is_some_and(|track| track != row.track) {
+            return;
         }
+        let BoardName { company, site, lead, deputy, .. } = name;
+        let row = BoardRow { company, site, lead, deputy, ..row.clone() };
+        let key = (phase.from_day, phase.code.clone());
+        self.phases.entry(key).or_insert_with(|| phase.into()).accompaniments.push(row);
     }
 
     #[must_use]
@@ -124,6 +143,12 @@ impl Accompaniment {
     }
 
     /// None when it is not under way.
+    #[must_use]
+    pub fn board_place(&self, today: NaiveDate) -> Option<BoardPlace> {
+        let row = self.board_row(today)?;
+        Some(BoardPlace { phase: self.phase_on_day(row.day)?.clone(), row })
+    }
+
     #[must_use]
     pub fn board_row(&self, today: NaiveDate) -> Option<BoardRow> {
         let state = self.state_on(today);

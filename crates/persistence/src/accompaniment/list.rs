@@ -5,14 +5,17 @@ use diesel::sql_types::Date;
 use lotse_domain::Result;
 use lotse_domain::accompaniment::{
     Accompaniment, AccompanimentFilter, AccompanimentSort, AccompanimentStatus, BoardFilter,
+    BoardName,
 };
-use lotse_domain::id::{FundingPeriodId, OrganisationId, UserId};
+use lotse_domain::entity::Reference;
+use lotse_domain::id::{AccompanimentId, FundingPeriodId, OrganisationId, UserId};
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::policy::Scope;
 use lotse_domain::statistics::Window;
 use lotse_domain::timeline::TimelineFilter;
 
 use super::{Seen, parts};
+use crate::among::among;
 use crate::connection::Conn;
 use crate::convert::carrier_of;
 use crate::error::DbResult;
@@ -226,7 +229,7 @@ pub fn of_organisation(
     paging.page(parts::entities(conn, names, rows)?, total, key)
 }
 
-/// Shows those that are under way, paused or not, one after the other.
+/// Those that are under way, paused or not, as a board names them.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -236,9 +239,9 @@ pub fn under_way(
     scope: &Scope,
     filter: &BoardFilter,
     user: UserId,
-    each: impl FnMut(&Accompaniment),
-) -> Result<()> {
-    let Some(carrier) = carrier_of(scope) else { return Ok(()) };
+) -> Result<Vec<BoardName>> {
+    type Named = (Key, i64, Key, String, Key, Key, Option<Key>);
+    let Some(carrier) = carrier_of(scope) else { return Ok(Vec::new()) };
     let mut query = of_carrier(carrier).filter(is_under_way()).into_boxed();
     if let Some(site) = filter.site_id {
         query = query.filter(accompaniments::site_id.eq(Key(site.0)));
@@ -249,9 +252,56 @@ pub fn under_way(
     if filter.mine == Some(true) {
         query = query.filter(is_of(Key(user.0)));
     }
-    let query = query.select((accompaniments::all_columns, organisations::name));
-    let rows: Vec<Seen> = query.load(conn).db()?;
-    parts::each(conn, names, rows, each)
+    let named: Vec<Named> = query
+        .select((
+            accompaniments::id,
+            accompaniments::version,
+            accompaniments::company_id,
+            organisations::name,
+            accompaniments::site_id,
+            accompaniments::lead_id,
+            accompaniments::deputy_id,
+        ))
+        .load(conn)
+        .db()?;
+    let named = named.into_iter().map(|(id, version, company, name, site, lead, deputy)| {
+        Ok(BoardName {
+            id: AccompanimentId(id.0),
+            version,
+            company: Reference { id: company.0, name },
+            site: names.reference(site)?,
+            lead: names.reference(lead)?,
+            deputy: deputy.map(|id| names.reference(id)).transpose()?,
+        })
+    });
+    named.collect()
+}
+
+/// Shows some of those in the scope, one after the other.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn each(
+    conn: &mut Conn,
+    names: &Names,
+    scope: &Scope,
+    ids: &[AccompanimentId],
+    mut each: impl FnMut(&Accompaniment),
+) -> Result<()> {
+    // With all that belongs to them, thousands of runs would be much to hold at once, and fresh memory costs
+    // more than a few more statements.
+    const AT_ONCE: usize = 200;
+    let Some(carrier) = carrier_of(scope) else { return Ok(()) };
+    for ids in ids.chunks(AT_ONCE) {
+        let ids: Vec<Key> = ids.iter().map(|id| Key(id.0)).collect();
+        let rows: Vec<Seen> = on_backend!(conn, c => of_carrier(carrier)
+            .filter(among(accompaniments::id, &ids))
+            .select((accompaniments::all_columns, organisations::name))
+            .load(c))
+        .db()?;
+        parts::entities(conn, names, rows)?.iter().for_each(&mut each);
+    }
+    Ok(())
 }
 
 /// Those that a user leads or stands in for and in which something is to be done.
