@@ -19,7 +19,7 @@ use crate::tag::tag;
 pub const NOWHERE: &str = "01890000-0000-7000-8000-0000000fffff";
 
 /// Method, path below `/api/v1`, description.
-fn operations() -> Vec<(Method, &'static str, &'static Value)> {
+pub fn operations() -> Vec<(Method, &'static str, &'static Value)> {
     let mut operations = Vec::new();
     for (path, item) in lotse_http::document()["paths"].as_object().unwrap() {
         let Some(path) = path.strip_prefix("/api/v1") else { continue };
@@ -166,7 +166,7 @@ fn with_foreign_field(body: &Value, name: &str, value: &Value) -> Vec<(String, V
 }
 
 /// A record of each resource that has a version, below its path.
-async fn records(app: &TestApp, adviser: &Session) -> Vec<(&'static str, String)> {
+pub async fn records(app: &TestApp, adviser: &Session) -> Vec<(&'static str, String)> {
     let company = adviser.company("Fremdfeld GmbH", &json!({})).await;
     let company = company["id"].as_str().unwrap().to_owned();
     let actor = adviser.actor("Fremdkammer", "other").await["id"].as_str().unwrap().to_owned();

@@ -20,6 +20,7 @@ mod demo;
 mod durability;
 mod event;
 mod event_statistics;
+mod export;
 mod hostile;
 mod hostile_body;
 mod hostile_http;

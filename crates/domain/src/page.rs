@@ -75,25 +75,26 @@ impl Paging {
         let query = fingerprint(query)?;
         let after = match &params.cursor {
             None => None,
-            Some(cursor) => {
-                let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| broken_cursor())?;
-                let (of, after): (String, After) =
-                    serde_json::from_slice(&bytes).map_err(|_| broken_cursor())?;
-                // PostgreSQL text cannot hold a NUL.
-                if after.key.contains('\0') {
-                    return Err(broken_cursor());
-                }
-                if of != query {
-                    return Err(Error::malformed_query(
-                        "cursor",
-                        "cursor_of_another_query",
-                        "belongs to a list with other filters or another order; start without a cursor",
-                    ));
-                }
-                Some(after)
-            }
+            Some(cursor) => Some(place(cursor, &query)?),
         };
         Ok(Self { limit, after, total: params.total.unwrap_or(false), query, is_part: false })
+    }
+
+    /// All of the list, one page after the other.
+    ///
+    /// # Errors
+    /// `Internal` when the query cannot be written as JSON.
+    pub fn of_all(query: &impl Serialize) -> Result<Self> {
+        Self::new(&PageParams { limit: Some(MAX_LIMIT), ..PageParams::default() }, query)
+    }
+
+    /// The page after one; none after the last.
+    ///
+    /// # Errors
+    /// `Malformed` when its cursor is of another list.
+    pub fn following<T>(&self, page: &Page<T>) -> Result<Option<Self>> {
+        let Some(cursor) = &page.next_cursor else { return Ok(None) };
+        Ok(Some(Self { after: Some(place(cursor, &self.query)?), ..self.clone() }))
     }
 
     /// How many rows to fetch: one more than asked for shows whether there is a next page.
@@ -132,6 +133,25 @@ impl Paging {
         };
         Ok(Page { items, next_cursor, total })
     }
+}
+
+/// The place that a cursor of the query stands for.
+fn place(cursor: &str, query: &str) -> Result<After> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| broken_cursor())?;
+    let (of, after): (String, After) =
+        serde_json::from_slice(&bytes).map_err(|_| broken_cursor())?;
+    // PostgreSQL text cannot hold a NUL.
+    if after.key.contains('\0') {
+        return Err(broken_cursor());
+    }
+    if of != query {
+        return Err(Error::malformed_query(
+            "cursor",
+            "cursor_of_another_query",
+            "belongs to a list with other filters or another order; start without a cursor",
+        ));
+    }
+    Ok(after)
 }
 
 fn fingerprint(query: &impl Serialize) -> Result<String> {
@@ -184,6 +204,19 @@ mod tests {
         let other = Paging::new(&params(page.next_cursor), &"-name");
         assert!(matches!(other, Err(Error::Malformed { .. })));
         assert!(Paging::new(&params(Some("junk".to_owned())), &"name").is_err());
+    }
+
+    #[test]
+    fn the_pages_of_all_follow_each_other() {
+        let key = |n: &u128| (n.to_string(), Uuid::from_u128(*n));
+        let all = Paging::of_all(&"id").unwrap();
+        let page = all.page((0..=u128::from(MAX_LIMIT)).collect(), None, key).unwrap();
+        assert_eq!(page.items.len(), 200);
+        let second = all.following(&page).unwrap().unwrap();
+        assert_eq!(second.after.clone().unwrap().id, Uuid::from_u128(199));
+        let last = second.page(vec![200], None, key).unwrap();
+        assert!(second.following(&last).unwrap().is_none());
+        assert!(Paging::of_all(&"name").unwrap().following(&page).is_err());
     }
 
     #[test]

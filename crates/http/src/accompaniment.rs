@@ -53,7 +53,11 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<AccompanimentFilter>,
 ) -> Answer<Listed<Accompaniment>> {
-    state.list(move |app| accompaniment::list(app, &caller, &query.filter, &query.paging)).await
+    state
+        .list(query, move |app, query| {
+            accompaniment::list(app, &caller, &query.filter, &query.paging)
+        })
+        .await
 }
 
 /// Records that a company asks to be accompanied. A company has one accompaniment at a time, with whichever
@@ -230,5 +234,7 @@ async fn history(
     PathId(id): PathId<AccompanimentId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| accompaniment::history(app, &caller, id, &query.paging)).await
+    state
+        .list(query, move |app, query| accompaniment::history(app, &caller, id, &query.paging))
+        .await
 }

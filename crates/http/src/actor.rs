@@ -46,7 +46,9 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<ActorFilter>,
 ) -> Answer<Listed<Actor>> {
-    state.list(move |app| actor::list(app, &caller, &query.filter, &query.paging)).await
+    state
+        .list(query, move |app, query| actor::list(app, &caller, &query.filter, &query.paging))
+        .await
 }
 
 /// Adds an actor to the register of the network.
@@ -105,7 +107,7 @@ async fn history(
     PathId(id): PathId<ActorId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| actor::history(app, &caller, id, &query.paging)).await
+    state.list(query, move |app, query| actor::history(app, &caller, id, &query.paging)).await
 }
 
 /// Archives an actor with a reason. It stays readable and no longer changes.
@@ -140,7 +142,9 @@ async fn list_contacts(
     query: ListQuery<ContactFilter>,
 ) -> Answer<Listed<Contact>> {
     state
-        .list(move |app| contact::list(app, &caller, KIND, id.into(), &query.filter, &query.paging))
+        .list(query, move |app, query| {
+            contact::list(app, &caller, KIND, id.into(), &query.filter, &query.paging)
+        })
         .await
 }
 
@@ -176,7 +180,7 @@ async fn list_consultations(
     query: ListQuery<ConsultationFilter>,
 ) -> Answer<Listed<Consultation>> {
     state
-        .list(move |app| {
+        .list(query, move |app, query| {
             consultation::list_of(app, &caller, KIND, id.into(), &query.filter, &query.paging)
         })
         .await
@@ -200,7 +204,7 @@ async fn timeline(
     query: ListQuery<TimelineFilter>,
 ) -> Answer<Listed<TimelineEntry>> {
     state
-        .list(move |app| {
+        .list(query, move |app, query| {
             lotse_app::timeline::of(app, &caller, KIND, id.into(), &query.filter, &query.paging)
         })
         .await

@@ -38,7 +38,9 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<ApiKeyFilter>,
 ) -> Answer<Listed<ApiKey>> {
-    state.list(move |app| api_key::list(app, &caller, &query.filter, &query.paging)).await
+    state
+        .list(query, move |app, query| api_key::list(app, &caller, &query.filter, &query.paging))
+        .await
 }
 
 /// Makes a key. A manager's holds at once and comes with its secret; an administrator's waits until a
@@ -103,7 +105,7 @@ async fn history(
     PathId(id): PathId<ApiKeyId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| api_key::history(app, &caller, id, &query.paging)).await
+    state.list(query, move |app, query| api_key::history(app, &caller, id, &query.paging)).await
 }
 
 /// Lets in a key that waits, and shows its secret: to somebody who may do himself what it opens.

@@ -84,9 +84,10 @@ async fn list_of_consultation(
     PathId(id): PathId<ConsultationId>,
     query: ListQuery<AttachmentFilter>,
 ) -> Answer<Listed<Attachment>> {
-    let list =
-        move |app: &_| attachment::list(app, &caller, id.into(), &query.filter, &query.paging);
-    state.list(list).await
+    let list = move |app: &_, query: &ListQuery<AttachmentFilter>| {
+        attachment::list(app, &caller, id.into(), &query.filter, &query.paging)
+    };
+    state.list(query, list).await
 }
 
 /// Attaches a file to a consultation: the body is the file, `Content-Type` its type.
@@ -129,9 +130,10 @@ async fn list_of_event(
     PathId(id): PathId<EventId>,
     query: ListQuery<AttachmentFilter>,
 ) -> Answer<Listed<Attachment>> {
-    let list =
-        move |app: &_| attachment::list(app, &caller, id.into(), &query.filter, &query.paging);
-    state.list(list).await
+    let list = move |app: &_, query: &ListQuery<AttachmentFilter>| {
+        attachment::list(app, &caller, id.into(), &query.filter, &query.paging)
+    };
+    state.list(query, list).await
 }
 
 /// Attaches a file to an event: the body is the file, `Content-Type` its type.
@@ -174,9 +176,10 @@ async fn list_of_accompaniment(
     PathId(id): PathId<AccompanimentId>,
     query: ListQuery<AttachmentFilter>,
 ) -> Answer<Listed<Attachment>> {
-    let list =
-        move |app: &_| attachment::list(app, &caller, id.into(), &query.filter, &query.paging);
-    state.list(list).await
+    let list = move |app: &_, query: &ListQuery<AttachmentFilter>| {
+        attachment::list(app, &caller, id.into(), &query.filter, &query.paging)
+    };
+    state.list(query, list).await
 }
 
 /// Attaches a file to an accompaniment: the body is the file, `Content-Type` its type.
@@ -304,7 +307,7 @@ async fn history(
     PathId(id): PathId<AttachmentId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| attachment::history(app, &caller, id, &query.paging)).await
+    state.list(query, move |app, query| attachment::history(app, &caller, id, &query.paging)).await
 }
 
 /// Takes a file in: whether it may come, the bytes into the store, then the row. Whatever goes wrong,

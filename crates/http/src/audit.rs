@@ -27,5 +27,7 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<AuditFilter>,
 ) -> Answer<Listed<AuditEntry>> {
-    state.list(move |app| audit::list(app, &caller, &query.filter, &query.paging)).await
+    state
+        .list(query, move |app, query| audit::list(app, &caller, &query.filter, &query.paging))
+        .await
 }

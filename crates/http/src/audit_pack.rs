@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE};
-use actix_web::web::{Bytes, Data};
+use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use chrono::{Datelike, Timelike};
-use futures_util::{StreamExt, stream};
+use futures_util::StreamExt;
 use lotse_app::audit_pack;
 use lotse_domain::attachment::{Attachment, ContentHash};
 use lotse_domain::audit_pack::{
@@ -18,7 +18,6 @@ use lotse_domain::id::{AccompanimentId, ActorId, CompanyId};
 use lotse_domain::organisation::OrganisationKind;
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc::{self, Sender};
 use utoipa_actix_web::service_config::ServiceConfig;
 use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, DateTime, ZipWriter};
@@ -30,6 +29,7 @@ use crate::respond::Answer;
 use crate::sheet::File;
 use crate::state::State;
 use crate::store::Store;
+use crate::written::{ToClient, written};
 
 pub fn routes(config: &mut ServiceConfig) {
     config.service(of_company).service(of_actor).service(of_accompaniment);
@@ -90,57 +90,17 @@ async fn of_accompaniment(
     Ok(send(&state, pack))
 }
 
-/// How many chunks wait for a slow client.
-const WAITING: usize = 4;
-const CHUNK: usize = 64 * 1024;
-
 fn send(state: &State, pack: AuditPack) -> HttpResponse {
     let name = format!("attachment; filename=\"{}.zip\"", pack.file_name());
     let store = state.attachments.store.clone();
-    let (sender, mut receiver) = mpsc::channel::<io::Result<Bytes>>(WAITING);
     let handle = Handle::current();
-    // On its own: the answer is read while this writes. It ends when the client is gone.
-    tokio::task::spawn_blocking(move || {
-        let failing = sender.clone();
-        if let Err(error) = write(&pack, &store, &handle, sender)
-            && !failing.is_closed()
-        {
-            tracing::warn!(%error, "an audit pack broke off");
-            // The client sees a broken body and not a short one.
-            let _ = failing.blocking_send(Err(error));
-        }
-    });
-    let body = stream::poll_fn(move |context| receiver.poll_recv(context));
+    let body = written((), move |to| write(&pack, &store, &handle, to));
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "application/zip"))
         .insert_header((CONTENT_DISPOSITION, name))
         .insert_header((CACHE_CONTROL, "private, no-store"))
         .insert_header((CONTENT_ENCODING, "identity"))
         .streaming(body)
-}
-
-/// Hands chunks to the answer.
-struct ToClient {
-    sender: Sender<io::Result<Bytes>>,
-    waiting: Vec<u8>,
-}
-
-impl Write for ToClient {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.waiting.extend_from_slice(bytes);
-        if self.waiting.len() >= CHUNK {
-            self.flush()?;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if self.waiting.is_empty() {
-            return Ok(());
-        }
-        let chunk = Bytes::from(std::mem::take(&mut self.waiting));
-        self.sender.blocking_send(Ok(chunk)).map_err(|_| io::ErrorKind::BrokenPipe.into())
-    }
 }
 
 /// A ZIP under way, with what is in it so far.
@@ -168,16 +128,10 @@ impl Packing {
     }
 }
 
-fn write(
-    pack: &AuditPack,
-    store: &Store,
-    handle: &Handle,
-    sender: Sender<io::Result<Bytes>>,
-) -> io::Result<()> {
+fn write(pack: &AuditPack, store: &Store, handle: &Handle, to: ToClient) -> io::Result<()> {
     let other = |error: lotse_domain::Error| io::Error::other(error.to_string());
-    let to_client = ToClient { sender, waiting: Vec::with_capacity(CHUNK) };
     let mut packing = Packing {
-        zip: ZipWriter::new_stream(to_client),
+        zip: ZipWriter::new_stream(to),
         options: SimpleFileOptions::default().last_modified_time(made_at(pack)),
         files: Vec::new(),
     };

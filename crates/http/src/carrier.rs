@@ -29,7 +29,7 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<Carrier>> {
-    state.list(move |app| carrier::list(app, &caller, &query.paging)).await
+    state.list(query, move |app, query| carrier::list(app, &caller, &query.paging)).await
 }
 
 /// Adds a carrier.
@@ -88,5 +88,5 @@ async fn history(
     PathId(id): PathId<CarrierId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| carrier::history(app, &caller, id, &query.paging)).await
+    state.list(query, move |app, query| carrier::history(app, &caller, id, &query.paging)).await
 }

@@ -30,7 +30,11 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<ConsultationFilter>,
 ) -> Answer<Listed<Consultation>> {
-    state.list(move |app| consultation::list(app, &caller, &query.filter, &query.paging)).await
+    state
+        .list(query, move |app, query| {
+            consultation::list(app, &caller, &query.filter, &query.paging)
+        })
+        .await
 }
 
 /// Logs a consultation.
@@ -112,5 +116,7 @@ async fn history(
     PathId(id): PathId<ConsultationId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| consultation::history(app, &caller, id, &query.paging)).await
+    state
+        .list(query, move |app, query| consultation::history(app, &caller, id, &query.paging))
+        .await
 }

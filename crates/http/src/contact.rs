@@ -82,5 +82,5 @@ async fn history(
     PathId(id): PathId<ContactId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| contact::history(app, &caller, id, &query.paging)).await
+    state.list(query, move |app, query| contact::history(app, &caller, id, &query.paging)).await
 }

@@ -31,7 +31,9 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<CorrectionFilter>,
 ) -> Answer<Listed<Correction>> {
-    state.list(move |app| correction::list(app, &caller, &query.filter, &query.paging)).await
+    state
+        .list(query, move |app, query| correction::list(app, &caller, &query.filter, &query.paging))
+        .await
 }
 
 /// Enters a correction against a closed funding period.
@@ -102,5 +104,5 @@ async fn history(
     PathId(id): PathId<CorrectionId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| correction::history(app, &caller, id, &query.paging)).await
+    state.list(query, move |app, query| correction::history(app, &caller, id, &query.paging)).await
 }

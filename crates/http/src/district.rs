@@ -37,7 +37,9 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<DistrictFilter>,
 ) -> Answer<Listed<District>> {
-    state.list(move |app| district::list(app, &caller, &query.filter, &query.paging)).await
+    state
+        .list(query, move |app, query| district::list(app, &caller, &query.filter, &query.paging))
+        .await
 }
 
 /// Adds a district.
@@ -96,7 +98,7 @@ async fn history(
     PathId(id): PathId<DistrictId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| district::history(app, &caller, id, &query.paging)).await
+    state.list(query, move |app, query| district::history(app, &caller, id, &query.paging)).await
 }
 
 /// Which site covers which district, when.
@@ -111,7 +113,9 @@ async fn list_coverages(
     query: ListQuery<CoverageFilter>,
 ) -> Answer<Listed<Coverage>> {
     state
-        .list(move |app| district::list_coverages(app, &caller, &query.filter, &query.paging))
+        .list(query, move |app, query| {
+            district::list_coverages(app, &caller, &query.filter, &query.paging)
+        })
         .await
 }
 
@@ -178,5 +182,7 @@ async fn coverage_history(
     PathId(id): PathId<CoverageId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| district::coverage_history(app, &caller, id, &query.paging)).await
+    state
+        .list(query, move |app, query| district::coverage_history(app, &caller, id, &query.paging))
+        .await
 }

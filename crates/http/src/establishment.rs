@@ -37,7 +37,7 @@ async fn list(
     PathId(id): PathId<CompanyId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<Establishment>> {
-    state.list(move |app| establishment::list(app, &caller, id, &query.paging)).await
+    state.list(query, move |app, query| establishment::list(app, &caller, id, &query.paging)).await
 }
 
 /// Adds an establishment (Betriebsstätte) to a company.
@@ -125,5 +125,7 @@ async fn history(
     PathId(id): PathId<EstablishmentId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| establishment::history(app, &caller, id, &query.paging)).await
+    state
+        .list(query, move |app, query| establishment::history(app, &caller, id, &query.paging))
+        .await
 }

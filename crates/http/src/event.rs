@@ -36,7 +36,9 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<EventFilter>,
 ) -> Answer<Listed<Event>> {
-    state.list(move |app| event::list(app, &caller, &query.filter, &query.paging)).await
+    state
+        .list(query, move |app, query| event::list(app, &caller, &query.filter, &query.paging))
+        .await
 }
 
 /// Records an event, planned or held.
@@ -113,5 +115,5 @@ async fn history(
     PathId(id): PathId<EventId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| event::history(app, &caller, id, &query.paging)).await
+    state.list(query, move |app, query| event::history(app, &caller, id, &query.paging)).await
 }

@@ -36,7 +36,11 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<EventSeriesFilter>,
 ) -> Answer<Listed<EventSeries>> {
-    state.list(move |app| event_series::list(app, &caller, &query.filter, &query.paging)).await
+    state
+        .list(query, move |app, query| {
+            event_series::list(app, &caller, &query.filter, &query.paging)
+        })
+        .await
 }
 
 /// Adds a series of events.
@@ -121,5 +125,7 @@ async fn history(
     PathId(id): PathId<EventSeriesId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| event_series::history(app, &caller, id, &query.paging)).await
+    state
+        .list(query, move |app, query| event_series::history(app, &caller, id, &query.paging))
+        .await
 }

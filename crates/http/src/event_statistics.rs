@@ -13,7 +13,7 @@ use lotse_domain::sheet::Cell;
 use lotse_domain::statistics::TopicsAs;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::extract::{FileQuery, ListQuery, LoggedIn};
+use crate::extract::{FileQuery, LoggedIn, PageQuery};
 use crate::openapi::IfNoneMatchHeader;
 use crate::respond::Answer;
 use crate::sheet::{File, FileFormat, FileParams};
@@ -77,7 +77,7 @@ async fn get(
 async fn explain(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
-    query: ListQuery<EventExplanationParams>,
+    query: PageQuery<EventExplanationParams>,
 ) -> Answer<Json<EventExplanation>> {
     let explanation =
         state.run(move |app| event_statistics::explain(app, &caller, &query.filter, &query.paging));

@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use crate::cookie;
 use crate::edge::request_id;
+use crate::export::{Export, ExportParams};
 use crate::problem::Problem;
 use crate::sheet::FileParams;
 use crate::state::State;
@@ -123,10 +124,12 @@ impl<F: DeserializeOwned> FromRequest for Parameters<F> {
     }
 }
 
-/// The filters and the page of a list.
+/// The filters and the page of a list, or that it is wanted as a file.
 pub struct ListQuery<F> {
     pub filter: F,
     pub paging: Paging,
+    /// With the name of the file, without extension.
+    pub export: Option<(Export, String)>,
 }
 
 impl<F: DeserializeOwned + Serialize> FromRequest for ListQuery<F> {
@@ -141,14 +144,52 @@ impl<F: DeserializeOwned + Serialize> FromRequest for ListQuery<F> {
 fn list_query<F: DeserializeOwned + Serialize>(
     request: &HttpRequest,
 ) -> Result<ListQuery<F>, Problem> {
-    let (page, filter): (Vec<_>, Vec<_>) = pairs(request)?
+    let (file, rest): (Vec<_>, Vec<_>) = pairs(request)?
         .into_iter()
-        .partition(|(name, _)| matches!(name.as_str(), "limit" | "cursor" | "total"));
-    let page: PageParams = typed(&page)?;
-    let filter: F = typed(&filter)?;
+        .partition(|(name, _)| matches!(name.as_str(), "format" | "form" | "bom" | "lossless"));
+    let (page, filter) = page_and_filter::<F>(&rest)?;
     // A cursor belongs to one list with one filter and order.
+    let list = (request.path(), &filter);
+    let Some(export) = typed::<ExportParams>(&file)?.wanted(&page)? else {
+        let paging = Paging::new(&page, &list)?;
+        return Ok(ListQuery { filter, paging, export: None });
+    };
+    let paging = Paging::of_all(&list)?;
+    let name = request.path().rsplit('/').next().unwrap_or_default().to_owned();
+    Ok(ListQuery { filter, paging, export: Some((export, name)) })
+}
+
+/// The filters and the page of what is no list of records, but has pages.
+pub struct PageQuery<F> {
+    pub filter: F,
+    pub paging: Paging,
+}
+
+impl<F: DeserializeOwned + Serialize> FromRequest for PageQuery<F> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(page_query(request))
+    }
+}
+
+fn page_query<F: DeserializeOwned + Serialize>(
+    request: &HttpRequest,
+) -> Result<PageQuery<F>, Problem> {
+    let (page, filter) = page_and_filter::<F>(&pairs(request)?)?;
     let paging = Paging::new(&page, &(request.path(), &filter))?;
-    Ok(ListQuery { filter, paging })
+    Ok(PageQuery { filter, paging })
+}
+
+fn page_and_filter<F: DeserializeOwned>(
+    pairs: &[(String, String)],
+) -> Result<(PageParams, F), Problem> {
+    let (page, filter): (Vec<_>, Vec<_>) = pairs
+        .iter()
+        .cloned()
+        .partition(|(name, _)| matches!(name.as_str(), "limit" | "cursor" | "total"));
+    Ok((typed(&page)?, typed(&filter)?))
 }
 
 /// A question, and the file that its answer is wanted as.

@@ -29,7 +29,7 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<FundingPeriod>> {
-    state.list(move |app| funding_period::list(app, &caller, &query.paging)).await
+    state.list(query, move |app, query| funding_period::list(app, &caller, &query.paging)).await
 }
 
 /// Adds a funding period. Periods do not overlap.
@@ -94,5 +94,7 @@ async fn history(
     PathId(id): PathId<FundingPeriodId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| funding_period::history(app, &caller, id, &query.paging)).await
+    state
+        .list(query, move |app, query| funding_period::history(app, &caller, id, &query.paging))
+        .await
 }

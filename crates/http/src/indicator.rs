@@ -13,7 +13,9 @@ use lotse_domain::page::{Page, PageParams};
 use lotse_domain::statistics::Explanation;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::extract::{Change, Command, ListQuery, LoggedIn, Parameters, PathId, VersionedCommand};
+use crate::extract::{
+    Change, Command, ListQuery, LoggedIn, PageQuery, Parameters, PathId, VersionedCommand,
+};
 use crate::openapi::{
     IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter, Nothing,
 };
@@ -46,7 +48,9 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<IndicatorFilter>,
 ) -> Answer<Listed<Indicator>> {
-    state.list(move |app| indicator::list(app, &caller, &query.filter, &query.paging)).await
+    state
+        .list(query, move |app, query| indicator::list(app, &caller, &query.filter, &query.paging))
+        .await
 }
 
 /// Creates a draft: the first version of a new code, or the next one of a code that there is.
@@ -147,7 +151,7 @@ async fn history(
     PathId(id): PathId<IndicatorId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| indicator::history(app, &caller, id, &query.paging)).await
+    state.list(query, move |app, query| indicator::history(app, &caller, id, &query.paging)).await
 }
 
 /// What all active indicators say of a window, in the caller's scope.
@@ -193,7 +197,7 @@ async fn explain(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<IndicatorId>,
-    query: ListQuery<IndicatorValuesParams>,
+    query: PageQuery<IndicatorValuesParams>,
 ) -> Answer<Json<Explanation>> {
     let explanation = state
         .run(move |app| indicator::explain(app, &caller, id, &query.filter, &query.paging))

@@ -4,6 +4,7 @@
 mod cookie;
 mod cors;
 mod edge;
+mod export;
 mod extract;
 mod oidc;
 mod openapi;
@@ -14,6 +15,7 @@ mod respond;
 mod state;
 mod store;
 mod token;
+mod written;
 
 mod accompaniment;
 mod actor;

@@ -7,10 +7,12 @@ use actix_web::web::{self, Bytes};
 use actix_web::{App, HttpResponse, get};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use utoipa::openapi::path::ParameterIn;
 use utoipa::{IntoParams, OpenApi};
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::export::{ExportFormat, ExportParams};
 use crate::problem::ProblemBody;
 
 /// The id in the path.
@@ -140,6 +142,7 @@ fn complete(document: &mut Value) {
     });
     document["security"] = json!([{"bearer": []}, {"cookie": []}]);
     document["components"]["responses"] = responses();
+    document["components"]["parameters"] = export_parameters();
 
     let mut patched = Vec::new();
     if let Some(paths) = document["paths"].as_object_mut() {
@@ -159,12 +162,35 @@ fn complete(document: &mut Value) {
     }
 }
 
+/// The parameters by which every list is a file too, by name.
+fn export_parameters() -> Value {
+    let parameters = ExportParams::into_params(|| Some(ParameterIn::Query));
+    let named = parameters.into_iter().filter_map(|one| {
+        let name = one.name.clone();
+        Some((name, serde_json::to_value(one).ok()?))
+    });
+    Value::Object(named.collect())
+}
+
+fn add_export(operation: &mut Value) {
+    if let Some(known) = operation["parameters"].as_array_mut() {
+        let names = export_parameters();
+        let names = names.as_object().into_iter().flat_map(Map::keys);
+        known.extend(names.map(|name| json!({"$ref": format!("#/components/parameters/{name}")})));
+    }
+    let content = &mut operation["responses"]["200"]["content"];
+    for format in ExportFormat::all() {
+        content[format.media_type()] = json!({"schema": {"type": "string", "format": "binary"}});
+    }
+}
+
 fn complete_operation(operation: &mut Value, patched: &mut Vec<String>) {
     let tag = operation["tags"][0].as_str().unwrap_or_default().to_owned();
     let public = operation["security"] == json!([{}]);
     let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
     let takes = |place: &str| parameters.iter().any(|parameter| parameter["in"] == place);
-    let takes_header = |name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
+    let takes_named = |name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
+    let has_pages = takes_named("cursor");
     let has_body = operation.get("requestBody").is_some();
 
     let mut add = |status: &str, name: &str| {
@@ -193,10 +219,10 @@ fn complete_operation(operation: &mut Value, patched: &mut Vec<String>) {
     if tag == "Figures" {
         add("422", "Invalid");
     }
-    if takes_header("If-None-Match") {
+    if takes_named("If-None-Match") {
         add("304", "NotModified");
     }
-    if takes_header("If-Match") {
+    if takes_named("If-Match") {
         add("412", "Stale");
         add("428", "PreconditionRequired");
     }
@@ -208,6 +234,12 @@ fn complete_operation(operation: &mut Value, patched: &mut Vec<String>) {
         if !public {
             add("409", "Conflict");
         }
+    }
+
+    let of_page = &operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
+    let is_page = |of: &str| of.starts_with("#/components/schemas/Page_");
+    if has_pages && of_page.as_str().is_some_and(is_page) {
+        add_export(operation);
     }
 
     let patch =

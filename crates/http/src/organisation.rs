@@ -28,5 +28,9 @@ async fn search(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<OrganisationFilter>,
 ) -> Answer<Listed<OrganisationHit>> {
-    state.list(move |app| organisation::search(app, &caller, &query.filter, &query.paging)).await
+    state
+        .list(query, move |app, query| {
+            organisation::search(app, &caller, &query.filter, &query.paging)
+        })
+        .await
 }

@@ -42,7 +42,11 @@ async fn list(
     PathId(id): PathId<EventId>,
     query: ListQuery<ParticipationFilter>,
 ) -> Answer<Listed<Participation>> {
-    state.list(move |app| participation::list(app, &caller, id, &query.filter, &query.paging)).await
+    state
+        .list(query, move |app, query| {
+            participation::list(app, &caller, id, &query.filter, &query.paging)
+        })
+        .await
 }
 
 /// Puts a contact, or a headcount of an organisation or of unknown people, on the list of an event.
@@ -150,5 +154,7 @@ async fn history(
     PathId(id): PathId<ParticipationId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| participation::history(app, &caller, id, &query.paging)).await
+    state
+        .list(query, move |app, query| participation::history(app, &caller, id, &query.paging))
+        .await
 }

@@ -13,7 +13,7 @@ use lotse_domain::programme_statistics::{
 use lotse_domain::sheet::Cell;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::extract::{FileQuery, ListQuery, LoggedIn};
+use crate::extract::{FileQuery, LoggedIn, PageQuery};
 use crate::openapi::IfNoneMatchHeader;
 use crate::respond::Answer;
 use crate::sheet::{File, FileFormat, FileParams};
@@ -78,7 +78,7 @@ async fn get(
 async fn explain(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
-    query: ListQuery<ProgrammeExplanationParams>,
+    query: PageQuery<ProgrammeExplanationParams>,
 ) -> Answer<Json<ProgrammeExplanation>> {
     let explanation = state
         .run(move |app| programme_statistics::explain(app, &caller, &query.filter, &query.paging));

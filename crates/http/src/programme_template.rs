@@ -42,7 +42,9 @@ async fn list(
     query: ListQuery<ProgrammeTemplateFilter>,
 ) -> Answer<Listed<ProgrammeTemplate>> {
     state
-        .list(move |app| programme_template::list(app, &caller, &query.filter, &query.paging))
+        .list(query, move |app, query| {
+            programme_template::list(app, &caller, &query.filter, &query.paging)
+        })
         .await
 }
 
@@ -151,5 +153,7 @@ async fn history(
     PathId(id): PathId<ProgrammeTemplateId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| programme_template::history(app, &caller, id, &query.paging)).await
+    state
+        .list(query, move |app, query| programme_template::history(app, &caller, id, &query.paging))
+        .await
 }

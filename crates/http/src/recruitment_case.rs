@@ -48,7 +48,11 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<RecruitmentCaseFilter>,
 ) -> Answer<Listed<RecruitmentCase>> {
-    state.list(move |app| recruitment_case::list(app, &caller, &query.filter, &query.paging)).await
+    state
+        .list(query, move |app, query| {
+            recruitment_case::list(app, &caller, &query.filter, &query.paging)
+        })
+        .await
 }
 
 /// Opens a case and plans its steps by a published checklist.
@@ -293,5 +297,7 @@ async fn history(
     PathId(id): PathId<RecruitmentCaseId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| recruitment_case::history(app, &caller, id, &query.paging)).await
+    state
+        .list(query, move |app, query| recruitment_case::history(app, &caller, id, &query.paging))
+        .await
 }

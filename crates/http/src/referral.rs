@@ -40,7 +40,9 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<ReferralFilter>,
 ) -> Answer<Listed<Referral>> {
-    state.list(move |app| referral::list(app, &caller, &query.filter, &query.paging)).await
+    state
+        .list(query, move |app, query| referral::list(app, &caller, &query.filter, &query.paging))
+        .await
 }
 
 /// Records a referral.
@@ -155,5 +157,5 @@ async fn history(
     PathId(id): PathId<ReferralId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| referral::history(app, &caller, id, &query.paging)).await
+    state.list(query, move |app, query| referral::history(app, &caller, id, &query.paging)).await
 }

@@ -13,7 +13,9 @@ use lotse_domain::report::{
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::extract::{Change, Command, ListQuery, LoggedIn, Parameters, PathId, VersionedCommand};
+use crate::extract::{
+    Change, Command, ListQuery, LoggedIn, PageQuery, Parameters, PathId, VersionedCommand,
+};
 use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, NoFilter};
 use crate::respond::{Answer, Created, Found, Fresh, Listed};
 use crate::sheet::{File, FileFormat, FileParams};
@@ -45,7 +47,9 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<ReportFilter>,
 ) -> Answer<Listed<Report>> {
-    state.list(move |app| report::list(app, &caller, &query.filter, &query.paging)).await
+    state
+        .list(query, move |app, query| report::list(app, &caller, &query.filter, &query.paging))
+        .await
 }
 
 /// Drafts a report of a window: of the own carrier, or of the network for the coordinator.
@@ -208,7 +212,7 @@ async fn differences(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
     PathId(id): PathId<ReportId>,
-    query: ListQuery<NoFilter>,
+    query: PageQuery<NoFilter>,
 ) -> Answer<Json<ReportDifferences>> {
     let differences =
         state.run(move |app| report::differences(app, &caller, id, &query.paging)).await?;
@@ -227,5 +231,5 @@ async fn history(
     PathId(id): PathId<ReportId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| report::history(app, &caller, id, &query.paging)).await
+    state.list(query, move |app, query| report::history(app, &caller, id, &query.paging)).await
 }

@@ -8,9 +8,6 @@ use actix_web::http::header::{
 };
 use actix_web::{CustomizeResponder, HttpRequest, HttpResponse, Responder};
 use lotse_domain::entity::Entity;
-use lotse_domain::page::Page;
-use lotse_domain::{Error, Result};
-use serde::Serialize;
 
 use crate::problem::Problem;
 
@@ -71,19 +68,16 @@ impl<T: Entity> Responder for Created<T> {
     }
 }
 
-/// 200 with a page, written as JSON where it was read. So its records are made and freed on one thread
-/// and only the text goes to the other, which memory allocation is a good deal cheaper with.
-pub struct Listed<T> {
-    json: Vec<u8>,
-    items: PhantomData<T>,
+/// 200 with a page of records, or with all of them as a file.
+pub enum Listed<T> {
+    Page { json: Vec<u8>, items: PhantomData<T> },
+    File(HttpResponse),
 }
 
-impl<T: Serialize> Listed<T> {
-    pub fn new(page: &Page<T>) -> Result<Self> {
-        // A page of consultations takes some 50 kB.
-        let mut json = Vec::with_capacity(page.items.len() * 1024 + 128);
-        serde_json::to_writer(&mut json, page).map_err(|error| Error::Internal(error.into()))?;
-        Ok(Self { json, items: PhantomData })
+impl<T> Listed<T> {
+    /// A page that was written as JSON.
+    pub fn page(json: Vec<u8>) -> Self {
+        Self::Page { json, items: PhantomData }
     }
 }
 
@@ -91,7 +85,12 @@ impl<T> Responder for Listed<T> {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        HttpResponse::Ok().content_type(ContentType::json()).body(self.json)
+        match self {
+            Self::Page { json, .. } => {
+                HttpResponse::Ok().content_type(ContentType::json()).body(json)
+            }
+            Self::File(answer) => answer,
+        }
     }
 }
 

@@ -36,7 +36,9 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<SavedViewFilter>,
 ) -> Answer<Listed<SavedView>> {
-    state.list(move |app| saved_view::list(app, &caller, &query.filter, &query.paging)).await
+    state
+        .list(query, move |app, query| saved_view::list(app, &caller, &query.filter, &query.paging))
+        .await
 }
 
 /// Saves a list with its filter and order. The caller owns it.
@@ -117,5 +119,5 @@ async fn history(
     PathId(id): PathId<SavedViewId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| saved_view::history(app, &caller, id, &query.paging)).await
+    state.list(query, move |app, query| saved_view::history(app, &caller, id, &query.paging)).await
 }

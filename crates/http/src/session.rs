@@ -133,7 +133,7 @@ async fn own_sessions(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
 ) -> Answer<Listed<OpenSession>> {
-    state.list(move |app| session::own(app, &caller)).await
+    state.page(move |app| session::own(app, &caller)).await
 }
 
 /// Ends one of the own sessions, as log-out does with the current one.

@@ -29,7 +29,9 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<SiteFilter>,
 ) -> Answer<Listed<Site>> {
-    state.list(move |app| site::list(app, &caller, &query.filter, &query.paging)).await
+    state
+        .list(query, move |app, query| site::list(app, &caller, &query.filter, &query.paging))
+        .await
 }
 
 /// Adds a site.
@@ -88,5 +90,5 @@ async fn history(
     PathId(id): PathId<SiteId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| site::history(app, &caller, id, &query.paging)).await
+    state.list(query, move |app, query| site::history(app, &caller, id, &query.paging)).await
 }

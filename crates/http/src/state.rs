@@ -6,8 +6,11 @@ use lotse_app::{App, Request};
 use lotse_domain::page::Page;
 use lotse_domain::{Error, Result};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::attachment::Attachments;
+use crate::export;
+use crate::extract::ListQuery;
 use crate::problem::Problem;
 use crate::rate_limit::Limits;
 use crate::respond::{Answer, Listed};
@@ -59,11 +62,35 @@ impl State {
         }
     }
 
-    /// Runs the use case behind a list on the blocking pool.
-    pub(crate) async fn list<T: Serialize + Send + 'static>(
+    /// Runs the use case behind a page on the blocking pool. It is written as JSON there too: so its records are
+    /// made and freed on one thread and only the text goes to the other, which memory allocation is a good deal
+    /// cheaper with.
+    pub(crate) async fn page<T: Serialize>(
         &self,
         work: impl FnOnce(&App) -> Result<Page<T>> + Send + 'static,
     ) -> Answer<Listed<T>> {
-        self.run(move |app| Listed::new(&work(app)?)).await
+        let json = move |app: &App| {
+            let page = work(app)?;
+            // A page of consultations takes some 50 kB.
+            let mut json = Vec::with_capacity(page.items.len() * 1024 + 128);
+            serde_json::to_writer(&mut json, &page)
+                .map_err(|error| Error::Internal(error.into()))?;
+            Ok(json)
+        };
+        Ok(Listed::page(self.run(json).await?))
+    }
+
+    /// Runs the use case behind a list on the blocking pool: for one page, or for all of them as a file.
+    pub(crate) async fn list<F: Send + 'static, T: Serialize + ToSchema + Send + 'static>(
+        &self,
+        mut query: ListQuery<F>,
+        work: impl Fn(&App, &ListQuery<F>) -> Result<Page<T>> + Send + 'static,
+    ) -> Answer<Listed<T>> {
+        match query.export.take() {
+            None => self.page(move |app| work(app, &query)).await,
+            Some((export, name)) => {
+                export::send(self, &name, export, query, work).await.map(Listed::File)
+            }
+        }
     }
 }

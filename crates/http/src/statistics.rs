@@ -20,7 +20,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::extract::{FileQuery, ListQuery, LoggedIn, Parameters};
+use crate::extract::{FileQuery, LoggedIn, PageQuery, Parameters};
 use crate::openapi::IfNoneMatchHeader;
 use crate::respond::{Answer, is_known};
 use crate::sheet::{CsvForm, File, FileFormat, FileParams, csv_writer, plain, text};
@@ -152,7 +152,7 @@ pub(crate) fn tagged(request: &HttpRequest, figures: &impl Serialize) -> Result<
 async fn explain(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
-    query: ListQuery<ExplanationParams>,
+    query: PageQuery<ExplanationParams>,
 ) -> Answer<Json<Explanation>> {
     let explanation =
         state.run(move |app| statistics::explain(app, &caller, &query.filter, &query.paging));

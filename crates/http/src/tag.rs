@@ -44,7 +44,7 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<TagFilter>,
 ) -> Answer<Listed<Tag>> {
-    state.list(move |app| tag::list(app, &caller, &query.filter, &query.paging)).await
+    state.list(query, move |app, query| tag::list(app, &caller, &query.filter, &query.paging)).await
 }
 
 /// Adds a tag to the own carrier's.
@@ -122,7 +122,7 @@ async fn history(
     PathId(id): PathId<TagId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| tag::history(app, &caller, id, &query.paging)).await
+    state.list(query, move |app, query| tag::history(app, &caller, id, &query.paging)).await
 }
 
 /// The own carrier's tags of a company.

@@ -37,7 +37,9 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<TargetFilter>,
 ) -> Answer<Listed<Target>> {
-    state.list(move |app| target::list(app, &caller, &query.filter, &query.paging)).await
+    state
+        .list(query, move |app, query| target::list(app, &caller, &query.filter, &query.paging))
+        .await
 }
 
 /// Sets a target: one for each indicator, time and place.
@@ -115,5 +117,5 @@ async fn history(
     PathId(id): PathId<TargetId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| target::history(app, &caller, id, &query.paging)).await
+    state.list(query, move |app, query| target::history(app, &caller, id, &query.paging)).await
 }

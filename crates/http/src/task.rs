@@ -41,7 +41,9 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<TaskFilter>,
 ) -> Answer<Listed<Task>> {
-    state.list(move |app| task::list(app, &caller, &query.filter, &query.paging)).await
+    state
+        .list(query, move |app, query| task::list(app, &caller, &query.filter, &query.paging))
+        .await
 }
 
 /// Records a task.
@@ -165,5 +167,5 @@ async fn history(
     PathId(id): PathId<TaskId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| task::history(app, &caller, id, &query.paging)).await
+    state.list(query, move |app, query| task::history(app, &caller, id, &query.paging)).await
 }

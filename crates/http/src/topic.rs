@@ -29,7 +29,9 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<TopicFilter>,
 ) -> Answer<Listed<Topic>> {
-    state.list(move |app| topic::list(app, &caller, &query.filter, &query.paging)).await
+    state
+        .list(query, move |app, query| topic::list(app, &caller, &query.filter, &query.paging))
+        .await
 }
 
 /// Adds a topic.
@@ -88,5 +90,5 @@ async fn history(
     PathId(id): PathId<TopicId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| topic::history(app, &caller, id, &query.paging)).await
+    state.list(query, move |app, query| topic::history(app, &caller, id, &query.paging)).await
 }

@@ -38,7 +38,9 @@ async fn list(
     LoggedIn(caller): LoggedIn,
     query: ListQuery<UserFilter>,
 ) -> Answer<Listed<User>> {
-    state.list(move |app| user::list(app, &caller, &query.filter, &query.paging)).await
+    state
+        .list(query, move |app, query| user::list(app, &caller, &query.filter, &query.paging))
+        .await
 }
 
 /// Adds a user with a first password and assignment.
@@ -98,7 +100,7 @@ async fn history(
     PathId(id): PathId<UserId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<HistoryEntry>> {
-    state.list(move |app| user::history(app, &caller, id, &query.paging)).await
+    state.list(query, move |app, query| user::history(app, &caller, id, &query.paging)).await
 }
 
 /// Role, carrier and site of a user over time, the latest first.
@@ -113,7 +115,7 @@ async fn assignments(
     PathId(id): PathId<UserId>,
     query: ListQuery<NoFilter>,
 ) -> Answer<Listed<Assignment>> {
-    state.list(move |app| user::assignments(app, &caller, id, &query.paging)).await
+    state.list(query, move |app, query| user::assignments(app, &caller, id, &query.paging)).await
 }
 
 /// Gives a user another role, carrier or site from a date on; the assignment before ends the day

@@ -7,7 +7,7 @@ use lotse_domain::page::PageParams;
 use lotse_domain::worklist::{Worklist, WorklistFilter};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::extract::{ListQuery, LoggedIn};
+use crate::extract::{LoggedIn, PageQuery};
 use crate::respond::Answer;
 use crate::state::State;
 
@@ -29,7 +29,7 @@ pub fn routes(config: &mut ServiceConfig) {
 async fn get(
     state: Data<State>,
     LoggedIn(caller): LoggedIn,
-    query: ListQuery<WorklistFilter>,
+    query: PageQuery<WorklistFilter>,
 ) -> Answer<Json<Worklist>> {
     let list =
         state.run(move |app| worklist::get(app, &caller, &query.filter, &query.paging)).await?;
