@@ -110,14 +110,16 @@ fn every_list_is_a_file_too() {
             let jsonl = lines(&file(reader, &path, "format=jsonl").await);
             let (header, rows) = csv(&file(reader, &path, "format=csv&lossless=true").await, b',');
             let sheet = sheet(file(reader, &path, "format=xlsx").await);
-            // The audit log notes that it is read.
-            if path != "/audit-log" {
-                assert_eq!(jsonl, items(reader, &path).await, "{path}");
-                assert_eq!(rows.len(), jsonl.len(), "{path}");
-                assert_eq!(sheet.len(), jsonl.len() + 1, "{path}");
-            }
             let named: Vec<String> = sheet[0].iter().map(ToString::to_string).collect();
             assert_eq!(named, header, "{path}");
+            // It notes that it is read, so no two readings of it are the same.
+            if path == "/audit-log" {
+                assert!(jsonl.len() > 10 && rows.len() > 10 && sheet.len() > 10);
+                continue;
+            }
+            assert_eq!(jsonl, items(reader, &path).await, "{path}");
+            assert_eq!(rows.len(), jsonl.len(), "{path}");
+            assert_eq!(sheet.len(), jsonl.len() + 1, "{path}");
             for (item, row) in jsonl.iter().zip(&rows) {
                 assert_all_is_there(item, "", &header);
                 for (column, field) in header.iter().zip(row) {
