@@ -63,6 +63,7 @@ async fn try_everything(app: &TestApp, gone: &Session) {
             write!(target, "?funding_period_id={PERIOD_2026}").unwrap();
         }
         let figure = match path {
+            "/districts/candidates" => "?postcode=60311",
             "/statistics/explain" => "&figure=consultations",
             "/statistics/pivot" => "&rows=site&columns=year&figure=minutes",
             "/statistics/events/explain" => "&figure=events",

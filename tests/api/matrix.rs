@@ -527,6 +527,7 @@ async fn ask(app: &TestApp, conn: &mut Conn, makers: &Makers, who: &Session, row
         "explain_figure" => {
             format!("{}?funding_period_id={PERIOD_2019}&figure=consultations", row.path)
         }
+        "list_district_candidates" => format!("{}?postcode=60311", row.path),
         "get_pivot" => format!(
             "{}?funding_period_id={PERIOD_2019}&rows=site&columns=year&figure=minutes",
             row.path

@@ -217,3 +217,62 @@ fn lists_filter_and_page() {
         adviser.get(&format!("/actors?cursor={cursor}")).await.problem(400, "malformed_query");
     });
 }
+
+#[test]
+fn a_postcode_tells_the_district_by_what_is_on_record() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let district = async |key: &str| {
+            let found = adviser.get(&format!("/districts?key={key}")).await.expect(200);
+            found.items()[0]["id"].as_str().unwrap().to_owned()
+        };
+        let (frankfurt, offenbach) = (district("06412").await, district("06413").await);
+        let place = |postcode: &str, district: &str| json!({"address": {"postcode": postcode}, "district_id": district});
+        for (name, postcode, district) in [
+            ("Eins GmbH", "61999", &frankfurt),
+            ("Zwei GmbH", "61999", &frankfurt),
+            ("Drei GmbH", "61999", &offenbach),
+            ("Vier GmbH", "61998", &offenbach),
+        ] {
+            adviser.company(name, &place(postcode, district)).await;
+        }
+        let abroad = json!({"address": {"postcode": "61999", "country": "AT"}});
+        adviser.company("Fern GmbH", &abroad).await;
+        let archived = adviser.company("Alt GmbH", &place("61999", &offenbach)).await;
+        let path = format!("/companies/{}/archive", archived["id"].as_str().unwrap());
+        let reason = json!({"reason": "Geschlossen"});
+        adviser.post_with(&path, &[("If-Match", "\"1\"")], &reason).await.expect(200);
+        let one = adviser.company("Mit Werk GmbH", &json!({})).await;
+        let works = format!("/companies/{}/establishments", one["id"].as_str().unwrap());
+        let mut body = place("61999", &frankfurt);
+        body["name"] = json!("Werk");
+        adviser.post(&works, &body).await.expect(201);
+
+        let found = async |postcode: &str| {
+            let path = format!("/districts/candidates?postcode={postcode}");
+            let body = adviser.get(&path).await.expect(200).body;
+            let candidates = body["candidates"].as_array().unwrap().iter();
+            let listed: Vec<_> = candidates
+                .map(|it| {
+                    let key = it["key"].as_str().unwrap().to_owned();
+                    (key, it["addresses"].as_i64().unwrap(), it["share"].as_f64().unwrap())
+                })
+                .collect();
+            (body["digits"].as_i64().unwrap(), listed)
+        };
+        let listed = |rows: &[(&str, i64, f64)]| {
+            rows.iter().map(|(key, n, share)| ((*key).to_owned(), *n, *share)).collect::<Vec<_>>()
+        };
+        let exact = listed(&[("06412", 3, 0.75), ("06413", 1, 0.25)]);
+        assert_eq!(found("61999").await, (5, exact));
+        assert_eq!(found("61998").await, (5, listed(&[("06413", 1, 1.0)])));
+        let near = listed(&[("06412", 3, 0.6), ("06413", 2, 0.4)]);
+        assert_eq!(found("61997").await, (3, near));
+        assert_eq!(found("99999").await, (3, vec![]));
+        for wrong in ["6199", "6199x", ""] {
+            let path = format!("/districts/candidates?postcode={wrong}");
+            adviser.get(&path).await.problem(400, "malformed_query");
+        }
+        adviser.get("/districts/candidates").await.problem(400, "malformed_query");
+    });
+}

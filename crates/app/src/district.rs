@@ -1,6 +1,7 @@
 use lotse_domain::audit::HistoryEntry;
 use lotse_domain::district::{
-    Coverage, CoverageFilter, CoverageInput, District, DistrictFilter, DistrictInput,
+    Coverage, CoverageFilter, CoverageInput, District, DistrictCandidates, DistrictFilter,
+    DistrictInput, PostcodeParams, postcodes_near,
 };
 use lotse_domain::entity::{Reference, check_version};
 use lotse_domain::id::{CoverageId, DistrictId};
@@ -22,6 +23,25 @@ pub fn list(
     paging: &Paging,
 ) -> Result<Page<District>> {
     app.read(caller, Action::ReadNetwork, |tx| district::list(tx.conn, filter, paging))
+}
+
+/// In which districts an address with the postcode may be.
+///
+/// # Errors
+/// `Malformed` when it is no postcode.
+pub fn candidates(
+    app: &App,
+    caller: &Caller,
+    params: &PostcodeParams,
+) -> Result<DistrictCandidates> {
+    app.read(caller, Action::ReadRegister, |tx| {
+        let postcode = params.checked()?;
+        let districts = district::all_on(tx.conn, tx.today())?;
+        DistrictCandidates::new(postcode, &districts, |digits| {
+            let (from, to) = postcodes_near(postcode, digits);
+            district::with_postcodes(tx.conn, &from, &to)
+        })
+    })
 }
 
 /// # Errors

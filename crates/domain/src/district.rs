@@ -12,6 +12,11 @@ use crate::error::{Error, Result};
 use crate::id::{CoverageId, DistrictId, SiteId};
 use crate::time::covers;
 
+mod candidate;
+pub use candidate::{
+    Counted, DistrictCandidate, DistrictCandidates, PostcodeParams, postcodes_near,
+};
+
 codes! {
     /// Kreisfreie Stadt or Landkreis.
     "district_kind" DistrictKind { City, County }

@@ -1,22 +1,25 @@
 //! `/districts` and `/coverages`: Kreise, and which site covers which, when.
 
-use actix_web::web::Data;
+use actix_web::web::{Data, Json};
 use actix_web::{get, patch, post};
 use lotse_app::district;
 use lotse_domain::audit::HistoryEntry;
 use lotse_domain::district::{
-    Coverage, CoverageFilter, CoverageInput, District, DistrictFilter, DistrictInput,
+    Coverage, CoverageFilter, CoverageInput, District, DistrictCandidates, DistrictFilter,
+    DistrictInput, PostcodeParams,
 };
 use lotse_domain::id::{CoverageId, DistrictId};
 use lotse_domain::page::{Page, PageParams};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::extract::{Change, Command, ListQuery, LoggedIn, PathId};
+use crate::extract::{Change, Command, ListQuery, LoggedIn, Parameters, PathId};
 use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter};
 use crate::respond::{Answer, Created, Found, Listed};
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
+    // Before that of one district, whose id it is not.
+    config.service(candidates);
     config.service(list).service(create).service(get).service(change).service(history);
     config
         .service(list_coverages)
@@ -40,6 +43,22 @@ async fn list(
     state
         .list(query, move |app, query| district::list(app, &caller, &query.filter, &query.paging))
         .await
+}
+
+/// In which districts an address with a postcode may be, by the addresses of the register: for entry, where the
+/// district is often left out.
+#[utoipa::path(
+    tag = "Network", operation_id = "list_district_candidates", params(PostcodeParams),
+    responses((status = 200, description = "The candidates", body = DistrictCandidates))
+)]
+#[get("/districts/candidates")]
+async fn candidates(
+    state: Data<State>,
+    LoggedIn(caller): LoggedIn,
+    Parameters(params): Parameters<PostcodeParams>,
+) -> Answer<Json<DistrictCandidates>> {
+    let found = state.run(move |app| district::candidates(app, &caller, &params)).await?;
+    Ok(Json(found))
 }
 
 /// Adds a district.

@@ -1,7 +1,8 @@
 use chrono::NaiveDate;
+use diesel::dsl::count_star;
 use diesel::prelude::*;
 use lotse_domain::code::Code;
-use lotse_domain::district::{Coverage, CoverageFilter, District, DistrictFilter};
+use lotse_domain::district::{Counted, Coverage, CoverageFilter, District, DistrictFilter};
 use lotse_domain::entity::Reference;
 use lotse_domain::id::{CoverageId, DistrictId};
 use lotse_domain::page::{Page, Paging};
@@ -10,7 +11,7 @@ use lotse_domain::{Error, Result};
 use crate::connection::Conn;
 use crate::convert::code;
 use crate::error::{DbResult, one_row};
-use crate::schema::{district_coverages, districts, sites};
+use crate::schema::{district_coverages, districts, establishments, organisations, sites};
 use crate::sql_types::{At, Key};
 
 #[derive(Queryable, Insertable, AsChangeset)]
@@ -245,4 +246,47 @@ pub fn update_coverage(conn: &mut Conn, coverage: &Coverage) -> Result<()> {
         .execute(conn)
         .db()?;
     one_row(changed, coverage.version)
+}
+
+/// Addresses of companies, actors and establishments with postcodes from one to another, by their district.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn with_postcodes(conn: &mut Conn, from: &str, to: &str) -> Result<Counted> {
+    let of_organisations: Vec<(Key, i64)> = organisations::table
+        .filter(organisations::postcode.between(from, to))
+        .filter(organisations::country.eq("DE"))
+        .filter(organisations::archived_at.is_null())
+        .filter(organisations::district_id.is_not_null())
+        .group_by(organisations::district_id)
+        .select((organisations::district_id.assume_not_null(), count_star()))
+        .load(conn)
+        .db()?;
+    let of_establishments: Vec<(Key, i64)> = establishments::table
+        .filter(establishments::postcode.between(from, to))
+        .filter(establishments::country.eq("DE"))
+        .filter(establishments::archived_at.is_null())
+        .filter(establishments::district_id.is_not_null())
+        .group_by(establishments::district_id)
+        .select((establishments::district_id.assume_not_null(), count_star()))
+        .load(conn)
+        .db()?;
+    let mut counted = Counted::new();
+    for (district, addresses) in of_organisations.into_iter().chain(of_establishments) {
+        *counted.entry(DistrictId(district.0)).or_default() += addresses;
+    }
+    Ok(counted)
+}
+
+/// All that exist on a day.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn all_on(conn: &mut Conn, day: NaiveDate) -> Result<Vec<District>> {
+    let rows: Vec<Row> = districts::table
+        .filter(districts::valid_from.le(day))
+        .filter(districts::valid_to.is_null().or(districts::valid_to.ge(day)))
+        .load(conn)
+        .db()?;
+    rows.into_iter().map(entity).collect()
 }

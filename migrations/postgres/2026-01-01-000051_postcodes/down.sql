@@ -1,0 +1,2 @@
+DROP INDEX establishments_postcode;
+DROP INDEX organisations_postcode;
