@@ -18,6 +18,22 @@ pub fn search_text(text: &str) -> String {
     if spelled_out == dropped { spelled_out } else { format!("{spelled_out} {dropped}") }
 }
 
+/// Folded so that all ways to write an umlaut are one: `Müller`, `Mueller` and `Muller` → `muller`. A part
+/// of a text from a beginning of a word on is a part of the folded text as well.
+#[must_use]
+pub fn fold_loosely(text: &str) -> String {
+    let folded = fold(text);
+    let mut loose = String::with_capacity(folded.len());
+    let mut letters = folded.chars().peekable();
+    while let Some(letter) = letters.next() {
+        loose.push(letter);
+        if matches!(letter, 'a' | 'o' | 'u') {
+            letters.next_if_eq(&'e');
+        }
+    }
+    loose
+}
+
 fn fold_with(text: &str, spell_out: bool) -> String {
     let mut folded = String::with_capacity(text.len());
     let mut push = |c: char| {
@@ -69,7 +85,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn all_ways_to_write_an_umlaut_are_one() {
+        for typed in ["Müller", "MUELLER", "muller", "Mu\u{308}ller"] {
+            assert_eq!(fold_loosely(typed), "muller", "{typed}");
+        }
+        assert_eq!(fold_loosely("Bauer & Söhne"), "baur sohne");
+    }
+
     proptest! {
+        #[test]
+        fn what_is_typed_so_far_is_a_beginning_however_loosely(
+            text in "[abeoüäöu ]{0,12}", length in 0_usize..12
+        ) {
+            let typed: String = text.chars().take(length).collect();
+            prop_assert!(fold_loosely(&text).starts_with(&fold_loosely(&typed)));
+        }
+
         #[test]
         fn folding_twice_changes_nothing(text in "\\PC{0,40}") {
             let once = fold(&text);

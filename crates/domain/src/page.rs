@@ -139,7 +139,7 @@ fn broken_cursor() -> Error {
     malformed("cursor", "invalid_cursor", "is not a cursor of this API")
 }
 
-fn malformed(parameter: &str, code: &str, message: &str) -> Error {
+pub(crate) fn malformed(parameter: &str, code: &str, message: &str) -> Error {
     Error::Malformed {
         code: "malformed_query",
         detail: format!("The query parameter {parameter} {message}."),
