@@ -44,6 +44,7 @@ mod referral_statistics;
 mod register;
 mod report;
 mod saved_view;
+mod search;
 mod second_factor;
 mod session;
 mod sso;

@@ -527,6 +527,9 @@ async fn ask(app: &TestApp, conn: &mut Conn, makers: &Makers, who: &Session, row
         "explain_figure" => {
             format!("{}?funding_period_id={PERIOD_2019}&figure=consultations", row.path)
         }
+        // Each role enters the same one.
+        "create_company" | "create_actor" => format!("{}?create_anyway=true", row.path),
+        "search" => format!("{}?q=muster", row.path),
         "get_pivot" => format!(
             "{}?funding_period_id={PERIOD_2019}&rows=site&columns=year&figure=minutes",
             row.path

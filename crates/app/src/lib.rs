@@ -27,6 +27,7 @@ pub mod contact;
 pub mod correction;
 pub mod demo;
 pub mod district;
+mod duplicate;
 pub mod establishment;
 pub mod event;
 pub mod event_series;
