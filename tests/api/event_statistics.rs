@@ -16,6 +16,7 @@ use crate::harness::{
     BWHW, FRANKFURT, KASSEL, PERIOD_2023, PERIOD_2026, Session, TestApp, VSB, WETZLAR, backends,
     both, district, run_on,
 };
+use crate::statistics_random::{answers_groups, figures_of};
 
 const FIRST_DAY: &str = "2023-01-01";
 const DAYS: u64 = 1096;
@@ -229,17 +230,14 @@ fn codes(dimension: EventDimension, event: &Value) -> Vec<Option<String>> {
     if codes.is_empty() { vec![None] } else { codes }
 }
 
-fn of_json(value: &Value, names: &Figures) -> Figures {
-    names.keys().map(|name| (*name, value[name].as_i64().unwrap())).collect()
-}
-
 async fn compare(
     session: &Session,
     records: &[Listed],
     dimensions: &[EventDimension],
     window: Option<(NaiveDate, NaiveDate)>,
 ) {
-    let group_by = dimensions.iter().map(|d| d.code()).collect::<Vec<_>>().join(",");
+    let by: Vec<&str> = dimensions.iter().map(|d| d.code()).collect();
+    let group_by = by.join(",");
     let mut path =
         format!("/statistics/events?funding_period_id={PERIOD_2023}&group_by={group_by}");
     if let Some((from, to)) = window {
@@ -252,7 +250,7 @@ async fn compare(
         .filter(|(event, _)| window.is_none_or(|(a, b)| (a..=b).contains(&day_of(event))))
         .collect();
     let totals = figures(&counted);
-    assert_eq!(of_json(&answer["totals"], &totals), totals, "totals of {path}");
+    assert_eq!(figures_of(&answer["totals"], &totals), totals, "totals of {path}");
     if dimensions.is_empty() {
         assert_eq!(answer["groups"], json!([]));
         return;
@@ -277,21 +275,7 @@ async fn compare(
     }
     let expected: BTreeMap<_, _> =
         members.into_iter().map(|(key, records)| (key, figures(&records))).collect();
-    let mut found = BTreeMap::new();
-    for group in answer["groups"].as_array().unwrap() {
-        let key: Vec<Option<String>> = dimensions
-            .iter()
-            .map(|d| group["key"][d.code()]["code"].as_str().map(str::to_owned))
-            .collect();
-        assert!(found.insert(key, of_json(group, &totals)).is_none(), "a group twice: {path}");
-    }
-    assert_eq!(found, expected, "groups of {path}");
-    for (column, additive) in answer["additive"].as_object().unwrap() {
-        if additive == &json!(true) {
-            let sum: i64 = found.values().map(|figures| figures[column.as_str()]).sum();
-            assert_eq!(sum, totals[column.as_str()], "{column} over {group_by}");
-        }
-    }
+    answers_groups(&answer, &by, &totals, &expected, &path);
 }
 
 /// All pages of an explanation: the last one, with the items of all.

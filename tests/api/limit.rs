@@ -5,9 +5,14 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::{RunQueryDsl, sql_query};
 use lotse_domain::Error;
-use lotse_persistence::{Backend, Conn, Database, Options, Request};
+use lotse_domain::policy::Scope;
+use lotse_domain::statistics::{StatisticsQuery, TopicsAs, Window};
+use lotse_persistence::{
+    Backend, Conn, Database, Options, Request, funding_period, report, statistics,
+};
+use serde_json::json;
 
-use crate::harness::{PERIOD_2026, Raw, SQLITE, TestApp, both, both_with};
+use crate::harness::{BWHW, PERIOD_2026, Raw, SQLITE, TestApp, both, both_with, lines, run_on};
 
 /// Far longer than anything here takes, far shorter than the statements below.
 const SOON: Duration = Duration::from_secs(20);
@@ -24,7 +29,7 @@ fn endless(database: &Database) -> lotse_domain::Result<()> {
         Backend::Postgres => "SELECT pg_sleep(600)",
         Backend::Sqlite => {
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000000000) \
-             SELECT count(*) FROM n WHERE random() & 1023 <> 0 OR lotse_still_wanted()"
+             SELECT count(*) FROM n WHERE random() & 1023 <> 0 OR lotse_still_wanted(i)"
         }
     };
     database.snapshot(|conn| {
@@ -57,7 +62,7 @@ fn a_statement_ends_when_its_time_is_over() {
 #[test]
 fn a_statement_ends_when_nobody_waits_for_it() {
     both(async |app| {
-        let database = database(&app, Duration::from_secs(600));
+        let database = database(&app, Duration::from_mins(10));
         let request = Request::default();
         let (waiting, reading) = (request.while_waiting(), database.for_request(request.clone()));
         let began = Instant::now();
@@ -73,6 +78,68 @@ fn a_statement_ends_when_nobody_waits_for_it() {
         let late = endless(&database.for_request(request));
         assert!(matches!(late, Err(Error::TimedOut)), "{late:?}");
         answers(&database.for_request(Request::default()));
+    });
+}
+
+/// On SQLite only: PostgreSQL ends every statement by itself.
+#[test]
+fn what_goes_through_many_consultations_asks_whether_to_go_on() {
+    run_on(SQLITE, async |app| {
+        let adviser = app.log_in("adviser").await;
+        let company = adviser.company("Viel GmbH", &json!({})).await;
+        let input = app.consultation(&adviser, &json!({"organisation_id": company["id"]})).await;
+        adviser.post("/consultations", &input).await.expect(201);
+        let mut conn = app.connect();
+        let columns = lines(
+            &mut conn,
+            "SELECT name AS line FROM pragma_table_info('consultations') WHERE name <> 'id'",
+        );
+        let columns = columns.join(", ");
+        // 2 to the 14th: of so many one in a thousand is asked about for certain.
+        for _ in 0..14 {
+            let twice = format!(
+                "INSERT INTO consultations (id, {columns}) \
+                 SELECT randomblob(16), {columns} FROM consultations"
+            );
+            conn.batch_execute(&twice).unwrap();
+        }
+        let scope = Scope::Carrier(BWHW.parse::<uuid::Uuid>().unwrap().into());
+        let counted = |database: &Database| {
+            database.snapshot(|conn| {
+                let id: uuid::Uuid = PERIOD_2026.parse().unwrap();
+                let period = funding_period::find(conn, id.into())?;
+                let window = Window::whole(&period);
+                let query = StatisticsQuery {
+                    funding_period_id: period.id,
+                    window,
+                    group_by: Vec::new(),
+                    conditions: Vec::new(),
+                    also: Vec::new(),
+                    topics: TopicsAs::Recorded,
+                };
+                statistics::totals(conn, &scope, &query)
+            })
+        };
+        let explained = |database: &Database| {
+            database.snapshot(|conn| {
+                let id: uuid::Uuid = PERIOD_2026.parse().unwrap();
+                let period = funding_period::find(conn, id.into())?;
+                let mut facts = 0;
+                report::each_fact(conn, &scope, &period, period.ends_on, |_, _| {
+                    facts += 1;
+                    Ok(())
+                })?;
+                Ok(facts)
+            })
+        };
+        let patient = database(&app, SOON);
+        assert_eq!(counted(&patient).unwrap().consultations, 16_384);
+        assert_eq!(explained(&patient).unwrap(), 16_384);
+        let hasty = database(&app, Duration::ZERO);
+        let ended = counted(&hasty);
+        assert!(matches!(ended, Err(Error::TimedOut)), "{ended:?}");
+        let ended = explained(&hasty);
+        assert!(matches!(ended, Err(Error::TimedOut)), "{ended:?}");
     });
 }
 

@@ -49,6 +49,7 @@ mod second_factor;
 mod session;
 mod sso;
 mod statistics;
+mod statistics_random;
 mod tag;
 mod target;
 mod task;

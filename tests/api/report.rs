@@ -171,7 +171,6 @@ fn what_was_seen_is_frozen_and_stays() {
     });
 }
 
-/// Another program than that of `GET /statistics` makes them, so each table is compared.
 /// A draft of the window says what the figures say, which another program counts.
 pub async fn says_what_the_figures_say(session: &Session, period: &str, from: &str, to: &str) {
     let window = json!({"funding_period_id": period, "from": from, "to": to});

@@ -46,6 +46,7 @@ fn what_is_logged_into_a_closing_period_says_what_it_touches() {
         assert_eq!(touched["funding_period"]["id"], PERIOD_2026);
         let figures = json!({"consultations": 1, "follow_up_consultations": 1, "minutes": 45});
         assert_eq!(touched["figures"], figures);
+        assert_eq!(touched["dimensions"], json!(["kind"]), "the later one is no first any more");
         assert_eq!(indicators(touched)["consultations"], 1);
         assert_eq!(indicators(touched).get("organisations_advised"), None);
         let reports: Vec<&Value> =
@@ -76,17 +77,39 @@ fn what_is_logged_into_a_closing_period_says_what_it_touches() {
         let read = manager.get(&path).await.expect(200).body;
         assert_eq!(read.get("touches"), None);
 
+        // Of the same day, later than the other: at another site another one is the first.
+        let same_day = of(json!({"held_on": "2026-01-20", "starts_at": "16:00:00", "minutes": 20}));
+        let input = app.consultation(&manager, &same_day).await;
+        let other = manager.post("/consultations", &input).await.expect(201).body;
+        let other = format!("/consultations/{}", other["id"].as_str().unwrap());
+        let earlier = json!({"starts_at": "08:00:00"});
+        manager.patch(&path, 3, &json!({"starts_at": "09:00:00"})).await.expect(200);
+        let moved = manager.patch(&other, 1, &earlier).await.expect(200).body;
+        let touched = &moved["touches"][0];
+        assert_eq!((&touched["figures"], &touched["dimensions"]), (&json!({}), &json!(["kind"])));
+        assert_eq!(touched["reports"][0]["id"], quarter["id"], "it has firsts by site");
+        // What does not count touches nothing, whatever changes in it.
+        let missed = of(json!({"held_on": "2026-01-21", "status": "no_show"}));
+        let input = app.consultation(&manager, &missed).await;
+        let missed = manager.post("/consultations", &input).await.expect(201).body;
+        assert_eq!(missed.get("touches"), None);
+        let missed = format!("/consultations/{}", missed["id"].as_str().unwrap());
+        let video = manager.patch(&missed, 1, &json!({"channel": "phone"})).await.expect(200).body;
+        assert_eq!(video.get("touches"), None);
+        let came = manager.patch(&missed, 2, &json!({"status": "held"})).await.expect(200).body;
+        assert_eq!(came["touches"][0]["figures"]["consultations"], 1);
+
         let void = format!("{path}/void");
         let reason = json!({"reason": "Doppelt"});
         let voided =
-            manager.post_with(&void, &[("If-Match", "\"3\"")], &reason).await.expect(200).body;
+            manager.post_with(&void, &[("If-Match", "\"4\"")], &reason).await.expect(200).body;
         let figures = json!({"consultations": -1, "follow_up_consultations": -1, "minutes": -45});
         assert_eq!(voided["touches"][0]["figures"], figures);
         // What it did to figures is no part of the record, so it is not in its history either.
         let history = manager.get(&format!("{path}/history")).await.expect(200);
         assert!(!history.text.contains("touches"), "{}", history.text);
         let audit = adviser.get(&format!("{path}/history")).await.expect(200);
-        assert_eq!(audit.items().len(), 4);
+        assert_eq!(audit.items().len(), 5);
     });
 }
 

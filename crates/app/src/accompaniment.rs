@@ -1,8 +1,8 @@
 use lotse_domain::Result;
 use lotse_domain::accompaniment::{
     Accompaniment, AccompanimentFilter, AccompanimentInput, AgreeInput, Board, BoardFilter,
-    CompleteInput, Context, EndInput, GoalsInput, MeasureGoalsInput, PauseInput, PausePreview,
-    RejectInput, ResumeInput, StartContext, StartInput,
+    BoardMaker, CompleteInput, Context, EndInput, GoalsInput, MeasureGoalsInput, PauseInput,
+    PausePreview, RejectInput, ResumeInput, StartContext, StartInput,
 };
 use lotse_domain::audit::{HistoryEntry, Subject};
 use lotse_domain::entity::check_version;
@@ -46,8 +46,10 @@ pub fn list(
 pub fn board(app: &App, caller: &Caller, filter: &BoardFilter) -> Result<Board> {
     app.read_whole(caller, Action::ReadAccompaniments, |tx| {
         let (scope, user) = (tx.scope(), tx.actor.user_id);
-        let runs = accompaniment::under_way(tx.conn, &tx.names, &scope, filter, user)?;
-        Ok(Board::new(tx.today(), &runs, filter.track))
+        let mut maker = BoardMaker::new(tx.today(), filter.track);
+        let add = |run: &Accompaniment| maker.add(run);
+        accompaniment::under_way(tx.conn, &tx.names, &scope, filter, user, add)?;
+        Ok(maker.board())
     })
 }
 

@@ -100,7 +100,7 @@ pub(crate) fn add(
     consultation::insert(tx.conn, &new)?;
     tx.created(&new)?;
     new.kind = consultation::kind(tx.conn, new.id)?;
-    new.touches = before.touched(tx, None, &new)?;
+    new.touches = before.touched(tx)?;
     Ok(new)
 }
 
@@ -123,7 +123,7 @@ pub fn change(
         consultation::update(tx.conn, &old, &new)?;
         tx.changed(&old.without_kind(), &new)?;
         new.kind = consultation::kind(tx.conn, new.id)?;
-        new.touches = before.touched(tx, Some(&old), &new)?;
+        new.touches = before.touched(tx)?;
         Ok(new)
     })
 }
@@ -145,7 +145,7 @@ pub fn void(
         let before = Before::of(tx, Some(&old), &new, [period])?;
         consultation::update(tx.conn, &old, &new)?;
         tx.audit(AuditAction::Voided, Some(&old.without_kind()), &new)?;
-        new.touches = before.touched(tx, Some(&old), &new)?;
+        new.touches = before.touched(tx)?;
         Ok(new)
     })
 }

@@ -18,7 +18,7 @@ use lotse_domain::participation::Participation;
 use lotse_domain::policy::{self, Scope};
 use lotse_domain::recruitment_case::RecruitmentCase;
 use lotse_domain::referral::Referral;
-use lotse_domain::report::Report;
+use lotse_domain::report::{Report, ReportAcceptInput, ReportSubmitInput};
 use lotse_domain::saved_view::SavedView;
 use lotse_domain::site::{Site, SiteFilter};
 use lotse_domain::tag::{Tag, TagReference};
@@ -32,12 +32,12 @@ use lotse_persistence::names::Names;
 use lotse_persistence::{
     accompaniment, actor, company, consultation, contact, district, establishment, event,
     event_series, funding_period, indicator, installation, participation, recruitment_case,
-    referral, saved_view, site, tag, target, task, topic, user,
+    referral, report, saved_view, site, tag, target, task, topic, user,
 };
 
 use crate::App;
 use crate::indicator::View;
-use crate::report::hand_in;
+use crate::report::freeze;
 
 /// Everything to fill in, in an order that references allow.
 #[derive(Debug, Default)]
@@ -223,6 +223,21 @@ pub fn fill(app: &App, data: &Data, password: &str, progress: &dyn Fn(usize)) ->
         }
         installation::mark_synthetic(conn)
     })
+}
+
+/// A report of the demonstration: submitted as what it says, and accepted where there is a day for that.
+fn hand_in(view: &mut View, handed_in: &HandedIn) -> Result<()> {
+    let HandedIn { draft, by, period, submitted_at, accepted_at } = handed_in;
+    report::insert(view.conn, draft)?;
+    let (sha256, records) = freeze(view, by, period, draft)?;
+    let input = ReportSubmitInput { sha256: sha256.clone(), note: None };
+    let submitted = draft.submitted(*submitted_at, by, &input, sha256, records)?;
+    report::update(view.conn, &submitted)?;
+    if let Some(at) = accepted_at {
+        let accepted = submitted.accepted(*at, by, &ReportAcceptInput::default())?;
+        report::update(view.conn, &accepted)?;
+    }
+    Ok(())
 }
 
 /// Gives the users with these e-mail addresses a new password.

@@ -98,7 +98,7 @@ fn records(
     query: &ProgrammeExplanationQuery,
 ) -> Result<ProgrammeRecords> {
     let scope = tx.scope();
-    let window = Window { from: period.starts_on, to: period.ends_on };
+    let window = Window::whole(period);
     let whole = ProgrammeStatisticsQuery { window, ..query.asked.clone() };
     if query.is_of_cases() {
         let cases = programme_statistics::cases(tx.conn, &tx.names, &scope, &whole)?;

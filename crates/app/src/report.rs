@@ -21,7 +21,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::consultation::none_if_missing;
-use crate::demo::HandedIn;
 use crate::indicator::{Asked, Counts, View, also};
 use crate::programme_statistics;
 use crate::statistics::named_scope;
@@ -199,7 +198,7 @@ pub fn submit(
 
 /// Keeps beside a report what it says and what that was counted from, and answers the hash and the number of
 /// records. The caller holds the period, and takes it all back when it is not what was seen.
-fn freeze(
+pub(crate) fn freeze(
     view: &mut View,
     actor: &Actor,
     period: &FundingPeriod,
@@ -225,21 +224,6 @@ fn freeze(
     let sha256 = hash(&content);
     report::freeze(view.conn, id, &Frozen { basis, content }, &events)?;
     Ok((sha256, records))
-}
-
-/// A report of the demonstration: submitted as what it says, and accepted where there is a day for that.
-pub(crate) fn hand_in(view: &mut View, handed_in: &HandedIn) -> Result<()> {
-    let HandedIn { draft, by, period, submitted_at, accepted_at } = handed_in;
-    report::insert(view.conn, draft)?;
-    let (sha256, records) = freeze(view, by, period, draft)?;
-    let input = ReportSubmitInput { sha256: sha256.clone(), note: None };
-    let submitted = draft.submitted(*submitted_at, by, &input, sha256, records)?;
-    report::update(view.conn, &submitted)?;
-    if let Some(at) = accepted_at {
-        let accepted = submitted.accepted(*at, by, &ReportAcceptInput::default())?;
-        report::update(view.conn, &accepted)?;
-    }
-    Ok(())
 }
 
 fn put(conn: &mut Conn, id: ReportId, position: i64, batch: &mut Vec<Fact>) -> Result<i64> {
@@ -400,7 +384,7 @@ fn basis_target(
         IndicatorRule::Programmes { .. } => {
             let scope = Scope::Carrier(CarrierId(target.carrier.id));
             let site = site.map(Into::into);
-            let asked = Asked { scope: &scope, period, window: of_target, site, only: None };
+            let asked = Asked { scope: &scope, period, window: of_target, site };
             Some(counts.value(view, rule, asked)?)
         }
         _ => None,

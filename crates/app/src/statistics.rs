@@ -83,11 +83,11 @@ fn previous(
     period: &FundingPeriod,
     query: &StatisticsQuery,
 ) -> Result<Option<PreviousFigures>> {
-    let whole = Window { from: period.starts_on, to: period.ends_on };
+    let whole = Window::whole(period);
     let (period, window) = if query.window == whole {
         let Some(before) = period.starts_on.pred_opt() else { return Ok(None) };
         let Some(before) = funding_period::on_date(tx.conn, before)? else { return Ok(None) };
-        let window = Window { from: before.starts_on, to: before.ends_on };
+        let window = Window::whole(&before);
         (before, window)
     } else {
         let Some(window) = query.window.before(period.starts_on) else { return Ok(None) };
@@ -206,7 +206,6 @@ pub fn publication(app: &App, caller: &Caller, params: &PublicationParams) -> Re
             conditions: Vec::new(),
             also: Vec::new(),
             topics: TopicsAs::Recorded,
-            only: None,
         };
         let scope = tx.scope();
         let totals = statistics::totals(tx.conn, &scope, &query)?;

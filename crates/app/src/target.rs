@@ -1,4 +1,3 @@
-use lotse_domain::Result;
 use lotse_domain::audit::{AuditAction, HistoryEntry};
 use lotse_domain::calendar::FederalState;
 use lotse_domain::entity::{ReasonInput, check_version};
@@ -9,6 +8,7 @@ use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::{Action, Scope};
 use lotse_domain::statistics::{FigureScopeKind, StatisticsQuery, Window};
 use lotse_domain::target::{Context, Target, TargetFilter, TargetInput, passed, progress};
+use lotse_domain::{Error, Result};
 use lotse_persistence::{audit, funding_period, indicator, site, target};
 
 use crate::consultation::none_if_missing;
@@ -34,10 +34,13 @@ pub fn list(
     })
 }
 
+/// How many targets figures have beside them at most.
+const MAX_BESIDE: usize = 100;
+
 /// Those that are set for the totals of figures or for a row of them, with how far they are.
 ///
 /// # Errors
-/// `Forbidden` for who reads figures and no targets.
+/// `Forbidden` for who reads figures and no targets; `Malformed` when there are too many.
 pub(crate) fn beside(
     tx: &mut Reading,
     period: &FundingPeriod,
@@ -47,11 +50,14 @@ pub(crate) fn beside(
     tx.actor.may(Action::ReadTargets)?;
     let scope = tx.scope();
     let mut counts = Counts::default();
-    let all = target::of_period(tx.conn, &tx.names, &scope, period.id)?;
-    all.into_iter()
-        .filter(|it| it.is_beside(&query.group_by, query.window, whose, period))
-        .map(|found| with_progress(tx, &mut counts, found))
-        .collect()
+    let mut found = target::of_period(tx.conn, &tx.names, &scope, period.id)?;
+    found.retain(|it| it.is_beside(&query.group_by, query.window, whose, period));
+    // Each is counted by itself.
+    if found.len() > MAX_BESIDE {
+        let message = format!("would be {} here, of at most {MAX_BESIDE}", found.len());
+        return Err(Error::malformed_query("targets", "too_many", message));
+    }
+    found.into_iter().map(|found| in_period(tx, &mut counts, period, found)).collect()
 }
 
 /// # Errors
@@ -158,12 +164,22 @@ fn context(tx: &mut Writing, input: &TargetInput) -> Result<Context> {
 
 /// The target with how far it is today: the records of its carrier count, whoever asks.
 fn with_progress(tx: &mut Reading, counts: &mut Counts, target: Target) -> Result<Target> {
+    let period = funding_period::find(tx.conn, target.funding_period.id.into())?;
+    in_period(tx, counts, &period, target)
+}
+
+/// The same where the period is known.
+fn in_period(
+    tx: &mut Reading,
+    counts: &mut Counts,
+    period: &FundingPeriod,
+    target: Target,
+) -> Result<Target> {
     let Some(active) = indicator::active(tx.conn, &tx.names, &target.indicator_code)? else {
         return Ok(target);
     };
-    let period = funding_period::find(tx.conn, target.funding_period.id.into())?;
     // One that was given up may lie outside the period by now.
-    let Some(window) = target.window(&period) else { return Ok(target) };
+    let Some(window) = target.window(period) else { return Ok(target) };
     let site = target.site.as_ref().map(|site| site.id.into());
     let carrier = CarrierId(target.carrier.id);
     let place = match site {
@@ -173,13 +189,9 @@ fn with_progress(tx: &mut Reading, counts: &mut Counts, target: Target) -> Resul
     };
     let state = place.map_or(FederalState::Hesse, |place| place.federal_state);
     let carrier = Scope::Carrier(carrier);
-    let (period, scope, today) = (&period, &carrier, tx.today());
+    let (scope, today) = (&carrier, tx.today());
     let mut count = |window: Window| {
-        counts.value(
-            &mut View::of(tx),
-            &active.rule,
-            Asked { scope, period, window, site, only: None },
-        )
+        counts.value(&mut View::of(tx), &active.rule, Asked { scope, period, window, site })
     };
     let actual = count(window)?;
     let until_yesterday = match passed(window, today) {

@@ -31,7 +31,7 @@ mod rules;
 mod step;
 #[cfg(test)]
 pub(crate) mod tests;
-pub use board::{Board, BoardFilter, BoardPhase, BoardRow};
+pub use board::{Board, BoardFilter, BoardMaker, BoardPhase, BoardRow};
 pub use goal::{
     Goal, GoalAchievement, GoalInput, GoalMeasureInput, GoalResult, GoalsInput, MAX_GOALS,
     MeasureGoalsInput,

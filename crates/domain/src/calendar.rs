@@ -94,10 +94,12 @@ struct Observance {
 }
 
 impl Observance {
+    fn is_observed_in(&self, year: i32) -> bool {
+        self.from_year.is_none_or(|from| from <= year) && self.to_year.is_none_or(|to| year <= to)
+    }
+
     fn on(&self, year: i32) -> Option<NaiveDate> {
-        let observed = self.from_year.is_none_or(|from| from <= year)
-            && self.to_year.is_none_or(|to| year <= to);
-        if !observed {
+        if !self.is_observed_in(year) {
             return None;
         }
         match self.rule {
@@ -108,12 +110,13 @@ impl Observance {
         }
     }
 
-    fn falls_on(&self, date: NaiveDate) -> bool {
-        match self.rule {
-            // Most dates are no holiday: spares them the rest.
-            Rule::OnDay { month, day } if (date.month(), date.day()) != (month, day) => false,
-            _ => self.on(date.year()) == Some(date),
-        }
+    /// `from_easter` is the distance of the date from Easter Sunday of its year.
+    fn falls_on(&self, date: NaiveDate, from_easter: Option<i64>) -> bool {
+        let fits = match self.rule {
+            Rule::OnDay { month, day } => (date.month(), date.day()) == (month, day),
+            Rule::FromEaster(days) => from_easter == Some(days),
+        };
+        fits && self.is_observed_in(date.year())
     }
 }
 
@@ -175,10 +178,9 @@ pub fn holidays(state: FederalState, year: i32) -> Vec<Holiday> {
 /// What holiday a date is in a state.
 #[must_use]
 pub fn holiday_on(state: FederalState, date: NaiveDate) -> Option<&'static HolidayName> {
-    observances(state)
-        .iter()
-        .find(|observance| observance.falls_on(date))
-        .map(|observance| &observance.name)
+    let from_easter = easter_sunday(date.year()).map(|easter| (date - easter).num_days());
+    let found = observances(state).iter().find(|it| it.falls_on(date, from_easter));
+    found.map(|observance| &observance.name)
 }
 
 /// A Werktag: Monday to Saturday, and no public holiday.
@@ -302,6 +304,10 @@ impl Calendar {
     /// The `n`th day after `from` that is not paused; for 0 the first such day from `from` on.
     #[must_use]
     pub fn day_after(&self, from: NaiveDate, n: u32) -> NaiveDate {
+        if self.pauses.last().is_none_or(|(_, until)| *until < from) {
+            // Most plans have no pause, and all their days count.
+            return from.checked_add_days(Days::new(n.into())).unwrap_or(from);
+        }
         nth(from, n, |date| !self.is_paused(date))
     }
 

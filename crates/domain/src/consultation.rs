@@ -17,8 +17,8 @@ use crate::industry::Classification;
 use crate::occupation::{Occupation, OccupationInput};
 use crate::organisation::OrganisationReference;
 use crate::policy::{Actor, Role};
+use crate::report::TouchedFigures;
 use crate::size_class::SizeClass;
-use crate::statistics::TouchedFigures;
 
 mod note_warning;
 mod rules;

@@ -62,8 +62,8 @@ pub enum Error {
     /// The database could not serialise the work; the same work may go through when tried again.
     #[error("The database is busy.")]
     Busy(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Reading took longer than the server allows, or nobody waits for the answer any more.
-    #[error("Reading took longer than the server allows.")]
+    /// It took longer than the server allows, or nobody waits for the answer any more. Nothing was changed.
+    #[error("It took longer than the server allows.")]
     TimedOut,
     /// The provider of single sign-on does not answer, or not as it should.
     #[error("The provider of single sign-on cannot be reached.")]
@@ -89,6 +89,21 @@ impl Error {
     #[must_use]
     pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self::Conflict { code, detail: detail.into() }
+    }
+
+    /// A query parameter that makes no sense; `message` goes on where its name ends.
+    #[must_use]
+    pub fn malformed_query(parameter: &str, code: &str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self::Malformed {
+            code: "malformed_query",
+            detail: format!("The query parameter {parameter} {message}."),
+            errors: vec![Violation {
+                pointer: parameter.to_owned(),
+                code: code.to_owned(),
+                message,
+            }],
+        }
     }
 
     /// What is wrong with a part of the input, as told of the whole: `pointer` leads to the part.

@@ -66,7 +66,11 @@ impl Paging {
     pub fn new(params: &PageParams, query: &impl Serialize) -> Result<Self> {
         let limit = params.limit.unwrap_or(DEFAULT_LIMIT);
         if !(1..=MAX_LIMIT).contains(&limit) {
-            return Err(malformed("limit", "out_of_range", "must be between 1 and 200"));
+            return Err(Error::malformed_query(
+                "limit",
+                "out_of_range",
+                "must be between 1 and 200",
+            ));
         }
         let query = fingerprint(query)?;
         let after = match &params.cursor {
@@ -80,7 +84,7 @@ impl Paging {
                     return Err(broken_cursor());
                 }
                 if of != query {
-                    return Err(malformed(
+                    return Err(Error::malformed_query(
                         "cursor",
                         "cursor_of_another_query",
                         "belongs to a list with other filters or another order; start without a cursor",
@@ -136,19 +140,7 @@ fn fingerprint(query: &impl Serialize) -> Result<String> {
 }
 
 fn broken_cursor() -> Error {
-    malformed("cursor", "invalid_cursor", "is not a cursor of this API")
-}
-
-pub(crate) fn malformed(parameter: &str, code: &str, message: &str) -> Error {
-    Error::Malformed {
-        code: "malformed_query",
-        detail: format!("The query parameter {parameter} {message}."),
-        errors: vec![crate::error::Violation {
-            pointer: parameter.to_owned(),
-            code: code.to_owned(),
-            message: message.to_owned(),
-        }],
-    }
+    Error::malformed_query("cursor", "invalid_cursor", "is not a cursor of this API")
 }
 
 impl<T> Page<T> {

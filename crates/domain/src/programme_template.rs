@@ -1,6 +1,8 @@
 //! Programme template (Vorlage): the phases and steps that an accompaniment or a recruitment case is
 //! planned by. Published versions never change, so a run keeps what it started with.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -150,8 +152,9 @@ pub struct TemplatePhase {
     /// Whether steps of later phases wait until all mandatory ones of this phase are done or waived.
     #[serde(default)]
     pub gate: bool,
-    #[schema(max_items = 50)]
-    pub steps: Vec<TemplateStep>,
+    // Shared with the runs that follow the template.
+    #[schema(max_items = 50, value_type = Vec<TemplateStep>)]
+    pub steps: Vec<Arc<TemplateStep>>,
 }
 
 /// Creates a draft. It is also the form that templates are exported and imported in.

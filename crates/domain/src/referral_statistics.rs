@@ -84,7 +84,7 @@ impl ReferralStatisticsParams {
     /// or leaves the period.
     pub fn query(&self, period: &FundingPeriod) -> Result<ReferralStatisticsQuery> {
         Ok(ReferralStatisticsQuery {
-            period: Window { from: period.starts_on, to: period.ends_on },
+            period: Window::whole(period),
             window: Window::of(period, self.from, self.to)?,
             group_by: dimensions(self.group_by.as_deref())?,
             conditions: conditions("filter", self.filter.as_deref())?,

@@ -20,6 +20,7 @@ mod count;
 mod difference;
 mod fact;
 mod sheets;
+mod touched;
 pub use content::{
     Basis, BasisIndicator, BasisTarget, EVENT_TABLES, Labels, Making, ReportContent,
     ReportEventRow, ReportEventTable, ReportIndicator, ReportLabel, ReportPeriod, ReportRow,
@@ -32,6 +33,7 @@ pub use difference::{
     changed,
 };
 pub use fact::{EventFact, Fact, Heads};
+pub use touched::{AskedIndicator, Closing, TouchedFigures, TouchedIndicator};
 
 codes! {
     /// Draft → submitted → accepted; a submitted or accepted one is superseded by its correction.

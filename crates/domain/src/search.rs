@@ -9,10 +9,9 @@ use crate::actor::Actor;
 use crate::code::codes;
 use crate::company::Company;
 use crate::contact::Contact;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::name::fold_loosely;
 use crate::organisation::OrganisationReference;
-use crate::page::malformed;
 
 mod rating;
 
@@ -77,10 +76,14 @@ impl SearchParams {
     pub fn query(&self) -> Result<Query> {
         let typed = self.q.trim();
         if typed.is_empty() {
-            return Err(malformed("q", "empty", "must not be empty"));
+            return Err(Error::malformed_query("q", "empty", "must not be empty"));
         }
         if typed.chars().count() > MAX_QUERY {
-            return Err(malformed("q", "too_long", "must have at most 100 characters"));
+            return Err(Error::malformed_query(
+                "q",
+                "too_long",
+                "must have at most 100 characters",
+            ));
         }
         Ok(Query::new(typed))
     }
@@ -90,7 +93,11 @@ impl SearchParams {
     pub fn most(&self) -> Result<usize> {
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
         if !(1..=MAX_LIMIT).contains(&limit) {
-            return Err(malformed("limit", "out_of_range", "must be between 1 and 100"));
+            return Err(Error::malformed_query(
+                "limit",
+                "out_of_range",
+                "must be between 1 and 100",
+            ));
         }
         Ok(limit as usize)
     }

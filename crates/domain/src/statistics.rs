@@ -23,7 +23,6 @@ mod explanation;
 mod pivot;
 mod publication;
 mod sheets;
-mod touched;
 mod zeros;
 pub use condition::{Condition, NONE, conditions};
 pub use explanation::{
@@ -33,7 +32,6 @@ pub use explanation::{
 pub use pivot::{Counted as CountedForPivot, Pivot, PivotColumn, PivotParams, PivotRow};
 pub use publication::{Publication, PublicationParams, PublicationRow, SMALLEST_SHOWN, published};
 pub(crate) use sheets::{About, filter_words, groups_sheet, rules, rules_sheet};
-pub use touched::{Only, TouchedFigures, TouchedIndicator, differences, reaches, regrouped};
 pub use zeros::{MAX_GROUPS, with_zeros};
 
 /// Version of the counting rules. It changes when the same records would give other figures.
@@ -128,8 +126,6 @@ pub struct StatisticsQuery {
     pub conditions: Vec<Condition<Dimension>>,
     pub also: Vec<AlsoAt>,
     pub topics: TopicsAs,
-    /// None of all records.
-    pub only: Option<Only>,
 }
 
 /// Service dates, both included.
@@ -153,16 +149,8 @@ impl StatisticsParams {
         let window = Window::of(period, self.from, self.to)?;
         let conditions = conditions("filter", self.filter.as_deref())?;
         if self.targets && !conditions.is_empty() {
-            let message = "must be false with a filter: targets are set for all records".to_owned();
-            return Err(Error::Malformed {
-                code: "malformed_query",
-                detail: format!("The query parameter targets {message}."),
-                errors: vec![Violation {
-                    pointer: "targets".to_owned(),
-                    code: "with_filter".to_owned(),
-                    message,
-                }],
-            });
+            let message = "must be false with a filter: targets are set for all records";
+            return Err(Error::malformed_query("targets", "with_filter", message));
         }
         Ok(StatisticsQuery {
             funding_period_id: period.id,
@@ -171,7 +159,6 @@ impl StatisticsParams {
             conditions,
             also: Vec::new(),
             topics: self.topics,
-            only: None,
         })
     }
 }
@@ -203,6 +190,12 @@ impl Window {
         checks.require(window.from <= window.to, "to", "before_start", "must not be before from");
         checks.finish()?;
         Ok(window)
+    }
+
+    /// All days of the period.
+    #[must_use]
+    pub fn whole(period: &FundingPeriod) -> Self {
+        Self { from: period.starts_on, to: period.ends_on }
     }
 
     #[must_use]

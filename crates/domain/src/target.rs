@@ -301,7 +301,7 @@ fn check_open(period: &FundingPeriod) -> Result<()> {
 
 /// The part of the period that a year or a quarter is, if they meet.
 fn window(period: &FundingPeriod, year: Option<i32>, quarter: Option<i32>) -> Option<Window> {
-    let whole = Window { from: period.starts_on, to: period.ends_on };
+    let whole = Window::whole(period);
     let Some(year) = year else { return quarter.is_none().then_some(whole) };
     let (first_month, months) = match quarter {
         Some(quarter) => (u32::try_from(quarter).ok()?.checked_mul(3)?.checked_sub(2)?, 3),

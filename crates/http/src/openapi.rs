@@ -275,7 +275,14 @@ fn responses() -> Value {
             ),
         ),
         ("Internal", problem("Something went wrong; the request id finds it in the log")),
-        ("Busy", with_header("The database is busy", "Retry-After", "Seconds to wait")),
+        (
+            "Busy",
+            with_header(
+                "The database is busy, or the answer took too long",
+                "Retry-After",
+                "Seconds to wait; not for what took too long",
+            ),
+        ),
     ] {
         responses.insert(name.to_owned(), response);
     }

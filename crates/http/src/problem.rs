@@ -264,7 +264,7 @@ impl From<Error> for Problem {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "took_too_long",
                 "The answer took too long",
-                "Ask for a shorter window, or for fewer groupings at once.",
+                "Nothing was changed. Ask for less at once: a shorter window, or fewer groupings.",
             ),
             Error::ProviderUnavailable(cause) => Self {
                 cause: Some(cause),

@@ -42,8 +42,18 @@ impl State {
     ) -> Result<T, Problem> {
         let request = Request::default();
         let _waiting = request.while_waiting();
-        let app = self.app.for_request(request);
-        match actix_web::web::block(move || work(&app)).await {
+        let app = self.app.for_request(request.clone());
+        let work = move || {
+            let result = work(&app);
+            if let Err(Error::Internal(error)) = &result
+                && request.is_given_up()
+            {
+                // Nobody is left to whom it is told, and by whom it would be logged.
+                tracing::error!(%error, "failed after the client had gone");
+            }
+            result
+        };
+        match actix_web::web::block(work).await {
             Ok(result) => result.map_err(Problem::from),
             Err(panicked) => Err(Error::Internal(panicked.into()).into()),
         }

@@ -283,9 +283,10 @@ impl Upload {
 
     /// Forgets it. What cannot be removed now is removed by housekeeping.
     pub async fn abort(mut self) {
-        if let Some(mut parts) = self.parts.take()
-            && let Err(error) = parts.abort().await
-        {
+        let Some(mut parts) = self.parts.take() else { return };
+        // By itself: the request may be dropped meanwhile.
+        let aborted = tokio::spawn(async move { parts.abort().await }).await;
+        if let Ok(Err(error)) = aborted {
             tracing::warn!(%error, "an upload that was refused was not removed");
         }
     }

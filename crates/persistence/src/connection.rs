@@ -168,11 +168,21 @@ impl Database {
         pool: &r2d2::Pool<Manager>,
         work: impl FnOnce(&mut Conn) -> Result<T>,
     ) -> Result<T> {
-        let mut held = checked_out(pool)?;
+        let given_up = || self.request.as_ref().is_some_and(Request::is_given_up);
+        if given_up() {
+            return Err(Error::TimedOut);
+        }
+        let mut held = match checked_out(pool) {
+            Err(Error::Busy(_)) if given_up() => return Err(Error::TimedOut),
+            held => held?,
+        };
         let Held { conn, limit, .. } = &mut *held;
         let running = limit.begin(self.request.as_ref(), self.most);
-        let mut result = if running.is_over() { Err(Error::TimedOut) } else { work(conn) };
-        if matches!(result, Err(Error::Busy(_) | Error::Internal(_))) && running.is_over() {
+        let mut result = if given_up() { Err(Error::TimedOut) } else { work(conn) };
+        if let Err(Error::Internal(error)) = &result
+            && running.is_over()
+        {
+            tracing::warn!(%error, "reading was ended");
             result = Err(Error::TimedOut);
         }
         drop(running);
@@ -224,7 +234,9 @@ pub(crate) fn transaction<T>(
             AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE").db()?;
         }
         (Conn::Postgres(inner), Mode::Snapshot) => {
-            let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+            // Figures sort and group more than fits in the memory that is the default for it.
+            let begin =
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL work_mem = '32MB'";
             AnsiTransactionManager::begin_transaction_sql(inner, begin).db()?;
         }
         _ => <Conn as diesel::Connection>::TransactionManager::begin_transaction(conn).db()?,

@@ -129,6 +129,10 @@ fn into_domain(error: DieselError) -> Error {
     {
         return Error::Busy(error.into());
     }
+    // A read that is ended on other words is known by the time that it took (`Database::read`).
+    if message.contains("due to statement timeout") {
+        return Error::TimedOut;
+    }
     let named = CONSTRAINTS.iter().find(|(postgres, sqlite, ..)| {
         information.constraint_name() == Some(postgres) || message.contains(sqlite)
     });

@@ -104,9 +104,14 @@ impl Grouping {
         let none = "CAST(NULL AS TEXT)";
         let column = |at: usize| {
             let number = at + 1;
-            let (code, label, label_de) = sources
-                .get(at)
-                .map_or((none, none, none), |it| (it.code, it.label, it.label_de.unwrap_or(none)));
+            let (code, label, label_de) = match sources.get(at) {
+                // One row for a code, also when it was renamed within the window.
+                Some(it) => {
+                    let most = |label| format!("max({label})");
+                    (it.code, most(it.label), it.label_de.map_or(none.to_owned(), most))
+                }
+                None => (none, none.to_owned(), none.to_owned()),
+            };
             format!(
                 "{code} AS code_{number}, {label} AS label_{number}, {label_de} AS label_de_{number}"
             )
@@ -114,7 +119,7 @@ impl Grouping {
         Self {
             columns: [column(0), column(1), column(2)].join(", "),
             joins: sources.iter().map(|source| source.join).collect::<Vec<_>>().join("\n"),
-            group_by: if sources.is_empty() { "" } else { "GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9" },
+            group_by: if sources.is_empty() { "" } else { "GROUP BY 1, 4, 7" },
             order_by: "ORDER BY 2 NULLS LAST, 1, 5 NULLS LAST, 4, 8 NULLS LAST, 7",
         }
     }

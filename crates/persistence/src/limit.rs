@@ -19,11 +19,12 @@ use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl, SqliteConnectio
 use crate::connection::Backend;
 
 /// A condition more for statements that go through many records. It holds; it is asked for one record in a
-/// thousand, so that it costs little.
-pub(crate) fn still_wanted(backend: Backend) -> &'static str {
+/// thousand, so that it costs little. `of` is a number of the record: without one SQLite would ask once, in a
+/// loop further out.
+pub(crate) fn still_wanted(backend: Backend, of: &str) -> String {
     match backend {
-        Backend::Sqlite => "AND (random() & 1023 <> 0 OR lotse_still_wanted())",
-        Backend::Postgres => "",
+        Backend::Sqlite => format!("AND (random() & 1023 <> 0 OR lotse_still_wanted({of}))"),
+        Backend::Postgres => String::new(),
     }
 }
 
@@ -43,7 +44,7 @@ struct Inner {
 }
 
 /// A session of PostgreSQL that can be told to end its statement.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 struct Session {
     url: Arc<str>,
     pid: i32,
@@ -55,7 +56,10 @@ impl Request {
         self.0.given_up.store(true, Ordering::Release);
         if self.running().is_some() {
             let request = self.clone();
-            std::thread::spawn(move || request.stop());
+            let stopping = std::thread::Builder::new().spawn(move || request.stop());
+            if let Err(error) = stopping {
+                not_ended(&error);
+            }
         }
     }
 
@@ -65,7 +69,9 @@ impl Request {
         Waiting(self.clone())
     }
 
-    pub(crate) fn is_given_up(&self) -> bool {
+    /// Whether nobody waits any more.
+    #[must_use]
+    pub fn is_given_up(&self) -> bool {
         self.0.given_up.load(Ordering::Acquire)
     }
 
@@ -73,21 +79,33 @@ impl Request {
         self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Until the work has ended: between two statements the database ignores that one is to end.
     fn stop(&self) {
         std::thread::sleep(PATIENCE);
         let Some(session) = self.running().clone() else { return };
-        let stopped = PgConnection::establish(&session.url).map_err(|error| error.to_string());
-        let stopped = stopped.and_then(|mut conn| {
+        let mut conn = match PgConnection::establish(&session.url) {
+            Ok(conn) => conn,
+            Err(error) => return not_ended(&error),
+        };
+        loop {
             let running = self.running();
-            let Some(session) = running.as_ref() else { return Ok(()) };
-            conn.batch_execute(&format!("SELECT pg_cancel_backend({})", session.pid))
-                .map_err(|error| error.to_string())
-        });
-        if let Err(error) = stopped {
-            // It ends when its time is over.
-            tracing::warn!(error, "a statement that nobody waits for was not ended");
+            if running.as_ref() != Some(&session) {
+                return;
+            }
+            let cancel = format!("SELECT pg_cancel_backend({})", session.pid);
+            let cancelled = conn.batch_execute(&cancel);
+            drop(running);
+            if let Err(error) = cancelled {
+                return not_ended(&error);
+            }
+            std::thread::sleep(PATIENCE);
         }
     }
+}
+
+/// It ends when its time is over.
+fn not_ended(error: &dyn std::error::Error) {
+    tracing::warn!(%error, "a statement that nobody waits for was not ended");
 }
 
 /// See [`Request::while_waiting`].
@@ -119,7 +137,7 @@ impl Limit {
     pub fn of_sqlite(conn: &mut SqliteConnection) -> QueryResult<Self> {
         let asked: Arc<Mutex<Asked>> = Arc::default();
         let seen = Arc::clone(&asked);
-        lotse_still_wanted_utils::register_nondeterministic_impl(conn, move || {
+        lotse_still_wanted_utils::register_nondeterministic_impl(conn, move |_: i32| {
             let asked = seen.lock().unwrap_or_else(PoisonError::into_inner);
             let late = asked.until.is_some_and(|until| until <= Instant::now());
             let given_up = asked.request.as_ref().is_some_and(Request::is_given_up);
@@ -180,7 +198,7 @@ struct Pid {
 
 #[diesel::declare_sql_function]
 extern "SQL" {
-    fn lotse_still_wanted() -> Bool;
+    fn lotse_still_wanted(of: Integer) -> Bool;
 }
 
 #[derive(Debug)]

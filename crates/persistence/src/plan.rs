@@ -10,14 +10,14 @@ macro_rules! step_row {
             pub $run: $crate::sql_types::Key,
             position: i32,
             code: String,
-            awaited_on: Option<chrono::NaiveDate>,
-            baseline_on: Option<chrono::NaiveDate>,
-            planned_on: Option<chrono::NaiveDate>,
-            override_on: Option<chrono::NaiveDate>,
+            awaited_on: Option<$crate::sql_types::Day>,
+            baseline_on: Option<$crate::sql_types::Day>,
+            planned_on: Option<$crate::sql_types::Day>,
+            override_on: Option<$crate::sql_types::Day>,
             override_reason: Option<String>,
             override_by: Option<$crate::sql_types::Key>,
             override_at: Option<$crate::sql_types::At>,
-            done_on: Option<chrono::NaiveDate>,
+            done_on: Option<$crate::sql_types::Day>,
             done_note: Option<String>,
             done_by: Option<$crate::sql_types::Key>,
             done_at: Option<$crate::sql_types::At>,
@@ -33,7 +33,7 @@ macro_rules! step_row {
                 steps: &[lotse_domain::plan::Step],
                 awaited_on: &[Option<chrono::NaiveDate>],
             ) -> Vec<Self> {
-                use $crate::sql_types::{At, Key};
+                use $crate::sql_types::{At, Day, Key};
                 (0..)
                     .zip(steps.iter().zip(awaited_on))
                     .map(|(position, (step, awaited_on))| {
@@ -43,14 +43,14 @@ macro_rules! step_row {
                             $run: run,
                             position,
                             code: step.definition.code.clone(),
-                            awaited_on: *awaited_on,
-                            baseline_on: step.baseline_on,
-                            planned_on: step.planned_on,
-                            override_on: overridden.map(|it| it.on),
+                            awaited_on: awaited_on.map(Day),
+                            baseline_on: step.baseline_on.map(Day),
+                            planned_on: step.planned_on.map(Day),
+                            override_on: overridden.map(|it| Day(it.on)),
                             override_reason: overridden.map(|it| it.reason.clone()),
                             override_by: overridden.map(|it| Key(it.by.id)),
                             override_at: overridden.map(|it| At(it.at)),
-                            done_on: done.map(|it| it.on),
+                            done_on: done.map(|it| Day(it.on)),
                             done_note: done.and_then(|it| it.note.clone()),
                             done_by: done.map(|it| Key(it.by.id)),
                             done_at: done.map(|it| At(it.at)),
@@ -77,18 +77,18 @@ macro_rules! step_row {
                         let message = format!("the template has no step {} there", self.code);
                         lotse_domain::Error::internal(message)
                     })?;
-                step.baseline_on = self.baseline_on;
-                step.planned_on = self.planned_on;
+                step.baseline_on = self.baseline_on.map(|day| day.0);
+                step.planned_on = self.planned_on.map(|day| day.0);
                 if let (Some(on), Some(by), Some(at)) =
                     (self.override_on, self.override_by, self.override_at)
                 {
                     let reason = self.override_reason.unwrap_or_default();
                     let by = names.reference(by)?;
-                    step.overridden = Some(StepOverride { on, reason, by, at: at.0 });
+                    step.overridden = Some(StepOverride { on: on.0, reason, by, at: at.0 });
                 }
                 if let (Some(on), Some(by), Some(at)) = (self.done_on, self.done_by, self.done_at) {
                     let by = names.reference(by)?;
-                    step.done = Some(StepDone { on, note: self.done_note, by, at: at.0 });
+                    step.done = Some(StepDone { on: on.0, note: self.done_note, by, at: at.0 });
                 }
                 if let (Some(by), Some(at)) = (self.waived_by, self.waived_at) {
                     let reason = self.waive_reason.unwrap_or_default();

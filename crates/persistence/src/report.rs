@@ -19,7 +19,7 @@ use crate::sql_types::{At, Key};
 mod facts;
 mod frozen;
 mod label;
-pub use facts::{each_fact, events, facts_of, titles_of};
+pub use facts::{each_fact, events, facts_around, facts_of, titles_of};
 pub use frozen::{Frozen, each_frozen, freeze, frozen, frozen_among, frozen_events, put_facts};
 pub use label::labels;
 

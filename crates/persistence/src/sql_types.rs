@@ -8,14 +8,14 @@
 //!
 //! Rows and queries carry them as `Key`, `At` and `Document`: diesel's traits need types of ours.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::Pg;
 use diesel::query_builder::QueryId;
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::{Binary, HasSqlType, Jsonb, SqlType, Timestamptz};
+use diesel::sql_types::{Binary, Date, HasSqlType, Jsonb, SqlType, Timestamptz};
 use diesel::sqlite::Sqlite;
 use serde_json::Value;
 use uuid::Uuid;
@@ -46,6 +46,11 @@ pub struct Key(pub Uuid);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Instant)]
 pub struct At(pub DateTime<Utc>);
+
+/// A date in a row that is read by the ten thousand: diesel's way takes SQLite's text for one of many forms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Date)]
+pub struct Day(pub NaiveDate);
 
 /// JSON in a row or a query.
 #[derive(Clone, Debug, PartialEq, AsExpression, FromSqlRow)]
@@ -128,6 +133,43 @@ impl ToSql<Instant, Sqlite> for At {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
         out.set_value(self.0.to_rfc3339_opts(SecondsFormat::Micros, true));
         Ok(IsNull::No)
+    }
+}
+
+impl FromSql<Date, MultiBackend> for Day {
+    fn from_sql(bytes: <MultiBackend as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        bytes.from_sql::<Self, Date>()
+    }
+}
+
+impl ToSql<Date, MultiBackend> for Day {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> serialize::Result {
+        out.set_value((Date, self));
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<Date, Pg> for Day {
+    fn from_sql(bytes: <Pg as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        <NaiveDate as FromSql<Date, Pg>>::from_sql(bytes).map(Day)
+    }
+}
+
+impl ToSql<Date, Pg> for Day {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        <NaiveDate as ToSql<Date, Pg>>::to_sql(&self.0, out)
+    }
+}
+
+impl FromSql<Date, Sqlite> for Day {
+    fn from_sql(mut bytes: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(Day(bytes.read_text().parse()?))
+    }
+}
+
+impl ToSql<Date, Sqlite> for Day {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        <NaiveDate as ToSql<Date, Sqlite>>::to_sql(&self.0, out)
     }
 }
 

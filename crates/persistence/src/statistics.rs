@@ -18,6 +18,7 @@ use crate::statement::Statement;
 
 pub(crate) mod dimension;
 mod explanation;
+mod totals;
 mod values;
 pub use explanation::{counted, left_out, records_of, summed};
 pub use values::values;
@@ -57,7 +58,15 @@ struct Row {
 /// # Errors
 /// When the database cannot be read.
 pub fn totals(conn: &mut Conn, scope: &Scope, query: &StatisticsQuery) -> Result<Figures> {
-    let rows = rows(conn, scope, query, &[])?;
+    let rows: Vec<Row> = if query.conditions.is_empty() {
+        let mut statement = Statement::new(conn.backend());
+        let Some(sql) = totals::sql(&mut statement, scope, query) else {
+            return Ok(Figures::default());
+        };
+        statement.load(conn, sql)?
+    } else {
+        rows(conn, scope, query, &[])?
+    };
     Ok(rows.first().map(figures).unwrap_or_default())
 }
 
@@ -142,24 +151,7 @@ fn counted_records(
 ) -> Option<String> {
     let period = statement.id(Key(query.funding_period_id.0));
     let (from, to) = (statement.date(query.window.from), statement.date(query.window.to));
-    let carrier = match scope {
-        Scope::Nothing => return None,
-        Scope::Network => String::new(),
-        Scope::Carrier(carrier) => {
-            format!("AND carrier_id = {}", statement.id(Key(carrier.0)))
-        }
-    };
-    let only = match &query.only {
-        None => String::new(),
-        Some(only) => {
-            let mut places = vec![format!("id = {}", statement.id(Key(only.consultation.0)))];
-            for organisation in &only.organisations {
-                places.push(format!("organisation_id = {}", statement.id(Key(organisation.0))));
-            }
-            format!("AND ({})", places.join(" OR "))
-        }
-    };
-    let wanted = still_wanted(statement.backend());
+    let of_scope = of_scope(statement, scope)?;
     let columns: String = columns.iter().flat_map(|column| [", ", column]).collect();
     Some(format!(
         "WITH numbered AS (
@@ -169,7 +161,7 @@ fn counted_records(
                     PARTITION BY organisation_id, short ORDER BY held_on, starts_at, id
                 ) AS nth
             FROM consultation_facts
-            WHERE funding_period_id = {period} AND status = 'held' {carrier} {only} {wanted}
+            WHERE funding_period_id = {period} AND status = 'held' {of_scope}
         ),
         f AS (
             SELECT numbered.*, CASE
@@ -183,6 +175,19 @@ fn counted_records(
         ),
         topics_today AS (SELECT topic_id, current_id FROM current_topics)"
     ))
+}
+
+/// The records of the scope, and that the answer is still wanted; none when the scope has nothing.
+fn of_scope(statement: &mut Statement, scope: &Scope) -> Option<String> {
+    let wanted = still_wanted(statement.backend(), "minutes");
+    match scope {
+        Scope::Nothing => None,
+        Scope::Network => Some(wanted),
+        Scope::Carrier(carrier) => {
+            let carrier = statement.id(Key(carrier.0));
+            Some(format!("AND carrier_id = {carrier} {wanted}"))
+        }
+    }
 }
 
 fn figures_of(

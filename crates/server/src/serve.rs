@@ -113,9 +113,9 @@ pub fn listen(config: &Config, app: App, store: Store, clock: Clock) -> Result<L
 
     let mut server = HttpServer::new(move || lotse_http::application(state.clone()))
         .keep_alive(Duration::from_secs(75))
-        // Who sends headers this slowly is broken or means harm.
         // Who closes a connection does not wait for the answer, and the work for it ends.
         .h1_allow_half_closed(false)
+        // Who sends headers this slowly is broken or means harm.
         .client_request_timeout(Duration::from_secs(10))
         .shutdown_timeout(config.shutdown_seconds);
     if config.workers > 0 {

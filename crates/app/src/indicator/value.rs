@@ -20,7 +20,7 @@ use lotse_domain::programme_statistics::{
     ProgrammeDimension, ProgrammeFigures, ProgrammeStatisticsQuery,
 };
 use lotse_domain::statistics::{
-    AlsoAt, Condition, Dimension, Explanation, ExplanationQuery, Figures, Only, RULES_VERSION,
+    AlsoAt, Condition, Dimension, Explanation, ExplanationQuery, Figures, RULES_VERSION,
     StatisticsQuery, TopicsAs, Window,
 };
 use lotse_persistence::names::Names;
@@ -46,8 +46,7 @@ pub fn values(
         let mut values = Vec::new();
         let scope = tx.scope();
         let mut counts = Counts::default();
-        let asked =
-            Asked { scope: &scope, period: &period, window, site: params.site_id, only: None };
+        let asked = Asked { scope: &scope, period: &period, window, site: params.site_id };
         for indicator in indicator::all_active(tx.conn, &tx.names)? {
             let value = counts.value(&mut View::of(tx), &indicator.rule, asked)?;
             values.push(IndicatorValue::new(&indicator, params, value));
@@ -83,8 +82,6 @@ pub(crate) struct Asked<'a> {
     pub period: &'a FundingPeriod,
     pub window: Window,
     pub site: Option<SiteId>,
-    /// None of all records.
-    pub only: Option<&'a Only>,
 }
 
 /// The values of rules. What several of them share is counted once.
@@ -98,7 +95,7 @@ impl Counts {
     /// # Errors
     /// When the database cannot be read.
     pub fn value(&mut self, view: &mut View, rule: &IndicatorRule, asked: Asked) -> Result<i64> {
-        let Asked { scope, period, window, site, only } = asked;
+        let Asked { scope, period, window, site } = asked;
         match rule {
             IndicatorRule::Consultations { figure, conditions, settings } => {
                 let also = also(view.conn, settings)?;
@@ -109,7 +106,6 @@ impl Counts {
                     conditions: at_site(conditions, Dimension::Site, site),
                     also,
                     topics: TopicsAs::Recorded,
-                    only: only.cloned(),
                 };
                 let key = format!("{scope:?} {query:?}");
                 if let Some(known) = self.figures.get(&key) {
@@ -247,7 +243,7 @@ pub fn trial(
         let window = Window::of(&period, params.from, params.to)?;
         let scope = tx.actor.counted_scope();
         let mut counts = Counts::default();
-        let asked = Asked { scope: &scope, period: &period, window, site: None, only: None };
+        let asked = Asked { scope: &scope, period: &period, window, site: None };
         let value = counts.value(&mut View::of(tx), &tried.rule, asked)?;
         let active = indicator::active(tx.conn, &tx.names, &tried.code)?;
         let mut trial = IndicatorTrial {

@@ -68,25 +68,39 @@ pub struct BoardRow {
     pub version: i64,
 }
 
-impl Board {
+/// Puts runs on a board, one after the other.
+#[derive(Debug)]
+pub struct BoardMaker {
+    on: NaiveDate,
+    track: Option<Track>,
+    /// By the first day of a phase, so that phases of several templates stand in one order.
+    phases: BTreeMap<(Option<u32>, String), BoardPhase>,
+}
+
+impl BoardMaker {
     /// `track` leaves out what stands otherwise.
     #[must_use]
-    pub fn new(on: NaiveDate, runs: &[Accompaniment], track: Option<Track>) -> Self {
-        // By the first day of a phase, so that phases of several templates stand in one order.
-        let mut phases: BTreeMap<(Option<u32>, &str), BoardPhase> = BTreeMap::new();
-        for run in runs {
-            let Some(row) = run.board_row(on) else { continue };
-            let Some(phase) = run.phase_on_day(row.day) else { continue };
-            if track.is_none_or(|track| track == row.track) {
-                let key = (phase.from_day, phase.code.as_str());
-                phases.entry(key).or_insert_with(|| phase.into()).accompaniments.push(row);
-            }
+    pub fn new(on: NaiveDate, track: Option<Track>) -> Self {
+        Self { on, track, phases: BTreeMap::new() }
+    }
+
+    /// Leaves out what is not under way.
+    pub fn add(&mut self, run: &Accompaniment) {
+        let Some(row) = run.board_row(self.on) else { return };
+        let Some(phase) = run.phase_on_day(row.day) else { return };
+        if self.track.is_none_or(|track| track == row.track) {
+            let key = (phase.from_day, phase.code.clone());
+            self.phases.entry(key).or_insert_with(|| phase.into()).accompaniments.push(row);
         }
-        let mut phases: Vec<BoardPhase> = phases.into_values().collect();
+    }
+
+    #[must_use]
+    pub fn board(self) -> Board {
+        let mut phases: Vec<BoardPhase> = self.phases.into_values().collect();
         for phase in &mut phases {
             phase.accompaniments.sort_by_key(|row| (Reverse(row.day), row.id));
         }
-        Self { on, phases }
+        Board { on: self.on, phases }
     }
 }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use uuid::Uuid;
 
@@ -466,7 +468,9 @@ fn completion_needs_every_mandatory_step_and_every_goal() {
     let run = active();
     let done = StepDoneInput { done_on: Some(day("2026-04-01")), note: None };
     let mut run = run.with_step_done("kick_off", now(), today, &actor(), &done).unwrap();
-    run.steps.iter_mut().for_each(|step| step.definition.mandatory = false);
+    for step in &mut run.steps {
+        Arc::make_mut(&mut step.definition).mandatory = false;
+    }
     run.goals.clear();
     let input = CompleteInput { completed_on: Some(day("2026-03-31")), ..complete() };
     assert_eq!(
@@ -604,7 +608,8 @@ fn what_lies_after_the_end_is_replanned_when_it_is_completed() {
     for step in &mut run.steps {
         let after_end = step.definition.after_end;
         // One that runs from the kick-off, which was late.
-        if let Some(due) = step.definition.due.as_mut().filter(|_| after_end) {
+        let definition = Arc::make_mut(&mut step.definition);
+        if let Some(due) = definition.due.as_mut().filter(|_| after_end) {
             due.anchor = DueAnchor::Step;
             due.step = Some("kick_off".to_owned());
         }

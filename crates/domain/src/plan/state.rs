@@ -116,6 +116,13 @@ impl Moment {
     }
 }
 
+/// That a date has passed.
+struct Late {
+    lateness: Lateness,
+    date: NaiveDate,
+    days: i64,
+}
+
 impl Plan<'_> {
     /// The steps with what is derived of each on a day.
     #[must_use]
@@ -146,13 +153,7 @@ impl Plan<'_> {
         let rule_is_provisional = by_rule.is_some_and(|found| found.provisional);
         let limit_on = by_rule.and_then(|found| found.limit_on);
         let waits_for = if step.is_open() { self.waits_for(step) } else { Vec::new() };
-        let (date, lateness) = self.binding_date(schedule, at).unzip();
-        let until = match &step.done {
-            Some(done) => Some(done.on),
-            None => moment.awaits(step).then_some(today),
-        };
-        let days_late =
-            date.zip(until).map(|(date, until)| (until - date).num_days()).filter(|days| *days > 0);
+        let late = self.late(schedule, at, today, moment);
         let status = match (&step.done, &step.waived) {
             (Some(_), _) => StepStatus::Done,
             (None, Some(_)) => StepStatus::Waived,
@@ -164,11 +165,29 @@ impl Plan<'_> {
             due_on: step.due_on(),
             limit_on,
             provisional: rule_is_provisional && step.moves(),
-            lateness: lateness.filter(|_| days_late.is_some()),
-            days_late,
+            lateness: late.as_ref().map(|late| late.lateness),
+            days_late: late.map(|late| late.days),
             waits_for,
             slack_days: None,
         }
+    }
+
+    /// None for a step that is not late.
+    fn late(
+        &self,
+        schedule: &Schedule,
+        at: usize,
+        today: NaiveDate,
+        moment: Moment,
+    ) -> Option<Late> {
+        let step = &self.steps[at];
+        let until = match &step.done {
+            Some(done) => done.on,
+            None => Some(today).filter(|_| moment.awaits(step))?,
+        };
+        let (date, lateness) = self.binding_date(schedule, at)?;
+        let days = (until - date).num_days();
+        (days > 0).then_some(Late { lateness, date, days })
     }
 
     /// The date that a step can be late for and what it means to be; none where it is a forecast.
@@ -209,12 +228,14 @@ impl Plan<'_> {
     #[must_use]
     pub fn state(&self, today: NaiveDate, moment: Moment) -> PlanState {
         let schedule = Schedule::of(self);
-        let states: Vec<StepState> =
-            (0..self.steps.len()).map(|at| self.step_state(&schedule, at, today, moment)).collect();
         let awaited: Vec<usize> =
             (0..self.steps.len()).filter(|at| moment.awaits(&self.steps[*at])).collect();
         let steps_to_replan = self.outdated(&schedule, moment).len();
-        let mut track_reasons = self.late_steps(&states, &awaited);
+        let late: Vec<(usize, Late)> = awaited
+            .iter()
+            .filter_map(|at| Some((*at, self.late(&schedule, *at, today, moment)?)))
+            .collect();
+        let mut track_reasons = self.late_steps(&late);
         track_reasons.extend(self.past_the_end(&schedule, &awaited, today, moment));
         if steps_to_replan > 0 {
             let code = TrackReasonCode::DatesOutdated;
@@ -226,25 +247,23 @@ impl Plan<'_> {
             progress: self.progress(),
             track: worst.unwrap_or(Track::OnTrack),
             track_reasons,
-            next_step: self.next_step(&states, &awaited),
+            next_step: self.next_step(&awaited, &late),
             steps_to_replan,
         }
     }
 
-    fn late_steps(&self, states: &[StepState], awaited: &[usize]) -> Vec<TrackReason> {
-        let reason = |at: &usize| {
-            let (step, state) = (&self.steps[*at], &states[*at]);
-            let code = match state.lateness? {
+    fn late_steps(&self, late: &[(usize, Late)]) -> Vec<TrackReason> {
+        let reason = |(at, late): &(usize, Late)| {
+            let step = &self.steps[*at];
+            let code = match late.lateness {
                 Lateness::Breached => TrackReasonCode::LimitBreached,
                 Lateness::Late => TrackReasonCode::LimitLate,
                 Lateness::Overdue if step.definition.mandatory => TrackReasonCode::MandatoryOverdue,
                 Lateness::Overdue => TrackReasonCode::OptionalOverdue,
             };
-            let of_limit = state.lateness != Some(Lateness::Overdue);
-            let date = state.limit_on.filter(|_| of_limit).or(state.due_on);
-            Some(TrackReason { code, step: Some(step.name()), date })
+            TrackReason { code, step: Some(step.name()), date: Some(late.date) }
         };
-        awaited.iter().filter_map(reason).collect()
+        late.iter().map(reason).collect()
     }
 
     fn past_the_end(
@@ -286,18 +305,20 @@ impl Plan<'_> {
 
     /// Of those that nothing stands before, the one that is due first; in the order of the template where
     /// several are.
-    fn next_step(&self, states: &[StepState], awaited: &[usize]) -> Option<NextStep> {
-        let next = awaited.iter().min_by_key(|at| {
-            let state = &states[**at];
-            let due = state.due_on;
-            (state.status == StepStatus::Waiting, due.is_none(), due, **at)
+    fn next_step(&self, awaited: &[usize], late: &[(usize, Late)]) -> Option<NextStep> {
+        let gate = self.first_gate();
+        let next = *awaited.iter().min_by_key(|at| {
+            let step = &self.steps[**at];
+            let due = step.due_on();
+            (self.waits(step, gate), due.is_none(), due, **at)
         })?;
-        let (step, state) = (&self.steps[*next], &states[*next]);
+        let step = &self.steps[next];
+        let late = late.iter().find(|(at, _)| *at == next);
         Some(NextStep {
             step: step.name(),
             owner: step.definition.owner,
-            due_on: state.due_on,
-            lateness: state.lateness,
+            due_on: step.due_on(),
+            lateness: late.map(|(_, late)| late.lateness),
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Steps (Schritte) of a plan, and what is recorded of them.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -91,7 +93,8 @@ pub struct StepState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Step {
     #[serde(flatten)]
-    pub definition: TemplateStep,
+    #[schema(value_type = TemplateStep)]
+    pub definition: Arc<TemplateStep>,
     /// Code of the phase.
     pub phase: String,
     /// The day that it was first planned for. It never moves.
@@ -172,7 +175,7 @@ pub fn steps_of(phases: &[TemplatePhase]) -> Vec<Step> {
     let steps = phases.iter().flat_map(|phase| phase.steps.iter().map(move |step| (phase, step)));
     steps
         .map(|(phase, step)| Step {
-            definition: step.clone(),
+            definition: Arc::clone(step),
             phase: phase.code.clone(),
             baseline_on: None,
             planned_on: None,
@@ -227,6 +230,20 @@ impl Plan<'_> {
             step.definition.after.contains(&other.definition.code) || self.gates(other, phase)
         };
         (0..self.steps.len()).filter(move |at| comes_before(&self.steps[*at]))
+    }
+
+    /// Whether a step waits for any, which spares naming them. `gate` is [`Self::first_gate`].
+    pub(super) fn waits(&self, step: &Step, gate: Option<usize>) -> bool {
+        gate.is_some_and(|gate| self.phase_index(step).is_some_and(|phase| gate < phase))
+            || step.definition.after.iter().any(|code| self.step(code).is_ok_and(Step::is_open))
+    }
+
+    /// The first phase with a gate in which a mandatory step is open.
+    pub(super) fn first_gate(&self) -> Option<usize> {
+        self.phases.iter().position(|phase| {
+            let of_phase = |step: &&Step| step.phase == phase.code;
+            phase.gate && self.steps.iter().filter(of_phase).any(Step::holds_up)
+        })
     }
 
     /// The day on which the last step before the end was done. Nothing is over before it.

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use chrono::{DateTime, Days, NaiveDate, TimeDelta};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -55,7 +57,7 @@ fn from_step(step: &str, offset: u32, unit: DueUnit) -> DueRule {
 
 fn step(definition: TemplateStep, phase: &str) -> Step {
     Step {
-        definition,
+        definition: Arc::new(definition),
         phase: phase.to_owned(),
         baseline_on: None,
         planned_on: None,

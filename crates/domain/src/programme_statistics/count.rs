@@ -60,12 +60,13 @@ pub fn groups(
     on: NaiveDate,
     group_by: &[ProgrammeDimension],
 ) -> Vec<ProgrammeGroup> {
+    /// What has no value comes last; label, code, German label.
+    type Values = Vec<(bool, String, Option<String>, String)>;
     type Members<'a> = (Vec<&'a CountedRun>, Vec<&'a CountedCase>);
     if group_by.is_empty() {
         return Vec::new();
     }
-    let mut members: BTreeMap<Vec<(bool, String, Option<String>, String)>, Members> =
-        BTreeMap::new();
+    let mut members: BTreeMap<Values, Members> = BTreeMap::new();
     let key = |place: &Place| {
         let values = group_by.iter().map(|dimension| place.value(*dimension));
         values

@@ -16,7 +16,7 @@ use super::{
 use crate::accompaniment::{AccompanimentOutcome, EarlyEnd, GoalAchievement};
 use crate::code::Code;
 use crate::entity::Reference;
-use crate::error::{Error, Result, Violation};
+use crate::error::{Error, Result};
 use crate::funding_period::FundingPeriod;
 use crate::id::FundingPeriodId;
 use crate::plan::StepName;
@@ -106,7 +106,7 @@ impl ProgrammeExplanationParams {
 
     fn part(&self) -> Result<Part> {
         if self.figure == ProgrammeColumn::OnTimePercent {
-            return Err(malformed(
+            return Err(Error::malformed_query(
                 "figure",
                 "a_share",
                 "is the share of steps_on_time in steps_due; ask for these",
@@ -114,9 +114,11 @@ impl ProgrammeExplanationParams {
         }
         let Some(of) = self.of.as_deref() else {
             return match self.figure {
-                ProgrammeColumn::Phases => {
-                    Err(malformed("of", "missing", "must name template, version and phase"))
-                }
+                ProgrammeColumn::Phases => Err(Error::malformed_query(
+                    "of",
+                    "missing",
+                    "must name template, version and phase",
+                )),
                 _ => Ok(Part::Whole),
             };
         };
@@ -131,19 +133,9 @@ impl ProgrammeExplanationParams {
             ProgrammeColumn::CasesClosed => closed(of),
             _ => None,
         };
-        found.ok_or_else(|| malformed("of", "unknown_part", "must be a part of the figure"))
-    }
-}
-
-fn malformed(parameter: &str, code: &str, message: &str) -> Error {
-    Error::Malformed {
-        code: "malformed_query",
-        detail: format!("The query parameter {parameter} {message}."),
-        errors: vec![Violation {
-            pointer: parameter.to_owned(),
-            code: code.to_owned(),
-            message: message.to_owned(),
-        }],
+        found.ok_or_else(|| {
+            Error::malformed_query("of", "unknown_part", "must be a part of the figure")
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The rules that a template keeps, so that every run by it has dates and comes to an end.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::{
     ProgrammeTemplateInput, TemplateDocument, TemplatePhase, TemplateReference, TemplateStep,
@@ -188,7 +189,7 @@ fn checked_phase(
         label_en: checks.line(&format!("{pointer}/label_en"), &phase.label_en, 200),
         steps: steps
             .map(|(at, step)| {
-                checked_step(checks, &format!("{pointer}/steps/{at}"), step, used_for)
+                Arc::new(checked_step(checks, &format!("{pointer}/steps/{at}"), step, used_for))
             })
             .collect(),
         ..phase.clone()

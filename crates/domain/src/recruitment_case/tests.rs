@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
@@ -336,7 +338,7 @@ fn without_recognition_no_limit_runs_from_its_decision() {
 fn the_order_of_recording_does_not_matter() {
     let mut case = with_complete_file();
     for step in &mut case.steps {
-        step.definition.after.clear();
+        Arc::make_mut(&mut step.definition).after.clear();
     }
     let facts = [("recognition_decision", "2026-05-11"), ("employer_invited", "2026-05-15")];
     let in_order = done(&case, &facts);

@@ -54,7 +54,7 @@ impl ReferralExplanationParams {
         let mut all = conditions("filter", self.filter.as_deref())?;
         all.extend(conditions("group", self.group.as_deref())?);
         let asked = ReferralStatisticsQuery {
-            period: Window { from: period.starts_on, to: period.ends_on },
+            period: Window::whole(period),
             window: Window::of(period, self.from, self.to)?,
             group_by: Vec::new(),
             conditions: all,

@@ -45,31 +45,24 @@ struct Group {
 pub struct Counter<'a> {
     questions: &'a [Question<Dimension>],
     groups: Vec<BTreeMap<Vec<Option<String>>, Group>>,
-    /// Of the organisation that is being counted.
-    organisation: Option<Uuid>,
-    first_long: Option<Fact>,
-    first_short: Option<Fact>,
+    firsts: Firsts,
 }
 
-impl<'a> Counter<'a> {
-    #[must_use]
-    pub fn new(questions: &'a [Question<Dimension>]) -> Self {
-        Self {
-            questions,
-            groups: vec![BTreeMap::new(); questions.len()],
-            organisation: None,
-            first_long: None,
-            first_short: None,
-        }
-    }
+/// The first records of the organisation that is gone through.
+#[derive(Debug, Default)]
+pub(super) struct Firsts {
+    organisation: Option<Uuid>,
+    long: Option<Fact>,
+    short: Option<Fact>,
+}
 
-    pub fn add(&mut self, fact: &Fact) {
+impl Firsts {
+    /// What the next fact is among those before it.
+    pub fn standing(&mut self, fact: &Fact) -> Standing<'_> {
         if fact.organisation.is_none() || fact.organisation != self.organisation {
-            self.organisation = fact.organisation;
-            self.first_long = None;
-            self.first_short = None;
+            *self = Self { organisation: fact.organisation, long: None, short: None };
         }
-        let of_its_length = if fact.short { &mut self.first_short } else { &mut self.first_long };
+        let of_its_length = if fact.short { &mut self.short } else { &mut self.long };
         let is_first = of_its_length.is_none();
         let first: &Fact = of_its_length.get_or_insert_with(|| fact.clone());
         let kind = if fact.short {
@@ -81,14 +74,29 @@ impl<'a> Counter<'a> {
         } else {
             ConsultationKind::FollowUp
         };
-        let standing = Standing { kind, first };
+        Standing { kind, first }
+    }
+}
+
+impl<'a> Counter<'a> {
+    #[must_use]
+    pub fn new(questions: &'a [Question<Dimension>]) -> Self {
+        Self {
+            questions,
+            groups: vec![BTreeMap::new(); questions.len()],
+            firsts: Firsts::default(),
+        }
+    }
+
+    pub fn add(&mut self, fact: &Fact) {
+        let standing = self.firsts.standing(fact);
         for (question, groups) in self.questions.iter().zip(&mut self.groups) {
             if (question.window.from..=question.window.to).contains(&fact.held_on)
                 && question.conditions.iter().all(|it| question.meets(fact, standing, it))
             {
                 let codes = |dimension: &Dimension| fact.codes(*dimension, standing);
                 for key in keys(question.group_by.iter().map(codes)) {
-                    groups.entry(key).or_default().add(fact, kind);
+                    groups.entry(key).or_default().add(fact, standing.kind);
                 }
             }
         }

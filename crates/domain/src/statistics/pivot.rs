@@ -12,7 +12,7 @@ use super::{
 };
 use crate::code::Code;
 use crate::entity::Reference;
-use crate::error::{Error, Result, Violation};
+use crate::error::{Error, Result};
 use crate::funding_period::FundingPeriod;
 use crate::id::FundingPeriodId;
 use crate::sheet::{Cell, Language, Sheet};
@@ -52,16 +52,8 @@ impl PivotParams {
     /// the window is upside down or leaves the period.
     pub fn query(&self, period: &FundingPeriod) -> Result<StatisticsQuery> {
         if self.rows == self.columns {
-            let message = "must be another dimension than rows".to_owned();
-            return Err(Error::Malformed {
-                code: "malformed_query",
-                detail: format!("The query parameter columns {message}."),
-                errors: vec![Violation {
-                    pointer: "columns".to_owned(),
-                    code: "repeated".to_owned(),
-                    message,
-                }],
-            });
+            let message = "must be another dimension than rows";
+            return Err(Error::malformed_query("columns", "repeated", message));
         }
         Ok(StatisticsQuery {
             funding_period_id: period.id,
@@ -70,7 +62,6 @@ impl PivotParams {
             conditions: conditions("filter", self.filter.as_deref())?,
             also: Vec::new(),
             topics: self.topics,
-            only: None,
         })
     }
 }

@@ -226,7 +226,7 @@ pub fn of_organisation(
     paging.page(parts::entities(conn, names, rows)?, total, key)
 }
 
-/// Those that are under way, paused or not.
+/// Shows those that are under way, paused or not, one after the other.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -236,8 +236,9 @@ pub fn under_way(
     scope: &Scope,
     filter: &BoardFilter,
     user: UserId,
-) -> Result<Vec<Accompaniment>> {
-    let Some(carrier) = carrier_of(scope) else { return Ok(Vec::new()) };
+    each: impl FnMut(&Accompaniment),
+) -> Result<()> {
+    let Some(carrier) = carrier_of(scope) else { return Ok(()) };
     let mut query = of_carrier(carrier).filter(is_under_way()).into_boxed();
     if let Some(site) = filter.site_id {
         query = query.filter(accompaniments::site_id.eq(Key(site.0)));
@@ -250,7 +251,7 @@ pub fn under_way(
     }
     let query = query.select((accompaniments::all_columns, organisations::name));
     let rows: Vec<Seen> = query.load(conn).db()?;
-    parts::entities(conn, names, rows)
+    parts::each(conn, names, rows, each)
 }
 
 /// Those that a user leads or stands in for and in which something is to be done.

@@ -113,6 +113,8 @@ fn goal(row: GoalRow, names: &Names) -> Result<Goal> {
     Ok(Goal { number, title: row.title, measure: row.measure, result })
 }
 
+type Templates = HashMap<Key, ProgrammeTemplate>;
+
 /// The runs behind rows, whole and in the order of the rows.
 pub(super) fn entities(
     conn: &mut Conn,
@@ -123,6 +125,33 @@ pub(super) fn entities(
         return Ok(Vec::new());
     }
     let templates = templates(conn, names, &rows)?;
+    by(conn, names, &templates, rows)
+}
+
+/// As [`entities`], one after the other: with all that belongs to them, thousands of runs would be much to
+/// hold at once, and fresh memory costs more than a few more statements.
+pub(super) fn each(
+    conn: &mut Conn,
+    names: &Names,
+    rows: Vec<Seen>,
+    mut each: impl FnMut(&Accompaniment),
+) -> Result<()> {
+    const AT_ONCE: usize = 200;
+    let templates = templates(conn, names, &rows)?;
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let some = rows.by_ref().take(AT_ONCE).collect();
+        by(conn, names, &templates, some)?.iter().for_each(&mut each);
+    }
+    Ok(())
+}
+
+fn by(
+    conn: &mut Conn,
+    names: &Names,
+    templates: &Templates,
+    rows: Vec<Seen>,
+) -> Result<Vec<Accompaniment>> {
     let places: HashMap<Key, usize> = rows.iter().map(|(row, _)| row.id).zip(0..).collect();
     let ids: Vec<Key> = rows.iter().map(|(row, _)| row.id).collect();
     let mut runs: Vec<Accompaniment> = rows
@@ -163,11 +192,7 @@ pub(super) fn entities(
     Ok(runs)
 }
 
-fn templates(
-    conn: &mut Conn,
-    names: &Names,
-    rows: &[Seen],
-) -> Result<HashMap<Key, ProgrammeTemplate>> {
+fn templates(conn: &mut Conn, names: &Names, rows: &[Seen]) -> Result<Templates> {
     let mut ids: Vec<_> =
         rows.iter().map(|(row, _)| ProgrammeTemplateId(row.template_id.0)).collect();
     ids.sort_unstable();

@@ -16,6 +16,7 @@ use crate::among::among;
 use crate::connection::{Backend, Conn};
 use crate::convert::{code, optional_code};
 use crate::error::DbResult;
+use crate::limit::still_wanted;
 use crate::schema::{
     consultation_countries, consultation_occupations, consultation_topics, districts,
     event_districts, event_participations, event_topics, events, organisations, topics,
@@ -119,7 +120,7 @@ fn chunk(
         let (columns, values): (Vec<_>, Vec<_>) = place.into_iter().unzip();
         wanted.push(format!("({}) > ({})", columns.join(", "), values.join(", ")));
     }
-    load(conn, statement, &wanted)
+    load(conn, statement, &wanted, &format!("LIMIT {CHUNK}"))
 }
 
 /// The facts of some consultations, as far as they are held and in the period and the scope.
@@ -139,17 +140,50 @@ pub fn facts_of(
     }
     let places: Vec<String> = ids.iter().map(|id| statement.id(Key(*id))).collect();
     wanted.push(format!("f.id IN ({})", places.join(", ")));
-    let rows = load(conn, statement, &wanted)?;
+    let rows = load(conn, statement, &wanted, "")?;
     let keys: Vec<Key> = rows.iter().map(|row| row.id).collect();
     let mut lists = Lists::of(conn, &keys)?;
     rows.iter().map(|row| Ok((row.id.0, fact(row, &mut lists)?))).collect()
 }
 
+/// The facts of a consultation and of all others of some organisations, sorted as those of a report.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn facts_around(
+    conn: &mut Conn,
+    scope: &Scope,
+    period: &FundingPeriod,
+    consultation: Uuid,
+    organisations: &BTreeSet<Uuid>,
+) -> Result<Vec<Fact>> {
+    let mut facts = Vec::new();
+    for organisation in [None].into_iter().chain(organisations.iter().copied().map(Some)) {
+        let mut statement = Statement::new(conn.backend());
+        let Some(mut wanted) = held(&mut statement, scope, period) else { return Ok(facts) };
+        match organisation {
+            None => {
+                wanted.push(format!("f.id = {}", statement.id(Key(consultation))));
+                wanted.push("f.organisation_id IS NULL".to_owned());
+            }
+            Some(id) => wanted.push(format!("f.organisation_id = {}", statement.id(Key(id)))),
+        }
+        let rows = load(conn, statement, &wanted, "")?;
+        let keys: Vec<Key> = rows.iter().map(|row| row.id).collect();
+        let mut lists = Lists::of(conn, &keys)?;
+        for row in rows {
+            facts.push(fact(&row, &mut lists)?);
+        }
+    }
+    Ok(facts)
+}
+
 /// What is held in a period and a scope, as SQL over `f`; none when the scope has nothing.
 fn held(statement: &mut Statement, scope: &Scope, period: &FundingPeriod) -> Option<Vec<String>> {
+    let still_wanted = still_wanted(statement.backend(), "f.minutes");
     let mut wanted = vec![
         format!("f.funding_period_id = {}", statement.id(Key(period.id.0))),
-        "f.status = 'held'".to_owned(),
+        format!("f.status = 'held' {still_wanted}"),
     ];
     match scope {
         Scope::Nothing => return None,
@@ -161,7 +195,7 @@ fn held(statement: &mut Statement, scope: &Scope, period: &FundingPeriod) -> Opt
     Some(wanted)
 }
 
-fn load(conn: &mut Conn, statement: Statement, wanted: &[String]) -> Result<Vec<Row>> {
+fn load(conn: &mut Conn, statement: Statement, wanted: &[String], limit: &str) -> Result<Vec<Row>> {
     let text = match statement.backend() {
         Backend::Postgres => "to_char(f.starts_at, 'HH24:MI:SS')",
         Backend::Sqlite => "f.starts_at",
@@ -177,7 +211,7 @@ fn load(conn: &mut Conn, statement: Statement, wanted: &[String]) -> Result<Vec<
         LEFT JOIN districts d ON d.id = f.district_id
         WHERE {}
         ORDER BY f.organisation_id, f.held_on, f.starts_at, f.id
-        LIMIT {CHUNK}",
+        {limit}",
         wanted.join(" AND ")
     );
     statement.load(conn, sql)

@@ -73,7 +73,9 @@ struct Reason {
 struct Question {
     /// `WITH f AS …`: all records of the period and the scope.
     f: String,
-    /// Whether a record is asked for.
+    /// Whether it is held; always, where records that were left out are asked for.
+    held: &'static str,
+    /// Whether a record is asked for besides.
     wanted: String,
     /// What each brings to the figure.
     value: &'static str,
@@ -96,7 +98,7 @@ pub fn counted(
     let Some(q) = question(&mut statement, scope, query)? else {
         return paging.page(Vec::new(), None, key);
     };
-    let Question { f, wanted, value, by_organisation } = q;
+    let Question { f, held, wanted, value, by_organisation } = q;
     let limit = paging.fetch();
     let sql = if by_organisation {
         let after = match &paging.after {
@@ -106,12 +108,12 @@ pub fn counted(
         format!(
             "{f}
             SELECT f.organisation_id AS id, min(f.held_on) AS held_on, f.organisation_id,
-                o.name AS organisation_name, o.kind AS organisation_kind,
+                max(o.name) AS organisation_name, max(o.kind) AS organisation_kind,
                 NULL AS site_id, NULL AS kind,
                 CAST(1 AS BIGINT) AS value, count(*) AS consultations
             FROM f JOIN organisations o ON o.id = f.organisation_id
-            WHERE {wanted} {after}
-            GROUP BY f.organisation_id, o.name, o.kind
+            WHERE {held} AND {wanted} {after}
+            GROUP BY f.organisation_id
             ORDER BY f.organisation_id
             LIMIT {limit}"
         )
@@ -124,13 +126,18 @@ pub fn counted(
             }
             None => String::new(),
         };
+        // By the day: SQLite would go through the index of the figures, which is by organisation, and sort.
+        let held = match conn.backend() {
+            Backend::Sqlite if query.left_out.is_none() => "+f.status = 'held'",
+            _ => held,
+        };
         format!(
             "{f}
             SELECT f.id, f.held_on, f.organisation_id, o.name AS organisation_name,
                 o.kind AS organisation_kind, f.site_id, f.kind,
                 CAST({value} AS BIGINT) AS value, CAST(1 AS BIGINT) AS consultations
             FROM f LEFT JOIN organisations o ON o.id = f.organisation_id
-            WHERE {wanted} {after}
+            WHERE {held} AND {wanted} {after}
             ORDER BY f.held_on, f.id
             LIMIT {limit}"
         )
@@ -177,7 +184,8 @@ pub fn records_of(
     query: &ExplanationQuery,
 ) -> Result<HashMap<Uuid, Option<String>>> {
     let mut statement = Statement::new(conn.backend());
-    let Some(Question { f, wanted, by_organisation, .. }) = question(&mut statement, scope, query)?
+    let Some(Question { f, held, wanted, by_organisation, .. }) =
+        question(&mut statement, scope, query)?
     else {
         return Ok(HashMap::new());
     };
@@ -186,7 +194,7 @@ pub fn records_of(
         "{f}
         SELECT DISTINCT {id} AS id, o.name
         FROM f LEFT JOIN organisations o ON o.id = f.organisation_id
-        WHERE {wanted}"
+        WHERE {held} AND {wanted}"
     );
     let rows: Vec<Named> = statement.load(conn, sql)?;
     Ok(rows.into_iter().map(|row| (row.id.0, row.name)).collect())
@@ -198,7 +206,7 @@ pub fn records_of(
 /// As [`counted`].
 pub fn summed(conn: &mut Conn, scope: &Scope, query: &ExplanationQuery) -> Result<(i64, i64)> {
     let mut statement = Statement::new(conn.backend());
-    let Some(Question { f, wanted, value, by_organisation }) =
+    let Some(Question { f, held, wanted, value, by_organisation }) =
         question(&mut statement, scope, query)?
     else {
         return Ok((0, 0));
@@ -208,7 +216,9 @@ pub fn summed(conn: &mut Conn, scope: &Scope, query: &ExplanationQuery) -> Resul
     } else {
         ("count(*)", format!("CAST(coalesce(sum({value}), 0) AS BIGINT)"))
     };
-    let sql = format!("{f} SELECT {records} AS records, {value} AS value FROM f WHERE {wanted}");
+    let sql = format!(
+        "{f} SELECT {records} AS records, {value} AS value FROM f WHERE {held} AND {wanted}"
+    );
     let sums: Vec<Sums> = statement.load(conn, sql)?;
     let sums = sums.first().ok_or_else(|| Error::internal("a sum has no row"))?;
     Ok((sums.records, sums.value))
@@ -271,7 +281,7 @@ fn question(
                 Figure::Companies => "NOT f.short AND f.organisation_kind = 'company'",
                 Figure::Actors => "NOT f.short AND f.organisation_kind = 'actor'",
             };
-            format!("f.status = 'held' AND f.held_on BETWEEN {from} AND {to} AND {counted}")
+            format!("f.held_on BETWEEN {from} AND {to} AND {counted}")
         }
         Some(left_out) => {
             let wanted = statement.text(left_out.code());
@@ -280,6 +290,7 @@ fn question(
     };
     Ok(Some(Question {
         f,
+        held: if query.left_out.is_none() { "f.status = 'held'" } else { "1 = 1" },
         wanted: format!("{asked} AND {conditions}"),
         value,
         by_organisation: query.left_out.is_none() && query.figure.unit() == Unit::Organisations,
@@ -346,7 +357,7 @@ fn records(statement: &mut Statement, scope: &Scope, query: &ExplanationQuery) -
         Backend::Postgres => "TIME '24:00'",
         Backend::Sqlite => "'24:00'",
     };
-    let wanted = still_wanted(statement.backend());
+    let wanted = still_wanted(statement.backend(), "c.minutes");
     let mut firsts = String::new();
     for (dimension, column) in
         [(Dimension::FirstSizeClass, "size_class"), (Dimension::FirstActorType, "actor_type")]

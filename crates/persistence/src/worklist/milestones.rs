@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -134,7 +135,7 @@ fn steps(
     conn: &mut Conn,
     names: &Names,
     rows: &[Seen],
-) -> Result<HashMap<(Key, String), TemplateStep>> {
+) -> Result<HashMap<(Key, String), Arc<TemplateStep>>> {
     let mut ids: Vec<_> = rows.iter().map(|row| ProgrammeTemplateId(row.template_id.0)).collect();
     ids.sort_unstable();
     ids.dedup();

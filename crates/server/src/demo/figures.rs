@@ -48,8 +48,7 @@ fn targets_of(maker: &mut Maker, manager: &Actor) -> Result<Vec<Target>> {
     let mut targets = Vec::new();
     for (code, value, by_quarter) in OF_A_CARRIER {
         targets.push(target(maker, manager, &period, (code, value), (Some(year), None), None)?);
-        let quarters = if by_quarter { 1..=4 } else { 1..=0 };
-        for quarter in quarters {
+        for quarter in (1..=4).filter(|_| by_quarter) {
             let of = (Some(year), Some(quarter));
             targets.push(target(maker, manager, &period, (code, value / 4), of, None)?);
         }

@@ -1,6 +1,7 @@
 //! Random plans against the oracle.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{Datelike, Days, NaiveDate};
 use proptest::prelude::*;
@@ -284,6 +285,52 @@ proptest! {
         prop_assert_eq!((end - plan.start).num_days(), 99 + i64::try_from(paused).unwrap());
     }
 
+    /// Whether a step waits can be told without naming what for.
+    #[test]
+    fn a_step_waits_when_something_can_be_named(
+        gates in proptest::collection::vec(any::<bool>(), 4),
+        steps in proptest::collection::vec(
+            (0..5_usize, any::<bool>(), any::<bool>(), any::<bool>(), 0..12_usize), 1..12,
+        ),
+    ) {
+        let start: NaiveDate = "2026-03-02".parse().unwrap();
+        let phase = |(at, gate): (usize, &bool)| Phase {
+            code: format!("phase_{at}"),
+            label_de: String::new(),
+            label_en: String::new(),
+            from_day: None,
+            to_day: None,
+            gate: *gate,
+        };
+        let phases: Vec<Phase> = gates.iter().enumerate().map(phase).collect();
+        let code = |at: usize| format!("step_{at}");
+        // One phase more than there are, for steps whose phase is none.
+        let steps: Vec<Step> = steps
+            .iter()
+            .enumerate()
+            .map(|(at, (phase, mandatory, after_end, is_done, after))| {
+                let after = Some(*after).filter(|after| *after != at).map(code);
+                let after: Vec<String> = after.into_iter().collect();
+                let (mandatory, after_end) = (*mandatory, *after_end);
+                let definition =
+                    TemplateStep { mandatory, after_end, after, ..definition(&code(at), None) };
+                let mut step = step(definition, &format!("phase_{phase}"));
+                step.done = is_done.then(|| done(start));
+                step
+            })
+            .collect();
+        let plan = Plan {
+            start,
+            horizon: Horizon::Days(100),
+            calendar: Calendar::new(FederalState::Hesse, []),
+            phases: &phases,
+            steps: &steps,
+        };
+        for step in &steps {
+            prop_assert_eq!(plan.waits(step, plan.first_gate()), !plan.waits_for(step).is_empty());
+        }
+    }
+
     /// A limit of the law runs from what happened, whatever was planned or overridden; from what was waived
     /// runs none, and the date is the own plan.
     #[test]
@@ -293,7 +340,7 @@ proptest! {
         let steps = random.plan(&phases, &steps, &[]).begun();
         let mut steps = random.with_fates(steps);
         for step in &mut steps {
-            step.definition.limit = LimitKind::Statutory;
+            Arc::make_mut(&mut step.definition).limit = LimitKind::Statutory;
         }
         let plan = random.plan(&phases, &steps, &random.pauses());
         let today = random.on(70);
