@@ -264,7 +264,7 @@ fn an_upgrade_makes_what_there_is_found() {
     both(async |app| {
         let (adviser, other, _) = register(&app).await;
         let mut conn = app.connect();
-        migrations::revert_after(&mut conn, "2026-01-01-000046_referral_facts").unwrap();
+        migrations::revert_after(&mut conn, "2026-01-01-000048_figures_index").unwrap();
         migrations::run(&mut conn).unwrap();
         assert_eq!(names(&hits(&adviser, "HRB 12345").await), ["Müller Metallbau GmbH"]);
         assert_eq!(names(&hits(&adviser, "Metalinger").await), ["Cora Metallinger"]);
