@@ -160,24 +160,6 @@ fn trigrams(text: &str) -> HashSet<[char; 3]> {
     all
 }
 
-/// Those that the name may mean, the likeliest first. `found` has whatever a search came up with.
-#[must_use]
-pub fn candidates(
-    name: &str,
-    found: Vec<(OrganisationReference, Option<String>)>,
-) -> Vec<Candidate> {
-    let key = match_key(name);
-    let candidates = found
-        .into_iter()
-        .filter_map(|(organisation, city)| {
-            let (similarity, reason) = by_name(&key, &organisation.name);
-            let reasons = vec![reason?];
-            Some(Candidate { organisation, city, similarity, score: similarity, reasons })
-        })
-        .collect();
-    likeliest(candidates)
-}
-
 /// Those that the entry may be, by name and identifiers, the likeliest first.
 #[must_use]
 pub fn same_as(entered: &Found, found: Vec<Found>) -> Vec<Candidate> {
@@ -332,29 +314,11 @@ mod tests {
         assert!(!alike("Bäckerei Huber", "Metzgerei Huber"));
     }
 
-    fn company(name: &str) -> Found {
-        Found {
-            id: uuid::Uuid::nil(),
-            kind: SearchKind::Company,
-            name: name.to_owned(),
-            city: None,
-            postcode: None,
-            organisation: None,
-            register_number: None,
-            vat_id: None,
-            website: None,
-            email: None,
-            phones: Vec::new(),
-            tags: Vec::new(),
-            archived: false,
-        }
-    }
-
     #[test]
     fn a_register_number_is_one_with_its_court_only() {
         let same = |a: &str, b: &str| {
             let numbered =
-                |text: &str| Found { register_number: Some(text.to_owned()), ..company("A") };
+                |text: &str| Found { register_number: Some(text.to_owned()), ..Found::named("A") };
             same_register_number(&numbered(a), &numbered(b))
         };
         for (a, b) in [
@@ -381,7 +345,7 @@ mod tests {
         let with = |name: &str, vat_id: Option<&str>, website: Option<&str>| Found {
             vat_id: vat_id.map(str::to_owned),
             website: website.map(str::to_owned),
-            ..company(name)
+            ..Found::named(name)
         };
         let entered =
             with("Musterwerk GmbH", Some("DE123456789"), Some("https://www.musterwerk.example"));

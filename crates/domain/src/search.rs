@@ -207,6 +207,26 @@ pub struct Found {
 }
 
 impl Found {
+    /// A company of which nothing but the name is known.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self {
+            id: Uuid::nil(),
+            kind: SearchKind::Company,
+            name: name.to_owned(),
+            city: None,
+            postcode: None,
+            organisation: None,
+            register_number: None,
+            vat_id: None,
+            website: None,
+            email: None,
+            phones: Vec::new(),
+            tags: Vec::new(),
+            archived: false,
+        }
+    }
+
     /// All texts that it is found by, folded, but for tags.
     fn texts(&self) -> Vec<(SearchMatch, String)> {
         let mut texts = vec![(SearchMatch::Name, fold_loosely(&self.name))];

@@ -579,6 +579,7 @@ tables! {
         carrier_id -> Nullable<Id>,
         archived -> Bool,
         name_key -> Text,
+        match_key -> Nullable<Text>,
         content -> Text,
     }
 

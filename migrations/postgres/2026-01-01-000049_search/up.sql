@@ -7,12 +7,17 @@ CREATE TABLE search_entries (
     carrier_id UUID REFERENCES carriers (id),
     archived BOOLEAN NOT NULL,
     name_key TEXT NOT NULL COLLATE "C",
+    -- Of an organisation, its name without legal form, as it is compared with one that is entered.
+    match_key TEXT COLLATE "C",
     -- All that it is found by, a space before and after each word.
     content TEXT NOT NULL COLLATE "C",
-    CONSTRAINT search_entries_carrier CHECK ((kind = 'contact') = (carrier_id IS NOT NULL))
+    CONSTRAINT search_entries_carrier CHECK ((kind = 'contact') = (carrier_id IS NOT NULL)),
+    CONSTRAINT search_entries_match_key CHECK ((kind = 'contact') = (match_key IS NULL))
 );
 CREATE INDEX search_entries_name_key ON search_entries (name_key, id);
 CREATE INDEX search_entries_content ON search_entries USING gin (content gin_trgm_ops);
+CREATE INDEX search_entries_match_key ON search_entries (match_key, id);
+CREATE INDEX search_entries_similar_key ON search_entries USING gin (match_key gin_trgm_ops);
 
 CREATE FUNCTION forget_search_entry() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -9,19 +9,30 @@ CREATE TABLE search_entries (
     carrier_id BLOB REFERENCES carriers (id),
     archived INTEGER NOT NULL,
     name_key TEXT NOT NULL,
+    -- Of an organisation, its name without legal form, as it is compared with one that is entered.
+    match_key TEXT,
     -- All that it is found by, a space before and after each word.
     content TEXT NOT NULL,
-    CONSTRAINT search_entries_carrier CHECK ((kind = 'contact') = (carrier_id IS NOT NULL))
+    CONSTRAINT search_entries_carrier CHECK ((kind = 'contact') = (carrier_id IS NOT NULL)),
+    CONSTRAINT search_entries_match_key CHECK ((kind = 'contact') = (match_key IS NULL))
 ) STRICT;
 CREATE INDEX search_entries_name_key ON search_entries (name_key, id);
+CREATE INDEX search_entries_match_key ON search_entries (match_key, id);
 
 CREATE VIRTUAL TABLE search_index USING fts5 (
     content, tokenize = 'trigram case_sensitive 1', content = '', contentless_delete = 1
 );
 
+-- Asked for single trigrams only, so it need not know where they stand.
+CREATE VIRTUAL TABLE match_index USING fts5 (
+    match_key, tokenize = 'trigram case_sensitive 1', content = '', contentless_delete = 1, detail = none
+);
+
 CREATE TRIGGER search_entries_on_insert AFTER INSERT ON search_entries
 BEGIN
     INSERT INTO search_index (rowid, content) VALUES (NEW.search_id, NEW.content);
+    INSERT INTO match_index (rowid, match_key)
+    SELECT NEW.search_id, ' ' || NEW.match_key || ' ' WHERE NEW.match_key IS NOT NULL;
 END;
 
 CREATE TRIGGER search_entries_on_update AFTER UPDATE OF content ON search_entries
@@ -31,9 +42,17 @@ BEGIN
     INSERT INTO search_index (rowid, content) VALUES (NEW.search_id, NEW.content);
 END;
 
+CREATE TRIGGER search_entries_on_rename AFTER UPDATE OF match_key ON search_entries
+WHEN OLD.match_key <> NEW.match_key
+BEGIN
+    DELETE FROM match_index WHERE rowid = OLD.search_id;
+    INSERT INTO match_index (rowid, match_key) VALUES (NEW.search_id, ' ' || NEW.match_key || ' ');
+END;
+
 CREATE TRIGGER search_entries_on_delete AFTER DELETE ON search_entries
 BEGIN
     DELETE FROM search_index WHERE rowid = OLD.search_id;
+    DELETE FROM match_index WHERE rowid = OLD.search_id;
 END;
 
 CREATE TRIGGER organisations_found_no_more AFTER DELETE ON organisations

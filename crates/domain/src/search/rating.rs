@@ -226,26 +226,18 @@ fn similarity(word: &[char], other: &[char], is_whole: bool) -> f64 {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use uuid::Uuid;
 
     use super::*;
-    use crate::search::SearchKind;
 
     fn company(name: &str) -> Found {
         Found {
-            id: Uuid::nil(),
-            kind: SearchKind::Company,
-            name: name.to_owned(),
             city: Some("Hanau".to_owned()),
             postcode: Some("63450".to_owned()),
-            organisation: None,
             register_number: Some("HRB 12345 Hanau".to_owned()),
             vat_id: Some("DE123456789".to_owned()),
             website: Some("https://www.firma.example".to_owned()),
-            email: None,
-            phones: Vec::new(),
             tags: vec!["Großbetrieb".to_owned()],
-            archived: false,
+            ..Found::named(name)
         }
     }
 
