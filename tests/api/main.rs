@@ -17,6 +17,7 @@ mod conventions;
 mod correction;
 mod counting;
 mod demo;
+mod duplicate;
 mod durability;
 mod event;
 mod event_statistics;
@@ -28,6 +29,8 @@ mod hostile_reference;
 mod hostile_token;
 mod indicator;
 mod limit;
+#[path = "../load/made_up.rs"]
+mod made_up;
 mod matrix;
 mod migrations;
 mod network;

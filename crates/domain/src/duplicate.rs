@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::code::codes;
 use crate::id::{DistrictId, OrganisationId};
-use crate::name::{fold, fold_loosely};
+use crate::name::{distance, fold, fold_loosely, forgiven};
 use crate::organisation::{OrganisationKind, OrganisationReference};
 use crate::search::{Found, SearchKind, domain_key};
 
@@ -171,6 +171,7 @@ pub fn same_as(entered: &Found, found: Vec<Found>) -> Vec<Candidate> {
             SearchKind::Contact => return None,
         };
         let (similarity, by_name) = by_name(&key, &found.name);
+        let by_name = by_name.filter(|_| !has_another_vat_id(entered, &found));
         let mut score = if by_name.is_some() { similarity } else { 0.0 };
         let mut reasons = Vec::from_iter(by_name);
         for (holds, reason, sure) in [
@@ -203,9 +204,35 @@ fn by_name(key: &str, name: &str) -> (f64, Option<DuplicateReason>) {
     let reason = if key == other {
         Some(DuplicateReason::SameName)
     } else {
-        (similarity >= SIMILAR).then_some(DuplicateReason::SimilarName)
+        let similar = similarity >= SIMILAR && are_written_alike(key, &other);
+        similar.then_some(DuplicateReason::SimilarName)
     };
     (similarity, reason)
+}
+
+/// Whether one name has a word for each of the other's but for typing errors, or both are the same but for
+/// where words end. Trigrams alone would take all that have a long word in common for the same.
+fn are_written_alike(a: &str, b: &str) -> bool {
+    let (mut fewer, mut more): (Vec<&str>, Vec<&str>) =
+        (a.split(' ').collect(), b.split(' ').collect());
+    if fewer.len() > more.len() {
+        std::mem::swap(&mut fewer, &mut more);
+    }
+    let each_has_one = fewer.iter().all(|word| {
+        let same = more.iter().position(|other| is_written_like(word, other));
+        same.map(|place| more.swap_remove(place)).is_some()
+    });
+    each_has_one || is_written_like(&a.replace(' ', ""), &b.replace(' ', ""))
+}
+
+fn is_written_like(a: &str, b: &str) -> bool {
+    // Another number is another one.
+    if a == b || a.contains(|c: char| c.is_numeric()) {
+        return a == b;
+    }
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let forgiven = forgiven(a.len().min(b.len()));
+    a.len().abs_diff(b.len()) <= forgiven && distance(&a, &b) <= forgiven
 }
 
 fn likeliest(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
@@ -222,6 +249,11 @@ fn likeliest(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
 
 fn same_vat_id(a: &Found, b: &Found) -> bool {
     a.vat_id.is_some() && a.vat_id == b.vat_id
+}
+
+/// Of which no name makes them the same: an enterprise has one.
+fn has_another_vat_id(a: &Found, b: &Found) -> bool {
+    a.vat_id.is_some() && b.vat_id.is_some() && a.vat_id != b.vat_id
 }
 
 fn same_domain(a: &Found, b: &Found) -> bool {
@@ -307,11 +339,15 @@ mod tests {
 
     #[test]
     fn a_typing_error_is_similar_and_another_name_is_not() {
-        let alike = |a: &str, b: &str| similarity(&match_key(a), &match_key(b)) >= SIMILAR;
+        let alike =
+            |a: &str, b: &str| by_name(&match_key(a), b).1 == Some(DuplicateReason::SimilarName);
         assert!(alike("Musterwerk Metallbau GmbH", "Musterwerk Metalbau GmbH"));
         assert!(alike("Klinikum Musterstadt", "Klinikum Muster-Stadt"));
         assert!(!alike("Klinikum Musterstadt", "Klinikum Beispielhausen"));
+        assert!(alike("Huber & Söhne Metallbau", "Metallbau Huber"));
         assert!(!alike("Bäckerei Huber", "Metzgerei Huber"));
+        assert!(!alike("Kindertagesstätten Kaya", "Kindertagesstätten Huber"), "one long word");
+        assert!(!alike("Baustelle Nord 1234", "Baustelle Nord 1235"), "another number");
     }
 
     #[test]
@@ -355,6 +391,8 @@ mod tests {
             (with("Beispiel AG", Some("DE123456789"), None), vec![SameVatId]),
             (with("Beispiel AG", None, Some("http://musterwerk.example/x")), vec![SameDomain]),
             (with("Beispiel AG", Some("DE999999999"), Some("https://beispiel.example")), vec![]),
+            (with("Musterwerk AG", Some("DE999999999"), None), vec![]),
+            (with("Musterwerk", Some("DE999999999"), Some("musterwerk.example")), vec![SameDomain]),
         ] {
             let candidates = same_as(&entered, vec![found.clone()]);
             let told = candidates.first().map(|one| one.reasons.clone()).unwrap_or_default();
