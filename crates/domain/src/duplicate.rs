@@ -200,14 +200,22 @@ pub fn same_as(entered: &Found, found: Vec<Found>) -> Vec<Candidate> {
 
 fn by_name(key: &str, name: &str) -> (f64, Option<DuplicateReason>) {
     let other = match_key(name);
-    let similarity = (similarity(key, &other) * 100.0).round() / 100.0;
     let reason = if key == other {
         Some(DuplicateReason::SameName)
     } else {
-        let similar = similarity >= SIMILAR && are_written_alike(key, &other);
-        similar.then_some(DuplicateReason::SimilarName)
+        are_similar(key, &other).then_some(DuplicateReason::SimilarName)
     };
-    (similarity, reason)
+    (rounded_similarity(key, &other), reason)
+}
+
+fn rounded_similarity(a: &str, b: &str) -> f64 {
+    (similarity(a, b) * 100.0).round() / 100.0
+}
+
+/// Whether the names with these keys may mean the same.
+#[must_use]
+pub fn are_similar(a: &str, b: &str) -> bool {
+    rounded_similarity(a, b) >= SIMILAR && are_written_alike(a, b)
 }
 
 /// Whether one name has a word for each of the other's but for typing errors, or both are the same but for

@@ -9,6 +9,7 @@ use crate::actor::Actor;
 use crate::code::codes;
 use crate::company::Company;
 use crate::contact::Contact;
+use crate::duplicate::register_number;
 use crate::error::{Error, Result};
 use crate::name::fold_loosely;
 use crate::organisation::OrganisationReference;
@@ -240,6 +241,7 @@ impl Found {
         if let Some(number) = self.register_number.as_deref().map(fold_loosely) {
             add(SearchMatch::RegisterNumber, Some(number.replace(' ', "")));
             add(SearchMatch::RegisterNumber, Some(number));
+            add(SearchMatch::RegisterNumber, register_number(self));
         }
         add(SearchMatch::VatId, self.vat_id.as_deref().map(fold_loosely));
         add(SearchMatch::Domain, self.website.as_deref().map(domain_key));

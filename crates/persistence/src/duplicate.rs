@@ -8,7 +8,9 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Text};
 use lotse_domain::Result;
-use lotse_domain::duplicate::{Candidate, Namesake, match_key, own_domain, register_number};
+use lotse_domain::duplicate::{
+    Candidate, Namesake, are_similar, match_key, own_domain, register_number,
+};
 use lotse_domain::id::{DistrictId, OrganisationId};
 use lotse_domain::name::fold;
 use lotse_domain::organisation::OrganisationReference;
@@ -28,9 +30,11 @@ const MOST: i64 = 200;
 const LEAST_SIMILARITY: &str = "0.59";
 
 #[derive(QueryableByName)]
-struct Row {
+struct Named {
     #[diesel(sql_type = Id)]
     id: Key,
+    #[diesel(sql_type = Text)]
+    match_key: String,
 }
 
 /// Has whoever else is about to add this name wait until the end of the transaction, so that two who
@@ -85,7 +89,7 @@ pub fn same_as(conn: &mut Conn, entered: &Found) -> Result<Vec<Candidate>> {
         ids.extend(others);
     }
     if let Some(number) = register_number(entered) {
-        ids.extend(search::organisations_with(conn, &number, MOST)?);
+        ids.extend(search::organisations_with(conn, &format!(" {number} "), MOST)?);
     }
     if let Some(domain) = own_domain(entered) {
         ids.extend(search::organisations_with(conn, &format!(" {domain} "), MOST)?);
@@ -145,12 +149,12 @@ fn named_alike(conn: &mut Conn, key: &str) -> Result<Vec<Key>> {
         .select(search_entries::id)
         .load(conn)
         .db()?;
-    let similar: Vec<Row> = match conn.backend() {
+    let similar: Vec<Named> = match conn.backend() {
         Backend::Postgres => {
             let least = format!("SET LOCAL pg_trgm.similarity_threshold = {LEAST_SIMILARITY}");
             conn.batch_execute(&least).db()?;
             diesel::sql_query(
-                "SELECT id FROM search_entries WHERE match_key % $1 AND NOT archived
+                "SELECT id, match_key FROM search_entries WHERE match_key % $1 AND NOT archived
                  ORDER BY similarity(match_key, $1) DESC, id LIMIT 200",
             )
             .bind::<Text, _>(key)
@@ -159,14 +163,16 @@ fn named_alike(conn: &mut Conn, key: &str) -> Result<Vec<Key>> {
         }
         Backend::Sqlite => similar_in_sqlite(conn, key)?,
     };
-    ids.extend(similar.into_iter().map(|row| row.id));
+    // Most of what SQLite finds is not, and need not be read.
+    let similar = similar.into_iter().filter(|named| are_similar(key, &named.match_key));
+    ids.extend(similar.map(|named| named.id));
     Ok(ids)
 }
 
 /// What is similar enough has so many of the trigrams that it must have one of the others' rest, whichever
 /// they are: so the frequent ones, which take the time, need not be looked up. Asking for one more and for
 /// two of them leaves few that are not similar.
-fn similar_in_sqlite(conn: &mut Conn, key: &str) -> Result<Vec<Row>> {
+fn similar_in_sqlite(conn: &mut Conn, key: &str) -> Result<Vec<Named>> {
     let words: BTreeSet<&str> = key.split(' ').collect();
     let grams: BTreeSet<String> = words.iter().flat_map(|word| search::trigrams(word)).collect();
     // The rule counts the first letter of each word as one more, which the index does not have.
@@ -190,7 +196,7 @@ fn similar_in_sqlite(conn: &mut Conn, key: &str) -> Result<Vec<Row>> {
              GROUP BY m.rowid HAVING count(*) >= ?
              ORDER BY count(*) DESC, m.rowid LIMIT 500
          )
-         SELECT e.id FROM alike CROSS JOIN search_entries e ON e.search_id = alike.search_id
+         SELECT e.id, e.match_key FROM alike CROSS JOIN search_entries e ON e.search_id = alike.search_id
          WHERE NOT e.archived",
     )
     .bind::<Text, _>(search::json(grams))
