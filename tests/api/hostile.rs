@@ -69,6 +69,7 @@ async fn try_everything(app: &TestApp, gone: &Session) {
             "/statistics/events/explain" => "&figure=events",
             "/statistics/programmes/explain" => "&figure=started",
             "/statistics/referrals/explain" => "&figure=made",
+            "/search" => "?q=muster",
             _ => "",
         };
         target.push_str(figure);

@@ -528,6 +528,9 @@ async fn ask(app: &TestApp, conn: &mut Conn, makers: &Makers, who: &Session, row
             format!("{}?funding_period_id={PERIOD_2019}&figure=consultations", row.path)
         }
         "list_district_candidates" => format!("{}?postcode=60311", row.path),
+        // Each role enters the same one.
+        "create_company" | "create_actor" => format!("{}?create_anyway=true", row.path),
+        "search" => format!("{}?q=muster", row.path),
         "get_pivot" => format!(
             "{}?funding_period_id={PERIOD_2019}&rows=site&columns=year&figure=minutes",
             row.path

@@ -1,16 +1,17 @@
 use lotse_domain::Result;
 use lotse_domain::actor::{Actor, ActorFilter, ActorInput};
 use lotse_domain::audit::{AuditAction, HistoryEntry};
+use lotse_domain::duplicate::CreateParams;
 use lotse_domain::entity::{ReasonInput, check_version};
 use lotse_domain::id::ActorId;
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::Action;
+use lotse_domain::search::Found;
 use lotse_persistence::{actor, audit};
 
 use crate::district::named_district;
-use crate::district_gap;
-use crate::{App, Caller, Writing};
+use crate::{App, Caller, Writing, district_gap, duplicate};
 
 /// # Errors
 /// What the policy says.
@@ -47,14 +48,33 @@ pub fn history(
 }
 
 /// # Errors
-/// `Invalid`.
-pub fn create(app: &App, caller: &Caller, input: &ActorInput) -> Result<Actor> {
-    app.write(caller, Action::ChangeRegister, |tx| add(tx, input))
+/// `Invalid`; `PossibleDuplicate` with those that it may be, unless the caller insists.
+pub fn create(
+    app: &App,
+    caller: &Caller,
+    params: &CreateParams,
+    input: &ActorInput,
+) -> Result<Actor> {
+    app.write(caller, Action::ChangeRegister, |tx| {
+        let new = made(tx, input)?;
+        if !params.create_anyway.unwrap_or(false) {
+            duplicate::guard(tx, &Found::from(&new))?;
+        }
+        enter(tx, new)
+    })
 }
 
 pub(crate) fn add(tx: &mut Writing, input: &ActorInput) -> Result<Actor> {
+    let new = made(tx, input)?;
+    enter(tx, new)
+}
+
+fn made(tx: &mut Writing, input: &ActorInput) -> Result<Actor> {
     let district = named_district(tx.conn, "/district_id", input.district_id)?;
-    let new = Actor::new(tx.new_id(), tx.now, input, district)?;
+    Actor::new(tx.new_id(), tx.now, input, district)
+}
+
+fn enter(tx: &mut Writing, new: Actor) -> Result<Actor> {
     actor::insert(tx.conn, &new)?;
     tx.created(&new)?;
     Ok(new)

@@ -1,16 +1,17 @@
 use lotse_domain::Result;
 use lotse_domain::audit::{AuditAction, HistoryEntry, Subject};
 use lotse_domain::company::{Company, CompanyFilter, CompanyInput};
+use lotse_domain::duplicate::CreateParams;
 use lotse_domain::entity::{ReasonInput, check_version};
 use lotse_domain::id::CompanyId;
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::Action;
+use lotse_domain::search::Found;
 use lotse_persistence::{audit, company};
 
 use crate::district::named_district;
-use crate::district_gap;
-use crate::{App, Caller, Reading, Writing};
+use crate::{App, Caller, Reading, Writing, district_gap, duplicate};
 
 /// # Errors
 /// What the policy says.
@@ -55,14 +56,33 @@ fn shown(tx: &mut Reading, id: CompanyId) -> Result<Company> {
 }
 
 /// # Errors
-/// `Invalid`.
-pub fn create(app: &App, caller: &Caller, input: &CompanyInput) -> Result<Company> {
-    app.write(caller, Action::ChangeRegister, |tx| add(tx, input))
+/// `Invalid`; `PossibleDuplicate` with those that it may be, unless the caller insists.
+pub fn create(
+    app: &App,
+    caller: &Caller,
+    params: &CreateParams,
+    input: &CompanyInput,
+) -> Result<Company> {
+    app.write(caller, Action::ChangeRegister, |tx| {
+        let new = made(tx, input)?;
+        if !params.create_anyway.unwrap_or(false) {
+            duplicate::guard(tx, &Found::from(&new))?;
+        }
+        enter(tx, new)
+    })
 }
 
 pub(crate) fn add(tx: &mut Writing, input: &CompanyInput) -> Result<Company> {
+    let new = made(tx, input)?;
+    enter(tx, new)
+}
+
+fn made(tx: &mut Writing, input: &CompanyInput) -> Result<Company> {
     let district = named_district(tx.conn, "/district_id", input.district_id)?;
-    let new = Company::new(tx.new_id(), tx.now, input, district)?;
+    Company::new(tx.new_id(), tx.now, input, district)
+}
+
+fn enter(tx: &mut Writing, new: Company) -> Result<Company> {
     company::insert(tx.conn, &new)?;
     tx.created(&new)?;
     Ok(new)

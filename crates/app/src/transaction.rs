@@ -89,6 +89,8 @@ pub struct Reading<'a> {
     pub names: Arc<Names>,
     pub now: DateTime<Utc>,
     subject: Option<Subject>,
+    /// What is noted of the read when it shows personal data.
+    action: Action,
     personal: bool,
 }
 
@@ -96,6 +98,12 @@ impl Reading<'_> {
     /// Says which record is read, for the audit log.
     pub fn about(&mut self, subject: Subject) {
         self.subject = Some(subject);
+    }
+
+    /// Says that more is shown than the action of the read says, which the caller may see: personal data.
+    pub fn shows(&mut self, action: Action) {
+        self.action = action;
+        self.personal = true;
     }
 
     /// Says that the record that is read is of a person, where others of its kind are not.
@@ -400,16 +408,18 @@ impl App {
                 who = Some(Who::of(&actor));
                 actor.may(action)?;
                 let personal = action.shows_personal_data();
-                let mut reading = Reading { conn, actor, names, now, subject: None, personal };
+                let mut reading =
+                    Reading { conn, actor, names, now, subject: None, action, personal };
                 let answer = work(&mut reading)?;
-                Ok((answer, reading.subject, reading.personal, used))
+                let shown = reading.personal.then_some(reading.action);
+                Ok((answer, reading.subject, shown, used))
             };
             if whole { self.database.read_whole(read) } else { self.database.read(read) }
         });
         match result {
-            Ok((answer, subject, personal, used)) => {
-                if personal {
-                    self.note_event(AuditAction::Read, who, caller, subject, action);
+            Ok((answer, subject, shown, used)) => {
+                if let Some(shown) = shown {
+                    self.note_event(AuditAction::Read, who, caller, subject, shown);
                 }
                 self.note_use(used);
                 Ok(answer)
@@ -439,7 +449,7 @@ impl App {
             let answer = self.database.snapshot(|conn| {
                 let (actor, names) = (actor.clone(), Arc::clone(&names));
                 let personal = false;
-                work(&mut Reading { conn, actor, names, now, subject: None, personal })
+                work(&mut Reading { conn, actor, names, now, subject: None, action, personal })
             })?;
             Ok((answer, used))
         });

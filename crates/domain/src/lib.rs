@@ -51,6 +51,7 @@ pub mod referral;
 pub mod referral_statistics;
 pub mod report;
 pub mod saved_view;
+pub mod search;
 pub mod second_factor;
 pub mod session;
 pub mod sheet;

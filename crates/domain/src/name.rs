@@ -18,6 +18,22 @@ pub fn search_text(text: &str) -> String {
     if spelled_out == dropped { spelled_out } else { format!("{spelled_out} {dropped}") }
 }
 
+/// Folded so that all ways to write an umlaut are one: `Müller`, `Mueller` and `Muller` → `muller`. A part
+/// of a text from a beginning of a word on is a part of the folded text as well.
+#[must_use]
+pub fn fold_loosely(text: &str) -> String {
+    let folded = fold(text);
+    let mut loose = String::with_capacity(folded.len());
+    let mut letters = folded.chars().peekable();
+    while let Some(letter) = letters.next() {
+        loose.push(letter);
+        if matches!(letter, 'a' | 'o' | 'u') {
+            letters.next_if_eq(&'e');
+        }
+    }
+    loose
+}
+
 fn fold_with(text: &str, spell_out: bool) -> String {
     let mut folded = String::with_capacity(text.len());
     let mut push = |c: char| {
@@ -47,6 +63,36 @@ fn fold_with(text: &str, spell_out: bool) -> String {
     folded
 }
 
+/// How many typing errors a word of so many letters may have and still be taken for another.
+pub(crate) fn forgiven(letters: usize) -> usize {
+    match letters {
+        0..=3 => 0,
+        4..=7 => 1,
+        _ => 2,
+    }
+}
+
+/// Letters that were left out, added, exchanged or swapped with the next one (optimal string alignment).
+pub(crate) fn distance(a: &[char], b: &[char]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for (row, letter) in a.iter().enumerate() {
+        let mut current = vec![row + 1];
+        for (column, other) in b.iter().enumerate() {
+            let exchanged = last[column] + usize::from(letter != other);
+            let mut least = exchanged.min(last[column + 1] + 1).min(current[column] + 1);
+            let is_swapped =
+                row > 0 && column > 0 && *letter == b[column - 1] && a[row - 1] == *other;
+            if is_swapped {
+                least = least.min(before[column - 1] + 1);
+            }
+            current.push(least);
+        }
+        before = std::mem::replace(&mut last, current);
+    }
+    last[b.len()]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,7 +115,33 @@ mod tests {
         }
     }
 
+    #[test]
+    fn all_ways_to_write_an_umlaut_are_one() {
+        for typed in ["Müller", "MUELLER", "muller", "Mu\u{308}ller"] {
+            assert_eq!(fold_loosely(typed), "muller", "{typed}");
+        }
+        assert_eq!(fold_loosely("Bauer & Söhne"), "baur sohne");
+    }
+
     proptest! {
+        #[test]
+        fn a_word_has_no_errors_of_itself_and_errors_count_both_ways(
+            a in "[a-e]{0,8}", b in "[a-e]{0,8}"
+        ) {
+            let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+            prop_assert_eq!(distance(&a, &a), 0);
+            prop_assert_eq!(distance(&a, &b), distance(&b, &a));
+            prop_assert!(distance(&a, &b) <= a.len().max(b.len()));
+        }
+
+        #[test]
+        fn what_is_typed_so_far_is_a_beginning_however_loosely(
+            text in "[abeoüäöu ]{0,12}", length in 0_usize..12
+        ) {
+            let typed: String = text.chars().take(length).collect();
+            prop_assert!(fold_loosely(&text).starts_with(&fold_loosely(&typed)));
+        }
+
         #[test]
         fn folding_twice_changes_nothing(text in "\\PC{0,40}") {
             let once = fold(&text);

@@ -7,6 +7,7 @@ use lotse_domain::actor::{Actor, ActorFilter, ActorInput};
 use lotse_domain::audit::HistoryEntry;
 use lotse_domain::consultation::{Consultation, ConsultationFilter};
 use lotse_domain::contact::{Contact, ContactFilter, ContactInput};
+use lotse_domain::duplicate::CreateParams;
 use lotse_domain::entity::ReasonInput;
 use lotse_domain::id::ActorId;
 use lotse_domain::organisation::OrganisationKind;
@@ -14,7 +15,7 @@ use lotse_domain::page::{Page, PageParams};
 use lotse_domain::timeline::{TimelineEntry, TimelineFilter};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::extract::{Change, Command, ListQuery, LoggedIn, PathId, VersionedCommand};
+use crate::extract::{Change, Command, ListQuery, LoggedIn, Parameters, PathId, VersionedCommand};
 use crate::openapi::{IdPath, IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, NoFilter};
 use crate::respond::{Answer, Created, Found, Listed};
 use crate::state::State;
@@ -52,13 +53,22 @@ async fn list(
 }
 
 /// Adds an actor to the register of the network.
+///
+/// Where organisations of the same or a similar name are there, or of the same register number, VAT id or web
+/// domain, the answer is 409 `possible_duplicate` with `candidates`, unless the client insists. An API key needs
+/// `read_register` for that, or insists.
 #[utoipa::path(
-    tag = "Register", operation_id = "create_actor", params(IdempotencyHeader), request_body = ActorInput,
-    responses((status = 201, description = "Created", body = Actor))
+    tag = "Register", operation_id = "create_actor", params(CreateParams, IdempotencyHeader),
+    request_body = ActorInput, responses((status = 201, description = "Created", body = Actor))
 )]
 #[post("/actors")]
-async fn create(state: Data<State>, command: Command<ActorInput>) -> Answer<Created<Actor>> {
-    let new = state.run(move |app| actor::create(app, &command.caller, &command.body)).await?;
+async fn create(
+    state: Data<State>,
+    command: Command<ActorInput>,
+    Parameters(params): Parameters<CreateParams>,
+) -> Answer<Created<Actor>> {
+    let new =
+        state.run(move |app| actor::create(app, &command.caller, &params, &command.body)).await?;
     Ok(Created(new))
 }
 

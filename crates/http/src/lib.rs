@@ -49,6 +49,7 @@ mod recruitment_case;
 mod referral;
 mod referral_statistics;
 mod saved_view;
+mod search;
 mod second_factor;
 mod session;
 mod sheet;
@@ -119,6 +120,7 @@ fn routes(config: &mut ServiceConfig) {
         .configure(topic::routes)
         .configure(code_list::routes)
         .configure(user::routes)
+        .configure(search::routes)
         .configure(organisation::routes)
         .configure(company::routes)
         .configure(establishment::routes)

@@ -13,6 +13,7 @@ use crate::convert::{archived, code, reference};
 use crate::error::DbResult;
 use crate::organisation::{self, Common, Selection, in_order};
 use crate::schema::{districts, organisations};
+use crate::search;
 use crate::sql_types::Key;
 
 fn row(actor: &Actor) -> organisation::Row {
@@ -103,11 +104,13 @@ pub fn list(
 /// # Errors
 /// When the database cannot be written.
 pub fn insert(conn: &mut Conn, actor: &Actor) -> Result<()> {
-    organisation::insert(conn, &row(actor))
+    organisation::insert(conn, &row(actor))?;
+    search::keep(conn, &actor.into(), None)
 }
 
 /// # Errors
 /// `Stale` when somebody else changed it first.
 pub fn update(conn: &mut Conn, actor: &Actor) -> Result<()> {
-    organisation::update(conn, &row(actor))
+    organisation::update(conn, &row(actor))?;
+    search::keep(conn, &actor.into(), None)
 }

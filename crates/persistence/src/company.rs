@@ -15,6 +15,7 @@ use crate::convert::{archived, code, optional_code, reference};
 use crate::error::DbResult;
 use crate::organisation::{self, Common, Selection, in_order};
 use crate::schema::{company_profiles, districts, organisations};
+use crate::search;
 use crate::sql_types::Key;
 
 #[derive(Queryable, Insertable, AsChangeset)]
@@ -206,7 +207,7 @@ pub fn insert(conn: &mut Conn, company: &Company) -> Result<()> {
     let (row, profile) = rows(company);
     organisation::insert(conn, &row)?;
     diesel::insert_into(company_profiles::table).values(profile).execute(conn).db()?;
-    Ok(())
+    search::keep(conn, &company.into(), None)
 }
 
 /// # Errors
@@ -218,5 +219,5 @@ pub fn update(conn: &mut Conn, company: &Company) -> Result<()> {
         .set(profile)
         .execute(conn)
         .db()?;
-    Ok(())
+    search::keep(conn, &company.into(), None)
 }

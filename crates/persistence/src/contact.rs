@@ -16,6 +16,7 @@ use crate::connection::Conn;
 use crate::convert::{archived, carrier_of, code};
 use crate::error::{DbResult, one_row};
 use crate::schema::{carriers, contacts, organisations};
+use crate::search;
 use crate::sql_types::{At, Document, Key};
 
 #[derive(Queryable, Insertable, AsChangeset)]
@@ -231,7 +232,7 @@ pub fn facts_among(conn: &mut Conn, scope: &Scope, ids: &[ContactId]) -> Result<
 /// When the database cannot be written.
 pub fn insert(conn: &mut Conn, contact: &Contact) -> Result<()> {
     diesel::insert_into(contacts::table).values(row(contact)?).execute(conn).db()?;
-    Ok(())
+    search::keep(conn, &contact.into(), Some(Key(contact.carrier.id)))
 }
 
 /// # Errors
@@ -242,5 +243,6 @@ pub fn update(conn: &mut Conn, contact: &Contact) -> Result<()> {
         .set(row(contact)?)
         .execute(conn)
         .db()?;
-    one_row(changed, contact.version)
+    one_row(changed, contact.version)?;
+    search::keep(conn, &contact.into(), Some(Key(contact.carrier.id)))
 }

@@ -10,7 +10,7 @@ use lotse_domain::{Error, Result};
 
 use crate::connection::{Backend, Conn, Mode, transaction};
 use crate::error::DbResult;
-use crate::{indicator, last_contact, programme_template, task};
+use crate::{indicator, last_contact, programme_template, search, task};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
@@ -56,6 +56,7 @@ pub fn redo(conn: &mut Conn) -> Result<String> {
             c.run_pending_migrations(source(c)).map_err(internal)?;
             version
         });
+        derive(conn)?;
         programme_template::ship(conn)?;
         indicator::ship(conn)?;
         Ok(version)
@@ -66,12 +67,15 @@ fn derive(conn: &mut Conn) -> Result<()> {
     transaction(conn, Mode::Write, |conn| {
         if conn.backend() == Backend::Postgres {
             // Nobody writes between the look at the records and what is kept of them. SQLite has one writer.
-            conn.batch_execute("LOCK TABLE consultations, tasks IN SHARE ROW EXCLUSIVE MODE")
-                .db()?;
+            conn.batch_execute(
+                "LOCK TABLE consultations, contacts, organisations, tasks \
+                 IN SHARE ROW EXCLUSIVE MODE",
+            )
+            .db()?;
         }
         last_contact::derive(conn)?;
         task::derive_organisations(conn)?;
-        Ok(())
+        search::derive(conn)
     })
 }
 

@@ -573,6 +573,16 @@ tables! {
         last_used_at -> Nullable<Instant>,
     }
 
+    search_entries (id) {
+        id -> Id,
+        kind -> Text,
+        carrier_id -> Nullable<Id>,
+        archived -> Bool,
+        name_key -> Text,
+        match_key -> Nullable<Text>,
+        content -> Text,
+    }
+
     tags (id) {
         id -> Id,
         carrier_id -> Id,
@@ -1131,6 +1141,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     referrals,
     refresh_tokens,
     saved_views,
+    search_entries,
     sessions,
     sites,
     tags,
