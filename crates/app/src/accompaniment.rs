@@ -1,8 +1,8 @@
 use lotse_domain::Result;
 use lotse_domain::accompaniment::{
     Accompaniment, AccompanimentFilter, AccompanimentInput, AgreeInput, Board, BoardFilter,
-    BoardMaker, CompleteInput, Context, EndInput, GoalsInput, MeasureGoalsInput, PauseInput, PausePreview,
-    RejectInput, ResumeInput, StartContext, StartInput,
+    BoardMaker, CompleteInput, Context, EndInput, GoalsInput, MeasureGoalsInput, PauseInput,
+    PausePreview, RejectInput, ResumeInput, StartContext, StartInput,
 };
 use lotse_domain::audit::{HistoryEntry, Subject};
 use lotse_domain::entity::check_version;
@@ -348,7 +348,7 @@ fn context(tx: &mut Writing, input: &AccompanimentInput) -> Result<Context> {
     };
     Ok(Context {
         today,
-        company: organisation::facts(tx.conn, input.company_id.into())?,
+        company: organisation::facts_to_name(tx.conn, input.company_id.into())?,
         site: none_if_missing(site::find(tx.conn, input.site_id))?,
         people: user::available_on(tx.conn, &people, carrier, today)?,
         template,

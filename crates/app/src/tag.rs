@@ -126,8 +126,8 @@ pub fn set_of_organisation(
     input: &TagsInput,
 ) -> Result<Tags> {
     app.write(caller, Action::ChangeTags, |tx| {
-        organisation::reference_of(tx.conn, id, kind)?;
         tag::hold_organisation(tx.conn, id)?;
+        organisation::reference_of(tx.conn, id, kind)?;
         let (scope, carrier) = (tx.scope(), tx.actor.own_carrier()?.id);
         let before = tag::of_organisation(tx.conn, &scope, id)?;
         let tags = named(tx, input, &before)?;

@@ -37,6 +37,7 @@ mod funding_period;
 mod health;
 mod indicator;
 mod invitation;
+mod merge;
 mod organisation;
 mod participation;
 mod programme_statistics;
@@ -118,6 +119,7 @@ fn routes(config: &mut ServiceConfig) {
         .configure(code_list::routes)
         .configure(user::routes)
         .configure(organisation::routes)
+        .configure(merge::routes)
         .configure(company::routes)
         .configure(establishment::routes)
         .configure(actor::routes)

@@ -173,7 +173,13 @@ impl Plan<'_> {
     }
 
     /// None for a step that is not late.
-    fn late(&self, schedule: &Schedule, at: usize, today: NaiveDate, moment: Moment) -> Option<Late> {
+    fn late(
+        &self,
+        schedule: &Schedule,
+        at: usize,
+        today: NaiveDate,
+        moment: Moment,
+    ) -> Option<Late> {
         let step = &self.steps[at];
         let until = match &step.done {
             Some(done) => done.on,

@@ -192,11 +192,7 @@ fn by(
     Ok(runs)
 }
 
-fn templates(
-    conn: &mut Conn,
-    names: &Names,
-    rows: &[Seen],
-) -> Result<Templates> {
+fn templates(conn: &mut Conn, names: &Names, rows: &[Seen]) -> Result<Templates> {
     let mut ids: Vec<_> =
         rows.iter().map(|(row, _)| ProgrammeTemplateId(row.template_id.0)).collect();
     ids.sort_unstable();
