@@ -472,7 +472,7 @@ fn figures_count_the_survivor_once_and_frozen_reports_stay() {
         for (report, records) in [(&report, 1), (&old_report, 1)] {
             let path = format!("/reports/{}", id(report));
             let verified = manager.get(&format!("{path}/verification")).await.expect(200).body;
-            assert_eq!(verified["matches"], true, "{verified}");
+            assert_eq!(verified["intact"], true, "{verified}");
             let today = manager.get(&format!("{path}/differences")).await.expect(200).body;
             assert_eq!(today["records"], records);
             let item = &today["items"][0];
