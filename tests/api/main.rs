@@ -30,6 +30,7 @@ mod indicator;
 mod limit;
 mod matrix;
 mod merge;
+mod merge_figures;
 mod merge_places;
 mod merge_random;
 mod merge_undo;

@@ -49,6 +49,11 @@ struct World {
     tags: [Vec<Value>; 2],
 }
 
+/// Where the organisation at a place is in the API.
+fn list(of: usize) -> &'static str {
+    if of < 3 { "companies" } else { "actors" }
+}
+
 impl World {
     async fn new(app: &TestApp, round: usize, runner: &mut TestRunner) -> Self {
         let sessions = [app.log_in("adviser").await, app.log_in("other").await];
@@ -84,10 +89,6 @@ impl World {
         Self { sessions, manager, organisations, tags }
     }
 
-    fn list(&self, of: usize) -> &'static str {
-        if of < 3 { "companies" } else { "actors" }
-    }
-
     /// Makes the record; what does not fit together is refused, which is as good.
     async fn make(&self, app: &TestApp, draft: &Draft) -> bool {
         let session = &self.sessions[draft.session];
@@ -100,7 +101,7 @@ impl World {
             assert!(matches!(answer.status, 201 | 409 | 422), "{path}: {}", answer.text);
             (answer.status == 201).then_some(answer.body)
         };
-        let under = |what: &str| format!("/{}/{}/{what}", self.list(one), id(of));
+        let under = |what: &str| format!("/{}/{}/{what}", list(one), id(of));
         let made = match draft.kind {
             0 => {
                 post(&under("contacts"), &json!({"name": format!("Person {}", draft.number)})).await
@@ -108,7 +109,7 @@ impl World {
             1 => {
                 let path = format!("/companies/{}/establishments", id(company));
                 let place = json!({"name": format!("Werk {}", draft.number),
-                    "district_id": (draft.number % 2 == 0).then(|| district("06611"))});
+                    "district_id": draft.number.is_multiple_of(2).then(|| district("06611"))});
                 post(&path, &place).await
             }
             2..=4 => {
@@ -116,7 +117,7 @@ impl World {
                 let contact = post(&under("contacts"), &contact).await;
                 let more = json!({"organisation_id": of["id"], "held_on": day,
                     "contact_ids": contact.iter().map(|it| &it["id"]).collect::<Vec<_>>(),
-                    "status": if draft.number % 5 == 0 { "cancelled" } else { "held" }});
+                    "status": if draft.number.is_multiple_of(5) { "cancelled" } else { "held" }});
                 let input = app.consultation(session, &more).await;
                 let made = post("/consultations", &input).await;
                 if let Some(made) = &made {
@@ -182,7 +183,7 @@ impl World {
                 let run = json!({"company_id": company["id"], "site_id": me["site"]["id"]});
                 let made = post("/accompaniments", &run).await;
                 // Most are over, so that they are not in the way.
-                if let Some(made) = made.iter().find(|_| draft.number % 4 != 0) {
+                if let Some(made) = made.iter().find(|_| !draft.number.is_multiple_of(4)) {
                     let reason = json!({"reason": "Kein Bedarf"});
                     crate::accompaniment::act(session, made, "reject", &reason).await.expect(200);
                 }
@@ -235,9 +236,12 @@ fn rows(app: &TestApp, conn: &mut Conn) -> BTreeMap<String, Vec<String>> {
         let shown: Vec<String> = columns
             .into_iter()
             .filter(|column| !matches!(column.as_str(), "version" | "updated_at"))
-            .map(|column| match is_postgres {
-                true => format!("coalesce(\"{column}\"::text, '-')"),
-                false => format!("quote(\"{column}\")"),
+            .map(|column| {
+                if is_postgres {
+                    format!("coalesce(\"{column}\"::text, '-')")
+                } else {
+                    format!("quote(\"{column}\")")
+                }
             })
             .collect();
         let mut rows =

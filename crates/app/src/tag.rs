@@ -126,7 +126,9 @@ pub fn set_of_organisation(
     input: &TagsInput,
 ) -> Result<Tags> {
     app.write(caller, Action::ChangeTags, |tx| {
+        organisation::reference_of(tx.conn, id, kind)?;
         tag::hold_organisation(tx.conn, id)?;
+        // It may have been merged before it was held.
         organisation::reference_of(tx.conn, id, kind)?;
         let (scope, carrier) = (tx.scope(), tx.actor.own_carrier()?.id);
         let before = tag::of_organisation(tx.conn, &scope, id)?;

@@ -24,12 +24,14 @@ use crate::sql_types::{At, Document, Key};
 use crate::{actor, company};
 
 mod count;
+mod gap;
 mod ledger;
 mod place;
 mod separate;
 
 pub use count::{accompanied, counts};
-pub use ledger::{Between, Gap, Touched, fill_classes, gaps, move_rows, note_filled};
+pub use gap::{Gap, fill_classes, gaps, note_filled};
+pub use ledger::{Between, Touched, move_rows};
 pub use place::{JSON_COLUMNS, PLACES, Place, Treatment};
 pub use separate::{Separated, separate};
 

@@ -24,7 +24,7 @@ fn merging(survivor: &Value, other: &Value) -> Merging {
     }
 }
 
-fn of<'a>(fields: &'a [MergedField], field: MergeField) -> Option<&'a MergedField> {
+fn of(fields: &[MergedField], field: MergeField) -> Option<&MergedField> {
     fields.iter().find(|it| it.field == field)
 }
 

@@ -377,42 +377,50 @@ fn filled(conn: &mut Conn, names: &Names, between: &Between, done: &mut Separate
 }
 
 /// Records of one that name a record of the other: what came while they were one, or was put together then.
-const ENTANGLED: [(MergeReference, &str, &str); 7] = [
+/// What names what, and the organisation of each.
+const ENTANGLED: [(MergeReference, &str, &str, &str); 7] = [
     (
         MergeReference::Consultation,
         "consultations t JOIN establishments s ON s.id = t.establishment_id",
-        "t.organisation_id, s.company_id",
+        "t.organisation_id",
+        "s.company_id",
     ),
     (
         MergeReference::Consultation,
         "consultations t JOIN consultation_contacts x ON x.consultation_id = t.id \
             JOIN contacts s ON s.id = x.contact_id",
-        "t.organisation_id, s.organisation_id",
+        "t.organisation_id",
+        "s.organisation_id",
     ),
     (
         MergeReference::Consultation,
         "consultations t JOIN accompaniments s ON s.id = t.accompaniment_id",
-        "t.organisation_id, s.company_id",
+        "t.organisation_id",
+        "s.company_id",
     ),
     (
         MergeReference::Consultation,
         "consultations t JOIN recruitment_cases s ON s.id = t.recruitment_case_id",
-        "t.organisation_id, s.company_id",
+        "t.organisation_id",
+        "s.company_id",
     ),
     (
         MergeReference::RecruitmentCase,
         "recruitment_cases t JOIN establishments s ON s.id = t.establishment_id",
-        "t.company_id, s.company_id",
+        "t.company_id",
+        "s.company_id",
     ),
     (
         MergeReference::RecruitmentCase,
         "recruitment_cases t JOIN accompaniments s ON s.id = t.accompaniment_id",
-        "t.company_id, s.company_id",
+        "t.company_id",
+        "s.company_id",
     ),
     (
         MergeReference::Participation,
         "event_participations t JOIN contacts s ON s.id = t.contact_id",
-        "t.organisation_id, s.organisation_id",
+        "t.organisation_id",
+        "s.organisation_id",
     ),
 ];
 
@@ -429,19 +437,13 @@ fn entangled(
         #[diesel(sql_type = Id)]
         carrier_id: Key,
     }
-    for (reference, from, columns) in ENTANGLED {
+    for (reference, from, one, two) in ENTANGLED {
         let mut statement = Statement::new(conn.backend());
-        let both = [between.survivor, between.other].map(|id| statement.id(Key(id.0)));
-        let [survivor, other] = both;
+        let both = [between.survivor, between.other].map(|id| statement.id(Key(id.0))).join(", ");
         let sql = format!(
             "SELECT DISTINCT t.id, t.carrier_id FROM {from} \
-            WHERE ({columns}) IN (({survivor}, {other}), ({other}, {survivor})) ORDER BY t.id"
+            WHERE {one} IN ({both}) AND {two} IN ({both}) AND {one} <> {two} ORDER BY t.id"
         );
-        // SQLite compares rows with a list of rows only where it is one of VALUES.
-        let sql = match conn.backend() {
-            crate::connection::Backend::Postgres => sql,
-            crate::connection::Backend::Sqlite => sql.replace("IN ((", "IN (VALUES ("),
-        };
         let rows: Vec<Naming> = statement.load(conn, sql)?;
         for row in rows {
             let (reason, record) =
