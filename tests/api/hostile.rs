@@ -203,6 +203,11 @@ pub async fn records(app: &TestApp, adviser: &Session) -> Vec<(&'static str, Str
     let manager = app.log_in("manager").await;
     let target = crate::target::create(&manager, &json!({})).await;
     let report = crate::report::draft(&manager, &json!({})).await;
+    let (one, two) = (
+        adviser.company("Fremdfeld Eins GmbH", &json!({})).await,
+        adviser.company("Fremdfeld Zwei GmbH", &json!({})).await,
+    );
+    let merge = crate::merge::merged(&manager, &one, &two, &json!({})).await;
     let first = async |list: &str| {
         let list = adviser.get(&format!("{list}?limit=1")).await.expect(200);
         list.items()[0]["id"].as_str().unwrap().to_owned()
@@ -236,6 +241,8 @@ pub async fn records(app: &TestApp, adviser: &Session) -> Vec<(&'static str, Str
         ("/indicators", indicator["id"].as_str().unwrap().to_owned()),
         ("/targets", target["id"].as_str().unwrap().to_owned()),
         ("/reports", report["id"].as_str().unwrap().to_owned()),
+        ("/organisations", one["id"].as_str().unwrap().to_owned()),
+        ("/merges", merge["id"].as_str().unwrap().to_owned()),
     ]
 }
 

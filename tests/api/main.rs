@@ -33,6 +33,11 @@ mod limit;
 #[path = "../load/made_up.rs"]
 mod made_up;
 mod matrix;
+mod merge;
+mod merge_figures;
+mod merge_places;
+mod merge_random;
+mod merge_undo;
 mod migrations;
 mod network;
 mod openapi;

@@ -104,8 +104,14 @@ impl Makers {
                 let made = adviser.actor("Musterkammer", "other").await;
                 made["id"].as_str().unwrap().to_owned()
             }
-            "companies" => {
+            "companies" | "organisations" => {
                 let made = adviser.company("Muster GmbH", &json!({})).await;
+                made["id"].as_str().unwrap().to_owned()
+            }
+            "merges" => {
+                let one = adviser.company("Muster GmbH", &json!({})).await;
+                let two = adviser.company("Muster", &json!({})).await;
+                let made = crate::merge::merged(manager, &one, &two, &json!({})).await;
                 made["id"].as_str().unwrap().to_owned()
             }
             "establishments" => {
@@ -469,6 +475,19 @@ async fn input(app: &TestApp, makers: &Makers, operation: &Value, of: Of) -> Opt
     schema.get("example").or_else(|| schema["examples"].get(0)).cloned()
 }
 
+/// Another one with the token of a preview.
+async fn merge_input(makers: &Makers, id: &str, of: Of) -> Value {
+    let other = makers.own.company("Muster", &json!({})).await;
+    let input = json!({"other_id": other["id"]});
+    if of == Of::Missing {
+        return body(&input, &json!({"token": "none"}));
+    }
+    let path = format!("/organisations/{id}/merges?preview=true");
+    let seen = [("If-Match", "\"1\"")];
+    let preview = makers.own_manager.post_with(&path, &seen, &input).await.expect(200);
+    body(&input, &json!({"token": preview.body["token"]}))
+}
+
 /// The version of a record, read by somebody who may; 1 where there is none.
 async fn version(makers: &Makers, path: &str, id: &str, of: Of) -> i64 {
     let resource = path.split('/').nth(1).unwrap();
@@ -556,6 +575,8 @@ async fn ask(app: &TestApp, conn: &mut Conn, makers: &Makers, who: &Session, row
         who.request(row.method.clone(), &target).header("If-Match", format!("\"{version}\""));
     if target.ends_with("?name=a.pdf") {
         request = request.header(CONTENT_TYPE, "application/pdf").body(PDF);
+    } else if row.operation["operationId"] == "merge_organisations" {
+        request = request.json(&merge_input(makers, &id, row.of).await);
     } else if let Some(body) = input(app, makers, row.operation, row.of).await {
         request = request.json(&body);
     }

@@ -337,7 +337,7 @@ fn context(tx: &mut Writing, input: &AccompanimentInput) -> Result<Context> {
     };
     Ok(Context {
         today,
-        company: organisation::facts(tx.conn, input.company_id.into())?,
+        company: organisation::facts_to_name(tx.conn, input.company_id.into())?,
         site: none_if_missing(site::find(tx.conn, input.site_id))?,
         people: user::available_on(tx.conn, &people, carrier, today)?,
         template,

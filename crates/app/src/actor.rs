@@ -42,7 +42,8 @@ pub fn history(
     paging: &Paging,
 ) -> Result<Page<HistoryEntry>> {
     app.read(caller, Action::ReadRegister, |tx| {
-        actor::find(tx.conn, id)?;
+        // One that was merged keeps its own.
+        actor::find_even_merged(tx.conn, id)?;
         audit::history(tx.conn, id.0, paging)
     })
 }

@@ -42,17 +42,23 @@ pub fn history(
     paging: &Paging,
 ) -> Result<Page<HistoryEntry>> {
     app.read(caller, Action::ReadRegister, |tx| {
-        shown(tx, id)?;
+        // One that was merged keeps its own.
+        let found = company::find_even_merged(tx.conn, id)?;
+        note_person(tx, &found);
         audit::history(tx.conn, id.0, paging)
     })
 }
 
 fn shown(tx: &mut Reading, id: CompanyId) -> Result<Company> {
     let found = company::find(tx.conn, id)?;
-    if found.is_a_person() {
-        tx.about_a_person(Subject::of(&found));
-    }
+    note_person(tx, &found);
     Ok(found)
+}
+
+fn note_person(tx: &mut Reading, found: &Company) {
+    if found.is_a_person() {
+        tx.about_a_person(Subject::of(found));
+    }
 }
 
 /// # Errors

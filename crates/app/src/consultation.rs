@@ -180,7 +180,7 @@ pub(crate) fn context(tx: &mut Writing, input: &ConsultationInput) -> Result<Con
         None => Vec::new(),
     };
     let organisation = match input.organisation_id {
-        Some(id) => organisation::facts(tx.conn, id)?,
+        Some(id) => organisation::facts_to_name(tx.conn, id)?,
         None => None,
     };
     let establishment = match input.establishment_id {

@@ -68,8 +68,9 @@ pub fn create(
     input: &ContactInput,
 ) -> Result<Contact> {
     app.write(caller, Action::ChangeContacts, |tx| {
+        let facts = organisation::facts_to_name(tx.conn, organisation)?;
         let reference = organisation::reference_of(tx.conn, organisation, kind)?;
-        if organisation::facts(tx.conn, organisation)?.is_some_and(|facts| facts.archived) {
+        if facts.is_some_and(|facts| facts.archived) {
             return Err(Error::conflict("archived", "The organisation is archived."));
         }
         add(tx, reference, input)

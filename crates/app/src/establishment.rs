@@ -7,7 +7,7 @@ use lotse_domain::id::{CompanyId, EstablishmentId, OrganisationId};
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::Action;
-use lotse_persistence::{audit, company, establishment};
+use lotse_persistence::{audit, company, establishment, organisation};
 
 use crate::district::named_district;
 use crate::district_gap;
@@ -56,6 +56,7 @@ pub fn create(
     input: &EstablishmentInput,
 ) -> Result<Establishment> {
     app.write(caller, Action::ChangeRegister, |tx| {
+        organisation::hold_to_name(tx.conn, &[company.into()])?;
         let company = company::find(tx.conn, company)?;
         check_not_archived(company.archived.as_ref())?;
         let company = Reference::new(company.id, company.name);

@@ -164,7 +164,7 @@ fn context(tx: &mut Writing, input: &EventInput) -> Result<Context> {
             carrier,
             input.starts_on,
         )?,
-        organisations: organisation::facts_among(tx.conn, &organisations)?,
+        organisations: organisation::facts_to_name_among(tx.conn, &organisations)?,
         topics: topic::with_codes(tx.conn, first(&input.topics, MAX_NAMED))?,
         districts: district::all(tx.conn)?,
     })

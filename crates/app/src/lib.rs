@@ -36,6 +36,7 @@ pub mod funding_period;
 pub mod housekeeping;
 pub mod indicator;
 pub mod invitation;
+pub mod merge;
 pub mod operator;
 pub mod organisation;
 pub mod participation;

@@ -206,7 +206,7 @@ fn context(
     let scope = tx.scope();
     Ok(Context {
         today: tx.today(),
-        organisations: organisation::facts_among(tx.conn, organisations)?,
+        organisations: organisation::facts_to_name_among(tx.conn, organisations)?,
         contacts: contact::facts_among(tx.conn, &scope, contacts)?,
     })
 }

@@ -104,7 +104,7 @@ fn organisation_of(
     let unknown = || Error::invalid("/organisation/id", "unknown", "must be a company or an actor");
     let (None, Some(name)) = (named.id, &named.name) else {
         let id = named.id.ok_or_else(unknown)?;
-        let facts = organisation::facts(tx.conn, id)?.ok_or_else(unknown)?;
+        let facts = organisation::facts_to_name(tx.conn, id)?.ok_or_else(unknown)?;
         return Ok((facts.reference, false));
     };
     if !named.create {

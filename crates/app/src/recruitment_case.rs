@@ -239,7 +239,7 @@ fn context(
     };
     Ok(Context {
         today,
-        company: organisation::facts(tx.conn, input.company_id.into())?,
+        company: organisation::facts_to_name(tx.conn, input.company_id.into())?,
         establishment,
         accompaniment,
         site: none_if_missing(site::find(tx.conn, input.site_id))?,

@@ -170,7 +170,9 @@ fn context(tx: &mut Writing, input: &ReferralInput) -> Result<Context> {
     let of_consultation = consultation.as_ref().and_then(|c| c.organisation.as_ref());
     let organisation_id = input.organisation_id.or(of_consultation.map(|of| of.id));
     let (organisation, is_a_person) = match organisation_id {
-        Some(id) => (organisation::facts(tx.conn, id)?, referral::is_a_person(tx.conn, id)?),
+        Some(id) => {
+            (organisation::facts_to_name(tx.conn, id)?, referral::is_a_person(tx.conn, id)?)
+        }
         None => (None, false),
     };
     Ok(Context {
@@ -180,6 +182,6 @@ fn context(tx: &mut Writing, input: &ReferralInput) -> Result<Context> {
         consultation,
         organisation,
         is_a_person,
-        actor: organisation::facts(tx.conn, input.actor_id.into())?,
+        actor: organisation::facts_to_name(tx.conn, input.actor_id.into())?,
     })
 }

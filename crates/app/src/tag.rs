@@ -128,6 +128,8 @@ pub fn set_of_organisation(
     app.write(caller, Action::ChangeTags, |tx| {
         organisation::reference_of(tx.conn, id, kind)?;
         tag::hold_organisation(tx.conn, id)?;
+        // It may have been merged before it was held.
+        organisation::reference_of(tx.conn, id, kind)?;
         let (scope, carrier) = (tx.scope(), tx.actor.own_carrier()?.id);
         let before = tag::of_organisation(tx.conn, &scope, id)?;
         let tags = named(tx, input, &before)?;

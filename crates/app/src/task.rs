@@ -229,7 +229,7 @@ fn context(tx: &mut Writing, input: &TaskInput) -> Result<Context> {
         None => None,
     };
     let organisation = match input.organisation_id {
-        Some(id) => organisation::facts(tx.conn, id)?,
+        Some(id) => organisation::facts_to_name(tx.conn, id)?,
         None => None,
     };
     let event = match input.event_id {

@@ -498,7 +498,12 @@ impl App {
                 Ok(answer)
             })
         });
-        result.map_err(|error| self.noted(error, who, caller, action))
+        let refused = |error| match error {
+            // Who reads is led on; what is written belongs where the writer sees it.
+            Error::Merged { into, .. } => lotse_domain::merge::refusal(&into),
+            other => other,
+        };
+        result.map_err(|error| self.noted(refused(error), who, caller, action))
     }
 
     /// Waits until the audit log holds what was read and refused up to now.

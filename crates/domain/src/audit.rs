@@ -16,6 +16,10 @@ codes! {
         Created, Changed, Archived, Voided,
         /// A carrier set its tags of a company, an actor or a consultation, which itself did not change.
         Tagged,
+        /// An organisation took another one in, or was taken in, or a record names the survivor since.
+        Merged,
+        /// A merge was undone, and the record is what it was or names what it named.
+        Unmerged,
         /// A user's password was set; what it is, is nowhere.
         PasswordSet,
         /// Somebody made a user a link to set the password with.

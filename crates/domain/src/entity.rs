@@ -13,7 +13,7 @@ codes! {
     "entity_kind" EntityKind {
         Accompaniment, Actor, ApiKey, Assignment, Attachment, Carrier, Company, Consultation, Contact,
         Correction, Coverage, District, Establishment, Event, EventSeries, FundingPeriod,
-        Indicator,
+        Indicator, Merge,
         Participation, ProgrammeTemplate, RecruitmentCase, Referral, Report, SavedView, Site, Tag, Target, Task, Topic,
         User,
     }
@@ -41,6 +41,7 @@ impl EntityKind {
             Self::EventSeries => "event-series",
             Self::FundingPeriod => "funding-periods",
             Self::Indicator => "indicators",
+            Self::Merge => "merges",
             Self::Participation => "participations",
             Self::ProgrammeTemplate => "programme-templates",
             Self::RecruitmentCase => "recruitment-cases",

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use uuid::Uuid;
+
 use crate::duplicate::Candidate;
+use crate::organisation::OrganisationReference;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -38,6 +41,9 @@ pub enum Error {
     /// It does not exist, or lies outside the caller's scope: the two are not told apart.
     #[error("There is no such {0}.")]
     NotFound(&'static str),
+    /// It was merged into another organisation. Who reads is led there, who writes is refused.
+    #[error("It was merged into {}.", into.name)]
+    Merged { old: Uuid, into: OrganisationReference },
     /// The request itself is fine and does not fit what is stored.
     #[error("{detail}")]
     Conflict { code: &'static str, detail: String },

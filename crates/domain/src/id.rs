@@ -51,6 +51,7 @@ ids!(
     EventId,
     EventSeriesId,
     FundingPeriodId,
+    MergeId,
     OrganisationId,
     ParticipationId,
     IndicatorId,

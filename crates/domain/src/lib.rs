@@ -34,6 +34,7 @@ pub mod indicator;
 pub mod industry;
 pub mod invitation;
 mod lead;
+pub mod merge;
 pub mod name;
 pub mod occupation;
 pub mod organisation;

@@ -55,6 +55,8 @@ codes! {
         ChangeUsers,
         ReadRegister,
         ChangeRegister,
+        /// Makes two organisations one, also where other carriers have records of them, and undoes it.
+        MergeOrganisations,
         ReadContacts,
         ChangeContacts,
         ReadConsultations,
@@ -145,7 +147,11 @@ pub fn allows(role: Role, action: Action) -> bool {
         | Action::ChangeAccompaniments
         | Action::ReadTimeline
         | Action::ReadWorklist => matches!(role, Adviser | Manager | Integration),
-        Action::ReassignTasks | Action::ChangeTargets | Action::ExportAuditPack => role == Manager,
+        // Advisers would do it for all carriers, and administrators do not read the register (`merge`).
+        Action::MergeOrganisations
+        | Action::ReassignTasks
+        | Action::ChangeTargets
+        | Action::ExportAuditPack => role == Manager,
         Action::ChangeReports => matches!(role, Manager | Coordinator),
         Action::ReadStatistics | Action::ReadTargets | Action::ReadReports => {
             matches!(role, Adviser | Manager | Coordinator | Integration)

@@ -5,8 +5,8 @@ use std::time::Instant;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, LOCATION,
+    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
@@ -103,7 +103,14 @@ fn with_problem_body(response: ServiceResponse<BoxBody>, id: &str) -> ServiceRes
                         cause = chain
                     );
                 }
-                problem.respond(id)
+                let mut answer = problem.respond(id);
+                let uri = response.request().uri().path_and_query();
+                if let (Some(moved), Some(asked)) = (&problem.moved, uri)
+                    && let Ok(location) = HeaderValue::from_str(&moved.location(asked.as_str()))
+                {
+                    answer.headers_mut().insert(LOCATION, location);
+                }
+                answer
             }
             None => Problem::of_status(response.status()).respond(id),
         },

@@ -39,6 +39,7 @@ mod funding_period;
 mod health;
 mod indicator;
 mod invitation;
+mod merge;
 mod organisation;
 mod participation;
 mod programme_statistics;
@@ -122,6 +123,7 @@ fn routes(config: &mut ServiceConfig) {
         .configure(user::routes)
         .configure(search::routes)
         .configure(organisation::routes)
+        .configure(merge::routes)
         .configure(company::routes)
         .configure(establishment::routes)
         .configure(actor::routes)

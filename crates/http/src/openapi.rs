@@ -146,8 +146,15 @@ fn complete(document: &mut Value) {
 
     let mut patched = Vec::new();
     if let Some(paths) = document["paths"].as_object_mut() {
-        for (_, item) in paths.iter_mut() {
+        for (path, item) in paths.iter_mut() {
+            let of_organisation = ["/api/v1/companies/{id}", "/api/v1/actors/{id}"]
+                .iter()
+                .any(|it| path.starts_with(it));
             for (method, operation) in item.as_object_mut().into_iter().flatten() {
+                if method == "get" && of_organisation && !path.ends_with("/history") {
+                    operation["responses"]["308"] =
+                        json!({"$ref": "#/components/responses/Merged"});
+                }
                 if matches!(method.as_str(), "get" | "post" | "put" | "patch" | "delete") {
                     complete_operation(operation, &mut patched);
                 }
@@ -284,6 +291,14 @@ fn responses() -> Value {
     let mut responses = Map::new();
     for (name, response) in [
         ("NotModified", json!({"description": "The client's version is current"})),
+        (
+            "Merged",
+            with_header(
+                "It was merged into another organisation",
+                "Location",
+                "The same of the survivor",
+            ),
+        ),
         ("Malformed", problem("The request cannot be understood")),
         (
             "Unauthenticated",

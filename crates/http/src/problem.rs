@@ -8,8 +8,10 @@ use actix_web::{HttpResponse, ResponseError};
 use lotse_domain::Error;
 use lotse_domain::duplicate::Candidate;
 use lotse_domain::error::Violation;
+use lotse_domain::organisation::OrganisationReference;
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// The body of every error.
 #[derive(Debug, Serialize, ToSchema)]
@@ -53,8 +55,34 @@ pub struct Problem {
     pub candidates: Vec<Candidate>,
     pub retry_after_seconds: Option<i64>,
     pub allow: Option<String>,
+    /// What was asked for leads there.
+    pub moved: Option<Moved>,
     /// For the log only.
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// Where an organisation that was merged leads.
+#[derive(Clone, Debug)]
+pub struct Moved {
+    pub from: Uuid,
+    pub to: OrganisationReference,
+}
+
+impl Moved {
+    /// The path that was asked for, of the survivor; the survivor where the path names another record.
+    pub fn location(&self, path_and_query: &str) -> String {
+        let (path, query) =
+            path_and_query.split_once('?').map_or((path_and_query, None), |it| (it.0, Some(it.1)));
+        let is_it = |segment: &str| segment.parse::<Uuid>().is_ok_and(|id| id == self.from);
+        if !path.split('/').any(is_it) {
+            return lotse_domain::merge::path_of(&self.to);
+        }
+        let to = self.to.id.to_string();
+        let segments: Vec<&str> =
+            path.split('/').map(|segment| if is_it(segment) { &to } else { segment }).collect();
+        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+        format!("{}{query}", segments.join("/"))
+    }
 }
 
 impl Problem {
@@ -73,6 +101,7 @@ impl Problem {
             candidates: Vec::new(),
             retry_after_seconds: None,
             allow: None,
+            moved: None,
             cause: None,
         }
     }
@@ -210,6 +239,11 @@ impl From<Error> for Problem {
             Error::NotFound(_) => {
                 Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
             }
+            Error::Merged { old, into } => Self {
+                moved: Some(Moved { from: old, to: into }),
+                // It is asked for again each time (`Cache-Control`), since a merge can be undone.
+                ..Self::new(StatusCode::PERMANENT_REDIRECT, "merged", "It was merged", detail)
+            },
             Error::Conflict { code, .. } => {
                 Self::new(StatusCode::CONFLICT, code, "It does not fit what is stored", detail)
             }

@@ -11,6 +11,7 @@ use crate::among::among;
 use crate::connection::Conn;
 use crate::convert::{archived, code, reference};
 use crate::error::DbResult;
+use crate::merge;
 use crate::organisation::{self, Common, Selection, in_order};
 use crate::schema::{districts, organisations};
 use crate::search;
@@ -52,8 +53,16 @@ fn entity((row, district_name): (organisation::Row, Option<String>)) -> Result<A
 }
 
 /// # Errors
-/// `NotFound` when there is no such actor.
+/// `NotFound` when there is no such actor; `Merged` when it was.
 pub fn find(conn: &mut Conn, id: ActorId) -> Result<Actor> {
+    let found = find_even_merged(conn, id)?;
+    merge::check_is_not_merged(conn, id.into(), found.archived.is_some())?;
+    Ok(found)
+}
+
+/// # Errors
+/// `NotFound` when there is no such actor.
+pub fn find_even_merged(conn: &mut Conn, id: ActorId) -> Result<Actor> {
     let found = organisations::table
         .left_join(districts::table)
         .filter(organisations::id.eq(Key(id.0)))

@@ -13,6 +13,7 @@ use crate::among::among;
 use crate::connection::Conn;
 use crate::convert::{archived, code, optional_code, reference};
 use crate::error::DbResult;
+use crate::merge;
 use crate::organisation::{self, Common, Selection, in_order};
 use crate::schema::{company_profiles, districts, organisations};
 use crate::search;
@@ -141,8 +142,16 @@ fn industry(profile: &Profile) -> Result<Option<Industry>> {
 }
 
 /// # Errors
-/// `NotFound` when there is no such company.
+/// `NotFound` when there is no such company; `Merged` when it was.
 pub fn find(conn: &mut Conn, id: CompanyId) -> Result<Company> {
+    let found = find_even_merged(conn, id)?;
+    merge::check_is_not_merged(conn, id.into(), found.archived.is_some())?;
+    Ok(found)
+}
+
+/// # Errors
+/// `NotFound` when there is no such company.
+pub fn find_even_merged(conn: &mut Conn, id: CompanyId) -> Result<Company> {
     let found: Option<Found> = organisations::table
         .inner_join(company_profiles::table)
         .left_join(districts::table)

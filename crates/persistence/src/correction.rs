@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::connection::Conn;
 use crate::convert::{carrier_of, code};
 use crate::error::{DbResult, one_row};
+use crate::merge;
 use crate::names::Names;
 use crate::page::first;
 use crate::schema::{consultations, corrections, organisations};
@@ -145,7 +146,48 @@ pub fn find(conn: &mut Conn, names: &Names, scope: &Scope, id: CorrectionId) -> 
         .first(conn)
         .optional()
         .db()?;
-    entity(found.ok_or(Error::NotFound("correction"))?, names)
+    let mut correction = entity(found.ok_or(Error::NotFound("correction"))?, names)?;
+    resolved(conn, std::slice::from_mut(&mut correction))?;
+    Ok(correction)
+}
+
+/// A correction says what was so at its entry, and is held against its record as that is now. Where it names
+/// an organisation that was merged since, it means the survivor, as the record does.
+fn resolved(conn: &mut Conn, corrections: &mut [Correction]) -> Result<()> {
+    fn named(correction: &mut Correction) -> Vec<&mut serde_json::Value> {
+        let differences = correction.differences.iter_mut();
+        differences
+            .filter(|difference| difference.field == "organisation")
+            .flat_map(|difference| [&mut difference.old, &mut difference.new])
+            .collect()
+    }
+    let id_of = |value: &serde_json::Value| -> Option<OrganisationId> {
+        serde_json::from_value(value.get("id")?.clone()).ok()
+    };
+    let mut ids: Vec<OrganisationId> = Vec::new();
+    for correction in corrections.iter_mut() {
+        ids.extend(named(correction).into_iter().filter_map(|value| id_of(value)));
+        let corrected = correction.corrected.iter().filter_map(|it| it.organisation.as_ref());
+        ids.extend(corrected.map(|organisation| organisation.id));
+    }
+    let survivors = merge::survivors_of(conn, ids)?;
+    if survivors.is_empty() {
+        return Ok(());
+    }
+    for correction in corrections {
+        for value in named(correction) {
+            if let Some(survivor) = id_of(value).and_then(|id| survivors.get(&id)) {
+                *value = document(survivor)?.0;
+            }
+        }
+        let corrected = correction.corrected.iter_mut().filter_map(|it| it.organisation.as_mut());
+        for organisation in corrected {
+            if let Some(survivor) = survivors.get(&organisation.id) {
+                *organisation = survivor.clone();
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Those of a consultation that were not withdrawn, in the order of entry.
@@ -166,7 +208,10 @@ pub fn effective(
         .select(shown())
         .load(conn)
         .db()?;
-    found.into_iter().map(|found| entity(found, names)).collect()
+    let mut corrections: Vec<Correction> =
+        found.into_iter().map(|found| entity(found, names)).collect::<Result<_>>()?;
+    resolved(conn, &mut corrections)?;
+    Ok(corrections)
 }
 
 /// # Errors
@@ -227,7 +272,9 @@ pub fn list(
     };
     let found: Vec<Found> = first(paging, page.select(shown())).load(conn).db()?;
     let total = if paging.total { Some(matching().count().get_result(conn).db()?) } else { None };
-    let corrections = found.into_iter().map(|found| entity(found, names)).collect::<Result<_>>()?;
+    let mut corrections: Vec<Correction> =
+        found.into_iter().map(|found| entity(found, names)).collect::<Result<_>>()?;
+    resolved(conn, &mut corrections)?;
     paging.page(corrections, total, key)
 }
 

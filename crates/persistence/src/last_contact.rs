@@ -88,7 +88,8 @@ fn keep_if_later(conn: &mut Conn, row: &Row) -> Result<()> {
     Ok(())
 }
 
-fn find_anew(conn: &mut Conn, carrier: Key, organisation: Key) -> Result<()> {
+/// The latest consultation of the organisation with the carrier, as it is now.
+pub(crate) fn find_anew(conn: &mut Conn, carrier: Key, organisation: Key) -> Result<()> {
     let known = last_contacts::table.find((carrier, organisation));
     // Held before the consultations are looked at: what is logged meanwhile waits and is compared with what
     // is found here. The row is changed and not replaced, so that who waits for it gets the one that is left.

@@ -39,6 +39,7 @@ pub mod idempotency;
 pub mod indicator;
 pub mod installation;
 pub mod invitation;
+pub mod merge;
 pub mod migrations;
 pub mod names;
 pub mod organisation;

@@ -23,6 +23,7 @@ use crate::among::among;
 use crate::connection::{Backend, Conn};
 use crate::convert::{carrier_of, code, contains, reference};
 use crate::error::{DbResult, one_row};
+use crate::merge;
 use crate::schema::{company_profiles, districts, organisation_tags, organisations};
 use crate::sql_types::{At, Key};
 
@@ -352,15 +353,58 @@ pub fn facts_among(conn: &mut Conn, ids: &[OrganisationId]) -> Result<Vec<Organi
         .collect()
 }
 
+/// As [`facts`], of one that a record is about to name: it is not merged before the transaction ends.
+///
 /// # Errors
-/// `NotFound` when there is no such organisation of the kind.
+/// `Merged` when it was.
+pub fn facts_to_name(conn: &mut Conn, id: OrganisationId) -> Result<Option<OrganisationFacts>> {
+    Ok(facts_to_name_among(conn, &[id])?.pop())
+}
+
+/// The same of several.
+///
+/// # Errors
+/// `Merged` when one of them was.
+pub fn facts_to_name_among(
+    conn: &mut Conn,
+    ids: &[OrganisationId],
+) -> Result<Vec<OrganisationFacts>> {
+    hold_to_name(conn, ids)?;
+    let found = facts_among(conn, ids)?;
+    for facts in &found {
+        merge::check_is_not_merged(conn, facts.reference.id, facts.archived)?;
+    }
+    Ok(found)
+}
+
+/// Holds them as a foreign key does, but before it is looked whether they can be named: who merges one waits,
+/// and who comes after a merge sees it. The only writer to SQLite holds everything.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn hold_to_name(conn: &mut Conn, ids: &[OrganisationId]) -> Result<()> {
+    if let Conn::Postgres(conn) = conn
+        && !ids.is_empty()
+    {
+        let ids: Vec<Key> = ids.iter().map(|id| Key(id.0)).collect();
+        let held = organisations::table
+            .filter(among(organisations::id, &ids))
+            .order(organisations::id)
+            .select(organisations::id);
+        let _: Vec<Key> = held.for_key_share().load(conn).db()?;
+    }
+    Ok(())
+}
+
+/// # Errors
+/// `NotFound` when there is no such organisation of the kind; `Merged` when it was.
 pub fn reference_of(
     conn: &mut Conn,
     id: OrganisationId,
     kind: OrganisationKind,
 ) -> Result<OrganisationReference> {
-    facts(conn, id)?
-        .map(|facts| facts.reference)
-        .filter(|reference| reference.kind == kind)
-        .ok_or(Error::NotFound(kind.code()))
+    let found = facts(conn, id)?.filter(|facts| facts.reference.kind == kind);
+    let found = found.ok_or(Error::NotFound(kind.code()))?;
+    merge::check_is_not_merged(conn, id, found.archived)?;
+    Ok(found.reference)
 }

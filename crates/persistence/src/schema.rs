@@ -632,6 +632,38 @@ tables! {
         is_reported -> Bool,
     }
 
+    organisation_merges (id) {
+        id -> Id,
+        kind -> Text,
+        survivor_id -> Id,
+        merged_id -> Id,
+        reason -> Nullable<Text>,
+        fields -> Json,
+        moved -> Json,
+        merged_by -> Id,
+        undone_at -> Nullable<Instant>,
+        undone_by -> Nullable<Id>,
+        undo_reason -> Nullable<Text>,
+        remainders -> Nullable<Json>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    organisation_merge_rows (merge_id, position) {
+        merge_id -> Id,
+        position -> Integer,
+        reference -> Text,
+        table_name -> Text,
+        row_id -> Id,
+        row_position -> Nullable<Integer>,
+        carrier_id -> Nullable<Id>,
+        column_name -> Text,
+        old_value -> Nullable<Json>,
+        new_value -> Nullable<Json>,
+        kept -> Nullable<Json>,
+    }
+
     // A view.
     organisation_events (organisation_id, event_id, part) {
         organisation_id -> Id,

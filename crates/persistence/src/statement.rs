@@ -8,11 +8,12 @@ use lotse_domain::Result;
 
 use crate::connection::{Backend, Conn};
 use crate::error::DbResult;
-use crate::sql_types::{Id, Key};
+use crate::sql_types::{At, Id, Instant, Key};
 
 enum Value {
     Id(Key),
     Date(NaiveDate),
+    Instant(At),
     Text(String),
 }
 
@@ -23,6 +24,8 @@ pub(crate) struct Statement {
 }
 
 type DbBackend = <Conn as diesel::Connection>::Backend;
+type Bound =
+    diesel::query_builder::BoxedSqlQuery<'static, DbBackend, diesel::query_builder::SqlQuery>;
 
 impl Statement {
     pub fn new(backend: Backend) -> Self {
@@ -49,6 +52,10 @@ impl Statement {
         self.place(Value::Date(date))
     }
 
+    pub fn instant(&mut self, at: At) -> String {
+        self.place(Value::Instant(at))
+    }
+
     pub fn text(&mut self, text: &str) -> String {
         self.place(Value::Text(text.to_owned()))
     }
@@ -57,14 +64,24 @@ impl Statement {
     where
         R: QueryableByName<DbBackend> + 'static,
     {
+        self.bound(sql).load(conn).db()
+    }
+
+    /// How many rows it changed.
+    pub fn execute(self, conn: &mut Conn, sql: String) -> Result<usize> {
+        self.bound(sql).execute(conn).db()
+    }
+
+    fn bound(self, sql: String) -> Bound {
         let mut query = diesel::sql_query(sql).into_boxed::<DbBackend>();
         for value in self.values {
             query = match value {
                 Value::Id(id) => query.bind::<Id, _>(id),
                 Value::Date(date) => query.bind::<Date, _>(date),
+                Value::Instant(at) => query.bind::<Instant, _>(at),
                 Value::Text(text) => query.bind::<Text, _>(text),
             };
         }
-        query.load(conn).db()
+        query
     }
 }
