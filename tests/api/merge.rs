@@ -1,11 +1,14 @@
 //! Two organisations made one: what is seen before, what moves, and where the old one leads.
 
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
 use reqwest::Method;
 use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 
 use crate::accompaniment;
-use crate::harness::{Answer, Session, TestApp, body, both, district, lines, send};
+use crate::harness::{Answer, Backend, Session, TestApp, body, both, district, lines, send};
 use crate::tag::tag;
 
 pub fn id(record: &Value) -> &str {
@@ -453,6 +456,44 @@ fn nobody_names_one_while_it_is_merged() {
             };
             assert_eq!((of(&survivor).await, of(&double).await), (logged, 0));
         }
+    });
+}
+
+/// The order that no chance brings about: it is looked at before the merge is there, and named after.
+#[test]
+fn who_names_one_waits_for_its_merge() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let survivor = adviser.company("A GmbH", &json!({})).await;
+        let double = adviser.company("A", &json!({})).await;
+        let input = app.consultation(&adviser, &json!({"organisation_id": double["id"]})).await;
+        let literal = |id: &str| match app.backend {
+            Backend::Postgres => format!("'{id}'"),
+            Backend::Sqlite => format!("x'{}'", id.replace('-', "")),
+        };
+        let (begin, held) = match app.backend {
+            Backend::Postgres => ("BEGIN", "FOR UPDATE"),
+            Backend::Sqlite => ("BEGIN IMMEDIATE", ""),
+        };
+        let (from, to) = (literal(id(&double)), literal(id(&survivor)));
+        let at = "'2026-03-16T09:00:00.000000Z'";
+        let mut conn = app.connect();
+        conn.batch_execute(&format!(
+            "{begin};
+             SELECT 1 FROM organisations WHERE id = {from} {held};
+             INSERT INTO organisation_merges
+                 (id, kind, survivor_id, merged_id, fields, moved, merged_by, version, created_at, updated_at)
+             SELECT id, 'company', {to}, {from}, '[]', '[]', id, 1, {at}, {at}
+             FROM users WHERE email = 'manager@test.example';
+             UPDATE organisations SET archived_at = {at}, archive_reason = 'Merged', version = 2
+             WHERE id = {from};"
+        ))
+        .unwrap();
+        let waiting = tokio::spawn(async move { adviser.post("/consultations", &input).await });
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert!(!waiting.is_finished(), "it waits");
+        conn.batch_execute("COMMIT").unwrap();
+        waiting.await.unwrap().problem(409, "merged");
     });
 }
 
