@@ -8,7 +8,7 @@ use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 
 use crate::accompaniment;
-use crate::harness::{Answer, Session, TestApp, body, both, district, lines, send};
+use crate::harness::{Answer, Backend, Session, TestApp, body, both, district, lines, send};
 use crate::tag::tag;
 
 pub fn id(record: &Value) -> &str {
