@@ -18,7 +18,7 @@ const ORGANISATIONS: u128 = 2000;
 const ENTRIES: usize = 150;
 
 /// Every so many entries are compared with a look at every organisation.
-const COMPARED: usize = 15;
+const COMPARED: usize = 30;
 
 /// How somebody enters a company that is there already.
 #[derive(Clone, Copy, Debug)]

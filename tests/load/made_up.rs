@@ -136,7 +136,7 @@ const TOWNS: [(&str, &str); 24] = [
     ("65343", "Eltville"),
 ];
 
-/// Numbers that look like chance (SplitMix64).
+/// Numbers that look like chance (`SplitMix64`).
 pub struct Random(u64);
 
 impl Random {
