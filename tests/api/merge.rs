@@ -514,3 +514,37 @@ fn a_repeated_merge_is_one_merge() {
         assert_eq!(merges.body["total"], 1);
     });
 }
+
+/// The search and the guard against duplicates go by what the register has.
+#[test]
+fn what_was_merged_is_found_no_more() {
+    both(async |app| {
+        let (adviser, manager) = (app.log_in("adviser").await, app.log_in("manager").await);
+        let found = async || {
+            let hits = adviser.get("/search?q=zwillingswerk").await.expect(200).body;
+            let hits = hits["items"].as_array().unwrap().clone();
+            let mut hits: Vec<_> = hits.iter().map(|hit| hit["id"].clone()).collect();
+            hits.sort_by_key(ToString::to_string);
+            hits
+        };
+        let survivor = adviser.company("Zwillingswerk GmbH", &json!({})).await;
+        let double = adviser.company("Zwillingswerk KG", &json!({})).await;
+        let person = contact(&adviser, &double, "Cora Zwillingswerk").await;
+        let before = found().await;
+        assert_eq!(before.len(), 3);
+        let merge = merged(&manager, &survivor, &double, &json!({})).await;
+        let hits = found().await;
+        assert!(hits.len() == 2 && !hits.contains(&double["id"]), "{hits:?}");
+        let people = adviser.get("/search?q=zwillingswerk&kind=contact").await.expect(200).body;
+        assert_eq!(people["items"][0]["id"], person["id"]);
+        assert_eq!(people["items"][0]["organisation"]["id"], survivor["id"]);
+        let again = json!({"name": "Zwillingswerk AG"});
+        let refused = adviser.post("/companies", &again).await;
+        let refused = refused.problem(409, "possible_duplicate");
+        let candidates = refused.body["candidates"].as_array().unwrap();
+        assert_eq!(candidates.len(), 1);
+        assert_eq!(candidates[0]["organisation"]["id"], survivor["id"]);
+        undo(&manager, &merge).await.expect(200);
+        assert_eq!(found().await, before);
+    });
+}

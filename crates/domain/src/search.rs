@@ -153,6 +153,12 @@ impl Query {
         readings
     }
 
+    /// Whether a typing error is forgiven in any word: short ones and numbers are not guessed at.
+    #[must_use]
+    pub fn may_be_misspelt(&self) -> bool {
+        self.words.iter().any(|word| rating::may_be_misspelt(word))
+    }
+
     /// The words, folded, as one text.
     #[must_use]
     pub fn key(&self) -> String {
@@ -407,6 +413,13 @@ mod tests {
         for website in ["https://www.Firma.example/kontakt", "firma.example", "www.firma.example"] {
             assert_eq!(domain_key(website), "firma example", "{website}");
         }
+    }
+
+    #[test]
+    fn short_words_and_numbers_are_not_guessed_at() {
+        let guessed = |typed: &str| Query::new(typed).may_be_misspelt();
+        assert!(guessed("Metalbau") && guessed("HRB Hanau"));
+        assert!(!guessed("HRB 41234") && !guessed("DE123456788") && !guessed("?!"));
     }
 
     #[test]

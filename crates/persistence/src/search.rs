@@ -129,7 +129,7 @@ pub(crate) fn organisations_with(conn: &mut Conn, part: &str, most: i64) -> Resu
 /// # Errors
 /// When the database cannot be read.
 pub fn similar(conn: &mut Conn, search: &Search) -> Result<Vec<Found>> {
-    if search.query.words.is_empty() {
+    if !search.query.may_be_misspelt() {
         return Ok(Vec::new());
     }
     let candidates = match conn.backend() {

@@ -159,12 +159,21 @@ fn fit(word: &str, field: SearchMatch, text: &str) -> Option<f64> {
     }
 }
 
+/// Whether a typing error is forgiven in a word: short ones and numbers are not guessed at.
+pub(super) fn may_be_misspelt(word: &str) -> bool {
+    has_letters_enough(&word.chars().collect::<Vec<_>>())
+}
+
+fn has_letters_enough(word: &[char]) -> bool {
+    forgiven(word.len()) > 0 && word.iter().all(|letter| letter.is_alphabetic())
+}
+
 /// How many typing errors make one word of the other, or of its beginning, if that is few for its length.
 fn typing_errors(word: &str, other: &str) -> Option<usize> {
     let word: Vec<char> = word.chars().collect();
     let other: Vec<char> = other.chars().collect();
     let allowed = forgiven(word.len());
-    if allowed == 0 || word.iter().any(|letter| !letter.is_alphabetic()) {
+    if !has_letters_enough(&word) {
         return None;
     }
     let whole = [other.len()].into_iter();
