@@ -190,7 +190,7 @@ fn a_spreadsheet_takes_no_text_for_a_formula() {
 
         let sheet = sheet(file(&adviser, list, "format=xlsx").await);
         let cell = |name: &str| {
-            let at = sheet[0].iter().position(|cell| cell.to_string() == name).unwrap();
+            let at = sheet[0].iter().position(|cell| *cell == *name).unwrap();
             sheet[1][at].clone()
         };
         assert_eq!(cell("organisation.name"), Data::String("=SUMME(A1:A9)".to_owned()));

@@ -169,7 +169,7 @@ where
 }
 
 fn other(error: Error) -> io::Error {
-    io::Error::other(error.to_string())
+    io::Error::other(error)
 }
 
 /// A file under way.
