@@ -104,13 +104,13 @@ fn send(state: &State, pack: AuditPack) -> HttpResponse {
 }
 
 /// A ZIP under way, with what is in it so far.
-struct Packing {
-    zip: ZipWriter<StreamWriter<ToClient>>,
+struct Packing<'a> {
+    zip: ZipWriter<StreamWriter<&'a mut ToClient>>,
     options: SimpleFileOptions,
     files: Vec<PackedFile>,
 }
 
-impl Packing {
+impl Packing<'_> {
     fn begin(&mut self, path: &str, compression: CompressionMethod) -> io::Result<()> {
         let options = self.options.compression_method(compression);
         self.zip.start_file(path, options).map_err(io::Error::other)
@@ -128,7 +128,7 @@ impl Packing {
     }
 }
 
-fn write(pack: &AuditPack, store: &Store, handle: &Handle, to: ToClient) -> io::Result<()> {
+fn write(pack: &AuditPack, store: &Store, handle: &Handle, to: &mut ToClient) -> io::Result<()> {
     let other = |error: lotse_domain::Error| io::Error::other(error.to_string());
     let mut packing = Packing {
         zip: ZipWriter::new_stream(to),

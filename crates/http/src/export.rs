@@ -67,9 +67,9 @@ pub struct ExportParams {
     pub form: Option<CsvForm>,
     /// Whether CSV begins with a byte order mark, which some spreadsheets take UTF-8 by.
     pub bom: Option<bool>,
-    /// Whether values of CSV and XLSX are left as JSON has them. Otherwise they are written for people: lists by
-    /// the names in them, times in the zone of the network, and an apostrophe before text that a spreadsheet
-    /// would take for a formula in CSV.
+    /// Whether values of CSV and XLSX are left as JSON has them, as far as a cell of XLSX holds them (32,767
+    /// characters). Otherwise they are written for people: lists by the names in them, times in the zone of the
+    /// network, and an apostrophe before text that a spreadsheet would take for a formula in CSV.
     pub lossless: Option<bool>,
 }
 
@@ -139,13 +139,17 @@ where
         .await?;
     let request = Request::default();
     let waiting = request.while_waiting();
-    let app = state.app.for_request(request);
+    let app = state.app.for_request(request.clone());
     let body = written(waiting, move |to| {
         let mut file = Writing::new::<T>(export, to)?;
         let mut page = first;
         loop {
             file.add(&page.items)?;
             let Some(next) = query.paging.following(&page).map_err(other)? else { break };
+            // A workbook is sent at its end only and would not notice.
+            if request.is_given_up() {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
             query.paging = next;
             page = work(&app, &query).map_err(other)?;
         }
@@ -173,14 +177,14 @@ fn other(error: Error) -> io::Error {
 }
 
 /// A file under way.
-enum Writing {
-    Lines(ToClient),
-    Csv { export: Export, columns: Vec<Column>, writer: Box<csv::Writer<ToClient>> },
-    Xlsx { export: Export, columns: Vec<Column>, book: Box<Book>, to: ToClient },
+enum Writing<'a> {
+    Lines(&'a mut ToClient),
+    Csv { export: Export, columns: Vec<Column>, writer: Box<csv::Writer<&'a mut ToClient>> },
+    Xlsx { export: Export, columns: Vec<Column>, book: Box<Book>, to: &'a mut ToClient },
 }
 
-impl Writing {
-    fn new<T: ToSchema>(export: Export, mut to: ToClient) -> io::Result<Self> {
+impl<'a> Writing<'a> {
+    fn new<T: ToSchema>(export: Export, to: &'a mut ToClient) -> io::Result<Self> {
         let columns = column::of::<T>();
         match export.format {
             ExportFormat::Jsonl => Ok(Self::Lines(to)),
@@ -206,7 +210,7 @@ impl Writing {
         for item in items {
             match self {
                 Self::Lines(to) => {
-                    serde_json::to_writer(&mut *to, item)?;
+                    serde_json::to_writer(&mut **to, item)?;
                     to.write_all(b"\n")?;
                 }
                 Self::Csv { export, columns, writer } => {
@@ -225,12 +229,12 @@ impl Writing {
 
     fn finish(self) -> io::Result<()> {
         match self {
-            Self::Lines(mut to) => to.flush(),
+            Self::Lines(to) => to.flush(),
             Self::Csv { mut writer, .. } => writer.flush(),
-            Self::Xlsx { book, mut to, .. } => {
+            Self::Xlsx { book, to, .. } => {
                 // What a workbook contains is listed at its end, and where that is at its beginning.
                 let mut file = book.saved().map_err(io::Error::other)?;
-                io::copy(&mut file, &mut to)?;
+                io::copy(&mut file, to)?;
                 to.flush()
             }
         }

@@ -249,7 +249,7 @@ pub fn text(cell: &Cell, german: bool) -> String {
 
 /// Text that a spreadsheet would take for a formula is led by an apostrophe (OWASP, CSV injection).
 pub fn plain(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
         format!("'{text}")
     } else {
         text.to_owned()

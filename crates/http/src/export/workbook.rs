@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use lotse_domain::time::local;
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, XlsxError};
 use serde_json::Value;
@@ -63,13 +63,15 @@ impl Book {
         let sheet = self.workbook.worksheet_from_index(self.sheets - 1)?;
         for (at, column) in (0_u16..).zip(columns) {
             let value = column.value(item);
-            if let Some(date) = column.date(value) {
-                sheet.write_date_with_format(self.row, at, &excel_date(date)?, &self.date)?;
+            // A spreadsheet has no dates before 1900: those stay text, as all are in a lossless file.
+            let date = column.date(value).and_then(excel_date).filter(|_| !lossless);
+            if let Some(date) = date {
+                sheet.write_date_with_format(self.row, at, &date, &self.date)?;
                 continue;
             }
-            if let Some(instant) = column.instant(value).filter(|_| !lossless) {
-                let local = excel_instant(instant)?;
-                sheet.write_datetime_with_format(self.row, at, &local, &self.instant)?;
+            let instant = column.instant(value).and_then(excel_instant).filter(|_| !lossless);
+            if let Some(instant) = instant {
+                sheet.write_datetime_with_format(self.row, at, &instant, &self.instant)?;
                 continue;
             }
             match value {
@@ -95,13 +97,13 @@ impl Book {
     }
 }
 
-fn excel_date(date: chrono::NaiveDate) -> Written<ExcelDateTime> {
-    ExcelDateTime::parse_from_str(&date.format("%Y-%m-%d").to_string())
+fn excel_date(date: NaiveDate) -> Option<ExcelDateTime> {
+    ExcelDateTime::parse_from_str(&date.format("%Y-%m-%d").to_string()).ok()
 }
 
 /// In the network's zone: a spreadsheet knows none.
-fn excel_instant(instant: DateTime<Utc>) -> Written<ExcelDateTime> {
-    ExcelDateTime::parse_from_str(&local(instant).format("%Y-%m-%dT%H:%M:%S").to_string())
+fn excel_instant(instant: DateTime<Utc>) -> Option<ExcelDateTime> {
+    ExcelDateTime::parse_from_str(&local(instant).format("%Y-%m-%dT%H:%M:%S").to_string()).ok()
 }
 
 fn fitting(text: String) -> String {
@@ -121,6 +123,16 @@ fn fitting(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_date_that_a_spreadsheet_has_not_is_none_there() {
+        let date = |text: &str| excel_date(text.parse().unwrap());
+        assert!(date("2026-12-31").is_some() && date("1900-01-01").is_some());
+        assert!(date("0024-05-01").is_none() && date("1899-12-30").is_none());
+        let instant = |text: &str| excel_instant(text.parse().unwrap());
+        assert!(instant("2026-12-31T12:00:00Z").is_some());
+        assert!(instant("0024-05-01T12:00:00Z").is_none());
+    }
 
     #[test]
     fn what_is_too_long_for_a_cell_is_cut_and_says_so() {
