@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::extract::ListQuery;
 use crate::respond::Answer;
-use crate::sheet::CsvForm;
+use crate::sheet::{CSV, CsvForm, XLSX, csv_writer};
 use crate::state::State;
 use crate::written::{ToClient, written};
 
@@ -41,7 +41,7 @@ impl ExportFormat {
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Csv => "text/csv",
-            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            Self::Xlsx => XLSX,
             Self::Jsonl => "application/jsonl",
         }
     }
@@ -161,7 +161,7 @@ where
         answer.insert_header((CONTENT_ENCODING, "identity"));
     }
     let media_type = match export.format {
-        ExportFormat::Csv => "text/csv; charset=utf-8; header=present",
+        ExportFormat::Csv => CSV,
         other => other.media_type(),
     };
     let file = format!("attachment; filename=\"{name}.{}\"", export.format.extension());
@@ -189,13 +189,7 @@ impl<'a> Writing<'a> {
         match export.format {
             ExportFormat::Jsonl => Ok(Self::Lines(to)),
             ExportFormat::Csv => {
-                if export.bom {
-                    to.write_all("\u{feff}".as_bytes())?;
-                }
-                let mut writer = csv::WriterBuilder::new()
-                    .terminator(csv::Terminator::CRLF)
-                    .delimiter(if export.form == CsvForm::German { b';' } else { b',' })
-                    .from_writer(to);
+                let mut writer = csv_writer(export.form, export.bom, to).map_err(other)?;
                 writer.write_record(columns.iter().map(|column| &column.name))?;
                 Ok(Self::Csv { export, columns, writer: Box::new(writer) })
             }

@@ -1,6 +1,7 @@
 //! Figures as files: CSV, XLSX and a page to print.
 
 use std::fmt::Write;
+use std::io;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
@@ -13,6 +14,10 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, XlsxError}
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
+
+/// Media types with their parameters.
+pub const CSV: &str = "text/csv; charset=utf-8; header=present";
+pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// What a file is asked for as.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -73,14 +78,10 @@ impl File<'_> {
     pub fn answer(&self, params: FileParams) -> Result<HttpResponse> {
         let (extension, kind, bytes) = match params.format.unwrap_or_default() {
             // JSON is answered by who has the figures.
-            FileFormat::Json | FileFormat::Csv => {
-                ("csv", "text/csv; charset=utf-8; header=present", self.csv(params)?)
+            FileFormat::Json | FileFormat::Csv => ("csv", CSV, self.csv(params)?),
+            FileFormat::Xlsx => {
+                ("xlsx", XLSX, self.xlsx().map_err(|error| Error::Internal(error.into()))?)
             }
-            FileFormat::Xlsx => (
-                "xlsx",
-                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-                self.xlsx().map_err(|error| Error::Internal(error.into()))?,
-            ),
             FileFormat::Html => {
                 ("html", "text/html; charset=utf-8", self.html(params.language).into_bytes())
             }
@@ -104,7 +105,7 @@ impl File<'_> {
     fn csv(&self, params: FileParams) -> Result<Vec<u8>> {
         let internal = |error: csv::Error| Error::Internal(error.into());
         let german = params.form == CsvForm::German;
-        let mut writer = csv_writer(params);
+        let mut writer = csv_writer(params.form, params.bom, Vec::new())?;
         let language = params.language;
         let header = [
             language.of("Tabelle", "Table"),
@@ -203,11 +204,14 @@ impl File<'_> {
 }
 
 /// RFC 4180, or what a German spreadsheet opens by itself.
-pub fn csv_writer(params: FileParams) -> csv::Writer<Vec<u8>> {
-    csv::WriterBuilder::new()
+pub fn csv_writer<W: io::Write>(form: CsvForm, bom: bool, mut to: W) -> Result<csv::Writer<W>> {
+    if bom {
+        to.write_all("\u{feff}".as_bytes()).map_err(|error| Error::Internal(error.into()))?;
+    }
+    Ok(csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
-        .delimiter(if params.form == CsvForm::German { b';' } else { b',' })
-        .from_writer(if params.bom { vec![0xEF, 0xBB, 0xBF] } else { Vec::new() })
+        .delimiter(if form == CsvForm::German { b';' } else { b',' })
+        .from_writer(to))
 }
 
 const STYLE: &str = "body{font:11pt/1.4 sans-serif;margin:2em;color:#111}\

@@ -23,7 +23,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::extract::{FileQuery, LoggedIn, PageQuery, Parameters};
 use crate::openapi::IfNoneMatchHeader;
 use crate::respond::{Answer, is_known};
-use crate::sheet::{CsvForm, File, FileFormat, FileParams, csv_writer, plain, text};
+use crate::sheet::{CSV, CsvForm, File, FileFormat, FileParams, csv_writer, plain, text};
 use crate::state::State;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -238,7 +238,7 @@ pub(crate) fn title(file: FileParams, de: &str, en: &str, period: &Reference) ->
 pub(crate) fn as_csv(name: &str, csv: Vec<u8>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((VARY, "Accept"))
-        .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8; header=present"))
+        .insert_header((CONTENT_TYPE, CSV))
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
         .body(csv)
 }
@@ -268,7 +268,7 @@ pub(crate) fn table(
 ) -> Result<Vec<u8>> {
     let internal = |error: csv::Error| Error::Internal(error.into());
     let german = file.form == CsvForm::German;
-    let mut writer = csv_writer(file);
+    let mut writer = csv_writer(file.form, file.bom, Vec::new())?;
     let mut header = Vec::new();
     for dimension in group_by {
         header.push((*dimension).to_owned());

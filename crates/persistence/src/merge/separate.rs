@@ -3,11 +3,11 @@
 
 use diesel::deserialize::QueryableByName;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
-use lotse_domain::Result;
 use lotse_domain::code::Code;
 use lotse_domain::entity::EntityKind;
 use lotse_domain::id::CarrierId;
 use lotse_domain::merge::{MergeReference, MergeRemainder, MergeRemainderReason};
+use lotse_domain::{Error, Result};
 
 use super::count::view_of;
 use super::ledger::{Between, Touched, derive, show_consultations_of};
@@ -279,7 +279,10 @@ fn tags(conn: &mut Conn, names: &Names, between: &Between, done: &mut Separated)
         if row.kept.is_some() {
             let mut statement = Statement::new(conn.backend());
             let other = statement.id(Key(between.other.0));
-            let carrier = statement.id(row.carrier_id.unwrap_or(row.id));
+            let carrier = row
+                .carrier_id
+                .ok_or_else(|| Error::internal("a tag in a ledger of merges has no carrier"))?;
+            let carrier = statement.id(carrier);
             let tag = statement.id(row.id);
             let sql = format!(
                 "INSERT INTO organisation_tags (carrier_id, organisation_id, tag_id) \
