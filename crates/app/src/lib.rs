@@ -34,8 +34,11 @@ pub mod event_series;
 pub mod event_statistics;
 pub mod funding_period;
 pub mod housekeeping;
+pub mod import;
+pub mod import_profile;
 pub mod indicator;
 pub mod invitation;
+pub mod job;
 pub mod operator;
 pub mod organisation;
 pub mod participation;
@@ -65,5 +68,6 @@ pub mod worklist;
 
 pub use clock::Clock;
 pub use idempotency::IdempotencyKey;
+pub use job::Runner;
 pub use lotse_persistence::{Request, Waiting};
 pub use transaction::{App, Caller, Reading, Shown, Writing};

@@ -13,7 +13,7 @@ codes! {
     "entity_kind" EntityKind {
         Accompaniment, Actor, ApiKey, Assignment, Attachment, Carrier, Company, Consultation, Contact,
         Correction, Coverage, District, Establishment, Event, EventSeries, FundingPeriod,
-        Indicator,
+        Import, ImportProfile, Indicator, Job,
         Participation, ProgrammeTemplate, RecruitmentCase, Referral, Report, SavedView, Site, Tag, Target, Task, Topic,
         User,
     }
@@ -40,7 +40,10 @@ impl EntityKind {
             Self::Event => "events",
             Self::EventSeries => "event-series",
             Self::FundingPeriod => "funding-periods",
+            Self::Import => "imports",
+            Self::ImportProfile => "import-profiles",
             Self::Indicator => "indicators",
+            Self::Job => "jobs",
             Self::Participation => "participations",
             Self::ProgrammeTemplate => "programme-templates",
             Self::RecruitmentCase => "recruitment-cases",

@@ -55,6 +55,9 @@ codes! {
         ChangeUsers,
         ReadRegister,
         ChangeRegister,
+        /// Imports of files, and the jobs that run them.
+        ReadImports,
+        ChangeImports,
         ReadContacts,
         ChangeContacts,
         ReadConsultations,
@@ -145,6 +148,8 @@ pub fn allows(role: Role, action: Action) -> bool {
         | Action::ChangeAccompaniments
         | Action::ReadTimeline
         | Action::ReadWorklist => matches!(role, Adviser | Manager | Integration),
+        // Somebody answers for what a file brings: a person.
+        Action::ReadImports | Action::ChangeImports => matches!(role, Adviser | Manager),
         Action::ReassignTasks | Action::ChangeTargets | Action::ExportAuditPack => role == Manager,
         Action::ChangeReports => matches!(role, Manager | Coordinator),
         Action::ReadStatistics | Action::ReadTargets | Action::ReadReports => {
@@ -173,6 +178,7 @@ impl Action {
                 | Self::ReadReferrals
                 | Self::ReadAttachments
                 | Self::ReadAccompaniments
+                | Self::ReadImports
                 | Self::ReadTimeline
                 | Self::ExportAuditPack
                 | Self::ReadWorklist
@@ -204,6 +210,8 @@ pub enum Login {
     },
     /// The prefix of the secret, and what the key was given of what integrations may do.
     ApiKey { prefix: String, scopes: Vec<Action> },
+    /// A job that the server runs for the person who asked for it.
+    Job,
 }
 
 /// Somebody whose log-in was checked against the database in the same transaction as the work.
@@ -270,6 +278,7 @@ impl Actor {
         match &self.login {
             Login::Session { id, email, .. } => Ok((*id, email)),
             Login::ApiKey { .. } => Err(Error::Forbidden("An API key has no session.".to_owned())),
+            Login::Job => Err(Error::Forbidden("A job has no session.".to_owned())),
         }
     }
 
