@@ -92,7 +92,7 @@ pub fn upload(
         let (id, profile) = (tx.new_id(), profile.as_ref());
         let new = Import::new(id, tx.now, input, file, carrier, recorded_by, profile)?;
         import::insert(tx.conn, &new, &file.bytes)?;
-        tx.created(&new)?;
+        tx.created(&new.without_samples())?;
         Ok(new)
     })
 }
@@ -114,7 +114,7 @@ pub fn confirm(
         let bytes = import::content(tx.conn, &old)?;
         let new = old.confirmed(tx.now, settings, &bytes)?;
         import::update(tx.conn, &new)?;
-        tx.changed(&old, &new)?;
+        tx.changed(&old.without_samples(), &new.without_samples())?;
         Ok(new)
     })
 }
@@ -197,7 +197,7 @@ pub fn start(app: &App, caller: &Caller, id: ImportId, seen: i64) -> Result<Job>
         let new = old.started(tx.now, queued.id)?;
         import::update(tx.conn, &new)?;
         import::set_fingerprint(tx.conn, id, Some(fingerprint))?;
-        tx.changed(&old, &new)?;
+        tx.changed(&old.without_samples(), &new.without_samples())?;
         Ok(queued)
     })
 }
@@ -216,7 +216,7 @@ pub fn take_back(app: &App, caller: &Caller, id: ImportId, seen: i64) -> Result<
         import::update(tx.conn, &new)?;
         // What was taken back may come again.
         import::set_fingerprint(tx.conn, id, None)?;
-        tx.changed(&old, &new)?;
+        tx.changed(&old.without_samples(), &new.without_samples())?;
         Ok(queued)
     })
 }

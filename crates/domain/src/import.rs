@@ -180,6 +180,14 @@ impl Import {
         })
     }
 
+    /// For the history, which is kept for longer than the file: what stands in its cells may be about people.
+    #[must_use]
+    pub fn without_samples(&self) -> Self {
+        let mut import = self.clone();
+        import.detected.columns.iter_mut().for_each(|column| column.samples.clear());
+        import
+    }
+
     fn touched(&self, now: DateTime<Utc>) -> Self {
         Self { version: self.version + 1, updated_at: now, ..self.clone() }
     }

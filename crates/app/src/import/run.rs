@@ -62,7 +62,7 @@ pub(crate) fn work(app: &App, job: &Running) -> Result<Halt> {
         job.end(tx)?;
         let new = old.done(tx.now);
         import::update(tx.conn, &new)?;
-        tx.changed(&old, &new)
+        tx.changed(&old.without_samples(), &new.without_samples())
     })?;
     Ok(Halt::Done)
 }

@@ -59,7 +59,7 @@ fn finish(tx: &mut Writing, job: &Running, id: ImportId) -> Result<()> {
     job.end(tx)?;
     let new = old.undone(tx.now);
     import::update(tx.conn, &new)?;
-    tx.changed(&old, &new)
+    tx.changed(&old.without_samples(), &new.without_samples())
 }
 
 /// Answers the version of the record too, where it was taken back.

@@ -116,8 +116,10 @@ pub fn of_header(target: ImportTarget, header: &str) -> Option<&'static Field> {
     if let Some(exact) = field(target, path).or_else(|| field(target, command.as_deref()?)) {
         return Some(exact);
     }
-    // The name of a record within the record follows from its id.
-    if path.contains('.') {
+    // The name of a record within the record follows from its id. `USt-IdNr.` is no path.
+    let is_word =
+        |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    if path.contains('.') && path.split('.').all(is_word) {
         return None;
     }
     let folded = fold(path);

@@ -474,7 +474,8 @@ mod tests {
 
     #[test]
     fn a_table_has_bounds() {
-        let wide = format!("{}\nx\n", vec!["a"; 10_000].join(";"));
+        let row = vec!["a"; 10_000].join(";");
+        let wide = format!("{row}\n{row}\n");
         let refused = detect(wide.as_bytes(), ImportFormat::Csv);
         assert!(matches!(refused, Err(Error::Invalid(_))));
         assert!(detect(b"PK\x03\x04nothing", ImportFormat::Xlsx).is_err());
