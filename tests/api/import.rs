@@ -16,30 +16,48 @@ const COMPANIES: &str = "Firma;PLZ;Ort;Rechtsform;Mitarbeiter;Bemerkung\n\
     Beispiel Pflege gGmbH;35576;Wetzlar;gGmbH;7;\n\
     Ohne Postleitzahl GmbH;6031;Hanau;GmbH;viele;\n";
 
-async fn upload(session: &Session, file: &[u8]) -> Answer {
+pub async fn upload(session: &Session, file: &[u8]) -> Answer {
     let path = "/imports?target=companies&name=firmen.csv";
     let request = session.request(Method::POST, path).header("Content-Type", CSV);
     send(request.body(file.to_vec())).await
 }
 
-async fn act(session: &Session, path: &str, version: &Value) -> Answer {
+pub async fn act(session: &Session, path: &str, version: &Value) -> Answer {
     let version = format!("\"{version}\"");
     session.post_with(path, &[("If-Match", version.as_str())], &json!({})).await
 }
 
 /// All that waits is done.
-fn work(app: &TestApp) {
+pub fn work(app: &TestApp) {
     while run_next(&app.app, &AtomicBool::new(false)).unwrap() {}
 }
 
+/// Uploaded, and confirmed as proposed.
+pub async fn confirmed(session: &Session, file: &[u8]) -> String {
+    let id = upload(session, file).await.expect(201).id();
+    session.patch(&format!("/imports/{id}"), 1, &json!({})).await.expect(200).id()
+}
+
 /// Uploaded, confirmed as proposed, and queued; answers import and job.
-async fn started(session: &Session, file: &[u8]) -> (String, Value) {
-    let draft = upload(session, file).await.expect(201);
-    let id = draft.id();
-    let path = format!("/imports/{id}");
-    let confirmed = session.patch(&path, 1, &json!({})).await.expect(200).body;
-    let job = act(session, &format!("{path}/run"), &confirmed["version"]).await.expect(200).body;
+pub async fn started(session: &Session, file: &[u8]) -> (String, Value) {
+    let id = confirmed(session, file).await;
+    let job = act(session, &format!("/imports/{id}/run"), &json!(2)).await.expect(200).body;
     (id, job)
+}
+
+/// The body of a profile that is in order.
+pub fn profile(name: &str) -> Value {
+    json!({
+        "name": name, "target": "companies",
+        "settings": {
+            "form": {"encoding": "utf8", "delimiter": "semicolon"},
+            "columns": [
+                {"header": "Firma", "field": "name"},
+                {"header": "Sitz der Firma", "field": "address.city"},
+            ],
+            "match_by": ["name_and_town"], "on_match": "skip", "on_new": "create"
+        }
+    })
 }
 
 async fn names(session: &Session) -> Vec<String> {
@@ -191,6 +209,32 @@ fn an_own_export_comes_in_again_and_changes_nothing() {
         assert_eq!(import["counts"]["unchanged"], 1, "{import}");
         let path = format!("/companies/{}", there["id"].as_str().unwrap());
         assert_eq!(adviser.get(&path).await.expect(200).body, there);
+    });
+}
+
+#[test]
+fn a_profile_says_what_files_of_one_kind_mean() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let kept = adviser.post("/import-profiles", &profile("Kammer")).await.expect(201);
+        adviser
+            .post("/import-profiles", &profile("KAMMER"))
+            .await
+            .problem(409, "import_profile_name_taken");
+        let path = format!("/imports?target=companies&name=firmen.csv&profile_id={}", kept.id());
+        let file = "Firma;Sitz der Firma\nMuster GmbH;Hanau\n";
+        let with_profile = |session: &Session| {
+            let request = session.request(Method::POST, &path).header("Content-Type", CSV);
+            send(request.body(file))
+        };
+        let draft = with_profile(&adviser).await.expect(201).body;
+        assert_eq!(draft["settings"]["columns"], profile("")["settings"]["columns"]);
+        assert_eq!(draft["settings"]["on_match"], "skip");
+        assert_eq!(draft["confirmed"], false);
+        // It is the carrier's.
+        let other = app.log_in("other").await;
+        with_profile(&other).await.violates("profile_id", "unknown");
+        other.get(&format!("/import-profiles/{}", kept.id())).await.problem(404, "not_found");
     });
 }
 
