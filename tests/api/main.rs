@@ -28,6 +28,7 @@ mod hostile_http;
 mod hostile_load;
 mod hostile_reference;
 mod hostile_token;
+mod import;
 mod indicator;
 mod limit;
 #[path = "../load/made_up.rs"]

@@ -224,6 +224,28 @@ impl Makers {
                 let view = json!({"name": new_name(), "list": "companies", "shared": true});
                 adviser.post("/saved-views", &view).await.expect(201).id()
             }
+            "import-profiles" => {
+                let profile = crate::import::profile(&new_name());
+                adviser.post("/import-profiles", &profile).await.expect(201).id()
+            }
+            "imports" => match path.rsplit_once("{id}/").map(|(_, last)| last) {
+                Some("run") => crate::import::confirmed(adviser, &a_file()).await,
+                Some("undo") => {
+                    let (import, _) = crate::import::started(adviser, &a_file()).await;
+                    crate::import::work(app);
+                    import
+                }
+                _ => crate::import::upload(adviser, &a_file()).await.expect(201).id(),
+            },
+            "jobs" => {
+                let (_, job) = crate::import::started(adviser, &a_file()).await;
+                let id = job["id"].as_str().unwrap().to_owned();
+                if path.ends_with("/retry") {
+                    let cancel = format!("/jobs/{id}/cancel");
+                    crate::import::act(adviser, &cancel, &job["version"]).await.expect(200);
+                }
+                id
+            }
             "attachments" => {
                 let input = app.consultation(adviser, &json!({})).await;
                 let record = adviser.post("/consultations", &input).await.expect(201).id();
@@ -343,6 +365,11 @@ async fn referred(adviser: &Session) -> Value {
     json!({"organisation_id": company["id"], "actor_id": actor["id"]})
 }
 
+/// A file that was not imported yet, with a company of another name.
+fn a_file() -> Vec<u8> {
+    format!("Firma;Ort\n{} GmbH;Hanau\n", new_name()).into_bytes()
+}
+
 /// A name that no record has yet.
 fn new_name() -> String {
     static MADE: AtomicUsize = AtomicUsize::new(0);
@@ -369,7 +396,8 @@ fn places(id: &str, path: &str) -> Vec<Of> {
         _ if !path.contains("{id}") => vec![Of::None],
         "consultations" | "contacts" | "event-series" | "events" | "participations" | "tasks"
         | "referrals" | "corrections" | "accompaniments" | "recruitment-cases" | "tags"
-        | "saved-views" | "attachments" | "api-keys" | "users" | "sites" | "carriers" => {
+        | "saved-views" | "attachments" | "api-keys" | "users" | "sites" | "carriers"
+        | "imports" | "import-profiles" | "jobs" => {
             vec![Of::Own, Of::Other, Of::Missing]
         }
         "targets" | "reports" => vec![Of::Own, Of::Other, Of::Missing],
@@ -456,6 +484,7 @@ async fn input(app: &TestApp, makers: &Makers, operation: &Value, of: Of) -> Opt
         // The examples name records that are not there.
         "register_participation" => return Some(json!({"headcount": 3})),
         "record_attendance" => return Some(json!({"participations": [], "others": "no_show"})),
+        "create_import_profile" => return Some(crate::import::profile(&new_name())),
         "create_tag" => return Some(json!({"name": new_name()})),
         // Which tags there are is another question.
         "set_company_tags" | "set_actor_tags" | "set_consultation_tags" => {
@@ -569,6 +598,7 @@ async fn ask(app: &TestApp, conn: &mut Conn, makers: &Makers, who: &Session, row
         "attach_to_consultation" | "attach_to_event" | "attach_to_accompaniment" => {
             format!("{}?name=a.pdf", row.path.replace("{id}", &id))
         }
+        "upload_import" => format!("{}?target=companies&name=a.csv", row.path),
         _ => row.path.replace("{id}", &id).replace("{code}", step_code(row.path)),
     };
     let mut request =
@@ -577,6 +607,8 @@ async fn ask(app: &TestApp, conn: &mut Conn, makers: &Makers, who: &Session, row
         request = request.header(CONTENT_TYPE, "application/pdf").body(PDF);
     } else if row.operation["operationId"] == "merge_organisations" {
         request = request.json(&merge_input(makers, &id, row.of).await);
+    } else if target.ends_with("&name=a.csv") {
+        request = request.header(CONTENT_TYPE, "text/csv").body(a_file());
     } else if let Some(body) = input(app, makers, row.operation, row.of).await {
         request = request.json(&body);
     }

@@ -34,6 +34,7 @@ impl Who {
         let (session, api_key) = match &actor.login {
             Login::Session { id, .. } => (Some(*id), None),
             Login::ApiKey { prefix, .. } => (None, Some(prefix.clone())),
+            Login::Job => (None, None),
         };
         Self { user: actor.user_id, session, api_key }
     }

@@ -7,12 +7,12 @@ use chrono::{DateTime, NaiveDate, Utc};
 use lotse_domain::audit::{AuditAction, FieldChange, Subject};
 use lotse_domain::code::Code;
 use lotse_domain::entity::{Entity, EntityKind};
-use lotse_domain::id::{AuditId, SessionId, UserId};
+use lotse_domain::id::{AuditId, JobId, SessionId, UserId};
 use lotse_domain::policy::{Action, Actor, Role, Scope};
 use lotse_domain::time::local_date;
 use lotse_domain::{Error, Result};
 use lotse_persistence::names::{Generation, Names, NamesInMemory};
-use lotse_persistence::{Conn, Database, Request, api_key, audit, session};
+use lotse_persistence::{Conn, Database, Request, api_key, audit, job, session};
 use rand::RngExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -64,6 +64,8 @@ pub enum Shown {
     Session { user: UserId, id: SessionId },
     /// SHA-256 of the secret of an API key.
     ApiKey(Vec<u8>),
+    /// A job that this server runs, and the lease that it holds it by.
+    Job { id: JobId, lease: Uuid },
 }
 
 impl Shown {
@@ -590,6 +592,13 @@ impl App {
                 let names = self.names.of(holder.generation(), conn)?;
                 let used = holder.use_is_due(now).then(|| secret.clone());
                 (holder.actor(&names)?, names, used)
+            }
+            Shown::Job { id, lease } => {
+                let holder = job::holder(conn, *id, *lease, today)?.ok_or(
+                    Error::Unauthenticated("Nobody who may do it stands behind the job any more."),
+                )?;
+                let names = self.names.of(holder.generation(), conn)?;
+                (holder.actor(&names)?, names, None)
             }
         };
         Ok(Authorised { actor, names, used })

@@ -78,6 +78,14 @@ fn list<C: Code>() -> CodeList {
     CodeList { set: C::SET.to_owned(), codes }
 }
 
+/// The codes of one set; none when there is no such set.
+#[must_use]
+pub fn codes_of(set: &str) -> &'static [CodeLabel] {
+    static ALL: LazyLock<HashMap<String, Vec<CodeLabel>>> =
+        LazyLock::new(|| all().into_iter().map(|list| (list.set, list.codes)).collect());
+    ALL.get(set).map_or(&[], Vec::as_slice)
+}
+
 /// Every set that a form or a report shows.
 #[must_use]
 pub fn all() -> Vec<CodeList> {
@@ -92,6 +100,7 @@ pub fn all() -> Vec<CodeList> {
         list::<crate::attachment::AttachedKind>(),
         list::<crate::audit::AuditAction>(),
         list::<crate::calendar::FederalState>(),
+        list::<crate::industry::Classification>(),
         list::<crate::company::CompanyStatus>(),
         list::<crate::company::HeardOfUs>(),
         list::<crate::company::LegalForm>(),
@@ -128,6 +137,20 @@ pub fn all() -> Vec<CodeList> {
         list::<crate::plan::TrackReasonCode>(),
         list::<crate::policy::Action>(),
         list::<crate::policy::Role>(),
+        list::<crate::import::DateForm>(),
+        list::<crate::import::Delimiter>(),
+        list::<crate::import::ImportFormat>(),
+        list::<crate::import::ImportOutcome>(),
+        list::<crate::import::ImportStatus>(),
+        list::<crate::import::ImportTarget>(),
+        list::<crate::import::ImportUndoOutcome>(),
+        list::<crate::import::MatchRule>(),
+        list::<crate::import::NumberForm>(),
+        list::<crate::import::OnMatch>(),
+        list::<crate::import::OnNew>(),
+        list::<crate::import::TextEncoding>(),
+        list::<crate::job::JobKind>(),
+        list::<crate::job::JobStatus>(),
         list::<crate::indicator::CarrierSetting>(),
         list::<crate::indicator::EventFigure>(),
         list::<crate::indicator::IndicatorStatus>(),

@@ -13,7 +13,7 @@ codes! {
     "entity_kind" EntityKind {
         Accompaniment, Actor, ApiKey, Assignment, Attachment, Carrier, Company, Consultation, Contact,
         Correction, Coverage, District, Establishment, Event, EventSeries, FundingPeriod,
-        Indicator, Merge,
+        Import, ImportProfile, Indicator, Job, Merge,
         Participation, ProgrammeTemplate, RecruitmentCase, Referral, Report, SavedView, Site, Tag, Target, Task, Topic,
         User,
     }
@@ -40,8 +40,11 @@ impl EntityKind {
             Self::Event => "events",
             Self::EventSeries => "event-series",
             Self::FundingPeriod => "funding-periods",
+            Self::Import => "imports",
+            Self::ImportProfile => "import-profiles",
             Self::Indicator => "indicators",
             Self::Merge => "merges",
+            Self::Job => "jobs",
             Self::Participation => "participations",
             Self::ProgrammeTemplate => "programme-templates",
             Self::RecruitmentCase => "recruitment-cases",

@@ -57,6 +57,9 @@ codes! {
         ChangeRegister,
         /// Makes two organisations one, also where other carriers have records of them, and undoes it.
         MergeOrganisations,
+        /// Imports of files, and the jobs that run them.
+        ReadImports,
+        ChangeImports,
         ReadContacts,
         ChangeContacts,
         ReadConsultations,
@@ -152,6 +155,8 @@ pub fn allows(role: Role, action: Action) -> bool {
         | Action::ReassignTasks
         | Action::ChangeTargets
         | Action::ExportAuditPack => role == Manager,
+        // Somebody answers for what a file brings: a person.
+        Action::ReadImports | Action::ChangeImports => matches!(role, Adviser | Manager),
         Action::ChangeReports => matches!(role, Manager | Coordinator),
         Action::ReadStatistics | Action::ReadTargets | Action::ReadReports => {
             matches!(role, Adviser | Manager | Coordinator | Integration)
@@ -179,6 +184,7 @@ impl Action {
                 | Self::ReadReferrals
                 | Self::ReadAttachments
                 | Self::ReadAccompaniments
+                | Self::ReadImports
                 | Self::ReadTimeline
                 | Self::ExportAuditPack
                 | Self::ReadWorklist
@@ -210,6 +216,8 @@ pub enum Login {
     },
     /// The prefix of the secret, and what the key was given of what integrations may do.
     ApiKey { prefix: String, scopes: Vec<Action> },
+    /// A job that the server runs for the person who asked for it.
+    Job,
 }
 
 /// Somebody whose log-in was checked against the database in the same transaction as the work.
@@ -276,6 +284,7 @@ impl Actor {
         match &self.login {
             Login::Session { id, email, .. } => Ok((*id, email)),
             Login::ApiKey { .. } => Err(Error::Forbidden("An API key has no session.".to_owned())),
+            Login::Job => Err(Error::Forbidden("A job has no session.".to_owned())),
         }
     }
 

@@ -37,9 +37,12 @@ mod event_series;
 mod event_statistics;
 mod funding_period;
 mod health;
+mod import;
+mod import_profile;
 mod indicator;
 mod invitation;
 mod merge;
+mod job;
 mod organisation;
 mod participation;
 mod programme_statistics;
@@ -116,6 +119,9 @@ fn routes(config: &mut ServiceConfig) {
         .configure(site::routes)
         .configure(district::routes)
         .configure(funding_period::routes)
+        .configure(import::routes)
+        .configure(import_profile::routes)
+        .configure(job::routes)
         .configure(indicator::routes)
         .configure(invitation::routes)
         .configure(topic::routes)

@@ -50,6 +50,24 @@ const CONSTRAINTS: &[(&str, &str, &str, &str)] = &[
         "funding_periods_overlap",
         "The dates overlap with another funding period.",
     ),
+    (
+        "jobs_one_of_a_subject",
+        "jobs.subject_id",
+        "job_under_way",
+        "Another job works on the record; wait for it, or cancel it.",
+    ),
+    (
+        "import_profiles_name",
+        "import_profiles.carrier_id, import_profiles.target, import_profiles.name_key",
+        "import_profile_name_taken",
+        "Another profile has this name, apart from case, umlauts and punctuation.",
+    ),
+    (
+        "imports_once",
+        "imports.carrier_id, imports.fingerprint",
+        "import_done_before",
+        "The same file was imported with the same settings.",
+    ),
     ("topics_code_key", "topics.code", "topic_code_taken", "Another topic has this code."),
     (
         "tags_name",

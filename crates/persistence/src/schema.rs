@@ -953,6 +953,87 @@ tables! {
         company_name -> Text,
     }
 
+    jobs (id) {
+        id -> Id,
+        kind -> Text,
+        status -> Text,
+        carrier_id -> Id,
+        requested_by -> Id,
+        subject_id -> Id,
+        done -> BigInt,
+        total -> Nullable<BigInt>,
+        cancel_requested -> Bool,
+        attempts -> Integer,
+        problem -> Nullable<Text>,
+        lease -> Nullable<Id>,
+        leased_until -> Nullable<Instant>,
+        due_at -> Instant,
+        started_at -> Nullable<Instant>,
+        ended_at -> Nullable<Instant>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    imports (id) {
+        id -> Id,
+        carrier_id -> Id,
+        recorded_by -> Id,
+        target -> Text,
+        name -> Text,
+        format -> Text,
+        bytes -> BigInt,
+        sha256 -> Binary,
+        detected -> Json,
+        settings -> Json,
+        confirmed -> Bool,
+        status -> Text,
+        fingerprint -> Nullable<Binary>,
+        run_job_id -> Nullable<Id>,
+        undo_job_id -> Nullable<Id>,
+        created -> BigInt,
+        updated -> BigInt,
+        unchanged -> BigInt,
+        skipped -> BigInt,
+        refused -> BigInt,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    import_profiles (id) {
+        id -> Id,
+        carrier_id -> Id,
+        recorded_by -> Id,
+        name -> Text,
+        name_key -> Text,
+        target -> Text,
+        settings -> Json,
+        archived_at -> Nullable<Instant>,
+        archive_reason -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    import_chunks (import_id, number) {
+        import_id -> Id,
+        number -> BigInt,
+        content -> Binary,
+    }
+
+    import_rows (import_id, number) {
+        import_id -> Id,
+        number -> BigInt,
+        outcome -> Text,
+        record_id -> Nullable<Id>,
+        record_version -> Nullable<BigInt>,
+        old -> Nullable<Json>,
+        cells -> Nullable<Json>,
+        errors -> Json,
+        undone -> Nullable<Text>,
+    }
+
     attachments (id) {
         id -> Id,
         consultation_id -> Nullable<Id>,
@@ -1094,6 +1175,7 @@ diesel::joinable!(user_assignments -> sites (site_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(api_keys -> users (id));
+diesel::joinable!(jobs -> users (requested_by));
 diesel::joinable!(api_key_secrets -> api_keys (key_id));
 diesel::joinable!(audit_log -> users (user_id));
 diesel::joinable!(organisations -> districts (district_id));
@@ -1154,7 +1236,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     event_topics,
     events,
     funding_periods,
+    import_chunks,
+    import_profiles,
+    import_rows,
+    imports,
     installation,
+    jobs,
     last_contacts,
     organisation_events,
     organisation_tags,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_web::HttpServer;
 use actix_web::dev::Server;
 use actix_web::web::Data;
-use lotse_app::{App, Clock, housekeeping};
+use lotse_app::{App, Clock, Runner, housekeeping};
 use lotse_domain::sso::GroupRoles;
 use lotse_domain::{Error, Result};
 use lotse_http::{
@@ -138,9 +138,12 @@ pub fn serve(config: &Config, app: &App, ready: impl FnOnce(SocketAddr)) -> Resu
         let store = store(config)?;
         let listening = listen(config, app.clone(), store.clone(), Clock::System)?;
         let housekeeper = actix_web::rt::spawn(keep_house(app.clone(), store));
+        let runner = Runner::start(app.clone());
         ready(listening.address);
         let served = listening.server.await.map_err(internal);
         housekeeper.abort();
+        // Waits for the piece of work under way; another server, or the next start, does the rest.
+        drop(runner);
         app.flush_access_log();
         tracing::info!("stopped");
         served

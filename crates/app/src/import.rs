@@ -1,0 +1,267 @@
+//! Imports: what a person does with one. The jobs behind it are in `run` and `undo`; `plan` tells what is to be done
+//! for rows, for them and for those who look first.
+
+use lotse_domain::Result;
+use lotse_domain::audit::{HistoryEntry, Subject};
+use lotse_domain::entity::{Reference, check_version};
+use lotse_domain::id::ImportId;
+use lotse_domain::import::{
+    ArrivedFile, DryRun, Import, ImportFilter, ImportInput, ImportRow, ImportRowFilter,
+    ImportSettings, PlannedRow, file,
+};
+use lotse_domain::job::{Job, JobKind};
+use lotse_domain::page::{Page, Paging};
+use lotse_domain::patch::MergePatch;
+use lotse_domain::policy::Action;
+use lotse_persistence::import::row::{self, RefusedRow};
+use lotse_persistence::{audit, import, job};
+
+use crate::{App, Caller, Reading, Writing, import_profile};
+
+mod plan;
+pub(crate) mod run;
+pub(crate) mod undo;
+use plan::{BATCH, Plan, batches};
+
+/// Those of the own carrier, the latest first.
+///
+/// # Errors
+/// What the policy says.
+pub fn list(
+    app: &App,
+    caller: &Caller,
+    filter: &ImportFilter,
+    paging: &Paging,
+) -> Result<Page<Import>> {
+    app.read(caller, Action::ReadImports, |tx| {
+        let scope = tx.scope();
+        import::list(tx.conn, &tx.names, &scope, filter, paging)
+    })
+}
+
+/// # Errors
+/// `NotFound`, also for another carrier's.
+pub fn get(app: &App, caller: &Caller, id: ImportId) -> Result<Import> {
+    app.read(caller, Action::ReadImports, |tx| found(tx, id))
+}
+
+/// # Errors
+/// `NotFound`, also for another carrier's.
+pub fn history(
+    app: &App,
+    caller: &Caller,
+    id: ImportId,
+    paging: &Paging,
+) -> Result<Page<HistoryEntry>> {
+    app.read(caller, Action::ReadImports, |tx| {
+        found(tx, id)?;
+        audit::history(tx.conn, id.0, paging)
+    })
+}
+
+fn found(tx: &mut Reading, id: ImportId) -> Result<Import> {
+    let scope = tx.scope();
+    let found = import::find(tx.conn, &tx.names, &scope, id)?;
+    tx.about(Subject::of(&found));
+    Ok(found)
+}
+
+/// Whether the caller may upload a file, before it is sent. [`upload`] looks again.
+///
+/// # Errors
+/// What the policy says.
+pub fn check_may_upload(app: &App, caller: &Caller) -> Result<()> {
+    app.read(caller, Action::ChangeImports, |tx| tx.actor.own_carrier().map(drop))
+}
+
+/// Takes a file in and tells what it seems to mean. Nothing is imported yet.
+///
+/// # Errors
+/// `Invalid` when there is no table in the file.
+pub fn upload(
+    app: &App,
+    caller: &Caller,
+    input: &ImportInput,
+    file: &ArrivedFile,
+) -> Result<Import> {
+    app.write(caller, Action::ChangeImports, |tx| {
+        let carrier = tx.actor.own_carrier()?;
+        let carrier = Reference::new(carrier.id, &carrier.name);
+        let recorded_by = tx.actor.reference();
+        let profile = import_profile::named(tx, input)?;
+        let (id, profile) = (tx.new_id(), profile.as_ref());
+        let new = Import::new(id, tx.now, input, file, carrier, recorded_by, profile)?;
+        import::insert(tx.conn, &new, &file.bytes)?;
+        tx.created(&new.without_samples())?;
+        Ok(new)
+    })
+}
+
+/// Confirms what the file means: an empty patch confirms what is proposed.
+///
+/// # Errors
+/// `NotFound`, also for another carrier's; `Stale`, `Invalid`; `Conflict` when it was started.
+pub fn confirm(
+    app: &App,
+    caller: &Caller,
+    id: ImportId,
+    seen: i64,
+    patch: &MergePatch,
+) -> Result<Import> {
+    app.write(caller, Action::ChangeImports, |tx| {
+        let old = seen_as(tx, id, seen)?;
+        let settings: ImportSettings = patch.apply(&old.settings)?;
+        let bytes = import::content(tx.conn, &old)?;
+        let new = old.confirmed(tx.now, settings, &bytes)?;
+        import::update(tx.conn, &new)?;
+        tx.changed(&old.without_samples(), &new.without_samples())?;
+        Ok(new)
+    })
+}
+
+fn seen_as(tx: &mut Writing, id: ImportId, seen: i64) -> Result<Import> {
+    let scope = tx.scope();
+    let old = import::find(tx.conn, &tx.names, &scope, id)?;
+    check_version(&old, seen)?;
+    Ok(old)
+}
+
+/// What would come of the rows, in the order of the file. It reads only.
+///
+/// # Errors
+/// `NotFound`, also for another carrier's; `Invalid` when the settings do not fit the file.
+pub fn preview(
+    app: &App,
+    caller: &Caller,
+    id: ImportId,
+    paging: &Paging,
+) -> Result<Page<PlannedRow>> {
+    app.read_whole(caller, Action::ReadImports, |tx| {
+        tx.actor.may(Action::ReadRegister)?;
+        let import = found(tx, id)?;
+        let bytes = import::content(tx.conn, &import)?;
+        let table = file::read(&bytes, import.format, &import.settings.form)?;
+        let plan = Plan::new(tx.conn, &import, &table.header)?;
+        let after = paging.after.as_ref().map(|after| after.parse::<i64>()).transpose()?;
+        let wanted = usize::try_from(paging.fetch()).unwrap_or_default();
+        let rows = table
+            .rows
+            .filter(|row| !matches!(row, Ok(row) if Some(row.number) <= after))
+            .take(wanted)
+            .collect::<Result<Vec<_>>>()?;
+        let planned = plan.rows(tx.conn, tx.now, &rows, &mut || app.new_id())?;
+        let planned = planned.into_iter().zip(&rows).map(|(step, row)| plan::told(step, row));
+        paging.page(planned.collect(), None, |row: &PlannedRow| (row.number.to_string(), id.0))
+    })
+}
+
+/// What would come of all of the file. It reads only.
+///
+/// # Errors
+/// As [`preview`].
+pub fn dry_run(app: &App, caller: &Caller, id: ImportId) -> Result<DryRun> {
+    app.read_whole(caller, Action::ReadImports, |tx| {
+        tx.actor.may(Action::ReadRegister)?;
+        let import = found(tx, id)?;
+        let bytes = import::content(tx.conn, &import)?;
+        let table = file::read(&bytes, import.format, &import.settings.form)?;
+        let plan = Plan::new(tx.conn, &import, &table.header)?;
+        let mut told = DryRun::default();
+        for rows in batches(table.rows, BATCH) {
+            let rows = rows?;
+            let planned = plan.rows(tx.conn, tx.now, &rows, &mut || app.new_id())?;
+            for (step, row) in planned.into_iter().zip(&rows) {
+                told.add(&plan::told(step, row));
+            }
+        }
+        Ok(told)
+    })
+}
+
+/// Queues the job that does it. The same file with the same settings is not imported twice: the job is that of the
+/// first time.
+///
+/// # Errors
+/// `NotFound`, also for another carrier's; `Stale`; `Conflict` when it was started or nobody confirmed what it means.
+pub fn start(app: &App, caller: &Caller, id: ImportId, seen: i64) -> Result<Job> {
+    app.write(caller, Action::ChangeImports, |tx| {
+        tx.actor.may(Action::ChangeRegister)?;
+        let old = seen_as(tx, id, seen)?;
+        old.check_confirmed()?;
+        let fingerprint = old.settings.fingerprint(old.target, old.sha256)?;
+        let scope = tx.scope();
+        if let Some(same) = import::job_of_the_same(tx.conn, &scope, &fingerprint)? {
+            return job::find(tx.conn, &tx.names, &scope, same);
+        }
+        let queued = crate::job::queue(tx, JobKind::Import, id.0)?;
+        let new = old.started(tx.now, queued.id)?;
+        import::update(tx.conn, &new)?;
+        import::set_fingerprint(tx.conn, id, Some(fingerprint))?;
+        tx.changed(&old.without_samples(), &new.without_samples())?;
+        Ok(queued)
+    })
+}
+
+/// Queues the job that takes the import back.
+///
+/// # Errors
+/// `NotFound`, also for another carrier's; `Stale`; `Conflict` when nothing is left to take back, or the import is
+/// still under way.
+pub fn take_back(app: &App, caller: &Caller, id: ImportId, seen: i64) -> Result<Job> {
+    app.write(caller, Action::ChangeImports, |tx| {
+        tx.actor.may(Action::ChangeRegister)?;
+        let old = seen_as(tx, id, seen)?;
+        let queued = crate::job::queue(tx, JobKind::ImportUndo, id.0)?;
+        let new = old.undo_started(tx.now, queued.id)?;
+        import::update(tx.conn, &new)?;
+        // What was taken back may come again.
+        import::set_fingerprint(tx.conn, id, None)?;
+        tx.changed(&old.without_samples(), &new.without_samples())?;
+        Ok(queued)
+    })
+}
+
+/// A job that stopped goes on, unless what it did is being taken back.
+pub(crate) fn check_may_go_on(tx: &mut Writing, job: &Job) -> Result<()> {
+    let scope = tx.scope();
+    let import = import::find(tx.conn, &tx.names, &scope, ImportId(job.subject_id))?;
+    import.check_goes_on(job.id)
+}
+
+/// What came of the rows, in the order of the file.
+///
+/// # Errors
+/// `NotFound`, also for another carrier's.
+pub fn rows(
+    app: &App,
+    caller: &Caller,
+    id: ImportId,
+    filter: &ImportRowFilter,
+    paging: &Paging,
+) -> Result<Page<ImportRow>> {
+    app.read(caller, Action::ReadImports, |tx| {
+        found(tx, id)?;
+        row::list(tx.conn, id, filter, paging)
+    })
+}
+
+/// The header of the file, for the rows that were refused.
+///
+/// # Errors
+/// `NotFound`, also for another carrier's.
+pub fn header(app: &App, caller: &Caller, id: ImportId) -> Result<Vec<String>> {
+    let import = get(app, caller, id)?;
+    Ok(import.detected.columns.into_iter().map(|column| column.header).collect())
+}
+
+/// The next rows that were refused, after one of them.
+///
+/// # Errors
+/// `NotFound`, also for another carrier's.
+pub fn refused(app: &App, caller: &Caller, id: ImportId, after: i64) -> Result<Vec<RefusedRow>> {
+    const MOST: i64 = 200;
+    app.read(caller, Action::ReadImports, |tx| {
+        found(tx, id)?;
+        row::refused(tx.conn, id, after, MOST)
+    })
+}

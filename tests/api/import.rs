@@ -1,0 +1,249 @@
+//! Imports, the jobs behind them, and how they are taken back.
+
+use std::sync::atomic::AtomicBool;
+
+use chrono::TimeDelta;
+use lotse_app::job::run_next;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Session, TestApp, both, send};
+
+const CSV: &str = "text/csv";
+
+const COMPANIES: &str = "Firma;PLZ;Ort;Rechtsform;Mitarbeiter;Bemerkung\n\
+    Müller Bau GmbH;60311;Frankfurt am Main;GmbH;42,5;alt\n\
+    Beispiel Pflege gGmbH;35576;Wetzlar;gGmbH;7;\n\
+    Ohne Postleitzahl GmbH;6031;Hanau;GmbH;viele;\n";
+
+pub async fn upload(session: &Session, file: &[u8]) -> Answer {
+    let path = "/imports?target=companies&name=firmen.csv";
+    let request = session.request(Method::POST, path).header("Content-Type", CSV);
+    send(request.body(file.to_vec())).await
+}
+
+pub async fn act(session: &Session, path: &str, version: &Value) -> Answer {
+    let version = format!("\"{version}\"");
+    session.post_with(path, &[("If-Match", version.as_str())], &json!({})).await
+}
+
+/// All that waits is done.
+pub fn work(app: &TestApp) {
+    while run_next(&app.app, &AtomicBool::new(false)).unwrap() {}
+}
+
+/// Uploaded, and confirmed as proposed.
+pub async fn confirmed(session: &Session, file: &[u8]) -> String {
+    let id = upload(session, file).await.expect(201).id();
+    session.patch(&format!("/imports/{id}"), 1, &json!({})).await.expect(200).id()
+}
+
+/// Uploaded, confirmed as proposed, and queued; answers import and job.
+pub async fn started(session: &Session, file: &[u8]) -> (String, Value) {
+    let id = confirmed(session, file).await;
+    let job = act(session, &format!("/imports/{id}/run"), &json!(2)).await.expect(200).body;
+    (id, job)
+}
+
+/// The body of a profile that is in order.
+pub fn profile(name: &str) -> Value {
+    json!({
+        "name": name, "target": "companies",
+        "settings": {
+            "form": {"encoding": "utf8", "delimiter": "semicolon"},
+            "columns": [
+                {"header": "Firma", "field": "name"},
+                {"header": "Sitz der Firma", "field": "address.city"},
+            ],
+            "match_by": ["name_and_town"], "on_match": "skip", "on_new": "create"
+        }
+    })
+}
+
+async fn names(session: &Session) -> Vec<String> {
+    let companies = session.get("/companies?limit=200").await.expect(200);
+    let name = |company: &Value| company["name"].as_str().unwrap().to_owned();
+    companies.items().iter().map(name).collect()
+}
+
+#[test]
+fn a_file_becomes_companies_and_every_row_says_what_came_of_it() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let draft = upload(&adviser, COMPANIES.as_bytes()).await.expect(201).body;
+        assert_eq!(draft["detected"]["form"]["encoding"], "utf8");
+        assert_eq!(draft["detected"]["form"]["delimiter"], "semicolon");
+        assert_eq!(draft["detected"]["form"]["number_form"], "german");
+        assert_eq!(draft["settings"]["columns"][0], json!({"header": "Firma", "field": "name"}));
+        let path = format!("/imports/{}", draft["id"].as_str().unwrap());
+
+        let dry = adviser.get(&format!("{path}/dry-run")).await.expect(200).body;
+        assert_eq!((&dry["counts"]["created"], &dry["counts"]["refused"]), (&json!(2), &json!(1)));
+        let preview = adviser.get(&format!("{path}/preview")).await.expect(200);
+        assert_eq!(preview.items()[2]["errors"][0]["column"], "Mitarbeiter");
+        assert!(names(&adviser).await.is_empty());
+
+        act(&adviser, &format!("{path}/run"), &json!(1)).await.problem(409, "import_not_confirmed");
+        adviser.patch(&path, 1, &json!({})).await.expect(200);
+        let job = act(&adviser, &format!("{path}/run"), &json!(2)).await.expect(200);
+        assert_eq!(job.body["status"], "queued");
+        work(&app);
+        let job = adviser.get(&format!("/jobs/{}", job.id())).await.expect(200).body;
+        assert_eq!(
+            (&job["status"], &job["done"], &job["total"]),
+            (&json!("done"), &json!(3), &json!(3))
+        );
+        assert_eq!(names(&adviser).await, ["Beispiel Pflege gGmbH", "Müller Bau GmbH"]);
+
+        let rows = adviser.get(&format!("{path}/rows")).await.expect(200);
+        let outcomes: Vec<_> = rows.items().iter().map(|row| row["outcome"].clone()).collect();
+        assert_eq!(outcomes, ["created", "created", "refused"]);
+        let refused = send(adviser.request(Method::GET, &format!("{path}/refused"))).await;
+        assert!(refused.text.contains("import_errors"), "{}", refused.text);
+        assert!(refused.text.contains("Ohne Postleitzahl GmbH;6031;Hanau"), "{}", refused.text);
+    });
+}
+
+#[test]
+fn the_same_file_twice_does_nothing_and_comes_again_once_it_is_taken_back() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let (first, job) = started(&adviser, COMPANIES.as_bytes()).await;
+        work(&app);
+        let (_, again) = started(&adviser, COMPANIES.as_bytes()).await;
+        assert_eq!(again["id"], job["id"]);
+        work(&app);
+        assert_eq!(names(&adviser).await.len(), 2);
+
+        let path = format!("/imports/{first}");
+        let done = adviser.get(&path).await.expect(200).body;
+        act(&adviser, &format!("{path}/undo"), &done["version"]).await.expect(200);
+        work(&app);
+        assert_eq!(adviser.get(&path).await.expect(200).body["status"], "undone");
+        assert!(names(&adviser).await.is_empty());
+
+        let (_, later) = started(&adviser, COMPANIES.as_bytes()).await;
+        assert_ne!(later["id"], job["id"]);
+        work(&app);
+        assert_eq!(names(&adviser).await.len(), 2);
+    });
+}
+
+#[test]
+fn what_was_changed_since_is_not_taken_back() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let there =
+            adviser.company("Müller Bau", &json!({"address": {"city": "Frankfurt am Main"}})).await;
+        let file = "Firma;Ort;Webseite\n\
+            Müller-Bau;Frankfurt am Main;mueller.example\n\
+            Neu GmbH;Hanau;neu.example\n\
+            Auch neu GmbH;Hanau;auch.example\n";
+        let (id, _) = started(&adviser, file.as_bytes()).await;
+        work(&app);
+        let path = format!("/companies/{}", there["id"].as_str().unwrap());
+        assert_eq!(adviser.get(&path).await.expect(200).body["website"], "https://mueller.example");
+        let rows = adviser.get(&format!("/imports/{id}/rows")).await.expect(200);
+        let new = format!("/companies/{}", rows.items()[1]["record_id"].as_str().unwrap());
+        adviser.patch(&new, 1, &json!({"status": "dormant"})).await.expect(200);
+
+        let import = adviser.get(&format!("/imports/{id}")).await.expect(200).body;
+        act(&adviser, &format!("/imports/{id}/undo"), &import["version"]).await.expect(200);
+        work(&app);
+        let back = adviser.get(&path).await.expect(200).body;
+        assert_eq!((&back["name"], &back["website"]), (&there["name"], &Value::Null));
+        let rows = adviser.get(&format!("/imports/{id}/rows")).await.expect(200);
+        let undone: Vec<_> = rows.items().iter().map(|row| row["undone"].clone()).collect();
+        assert_eq!(undone, ["taken_back", "changed_since", "taken_back"]);
+    });
+}
+
+#[test]
+fn a_job_goes_on_with_another_runner_and_can_be_cancelled() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let (_, job) = started(&adviser, COMPANIES.as_bytes()).await;
+        let path = format!("/jobs/{}", job["id"].as_str().unwrap());
+        // A server that stops gives the job back.
+        assert!(run_next(&app.app, &AtomicBool::new(true)).unwrap());
+        let waiting = adviser.get(&path).await.expect(200).body;
+        assert_eq!((&waiting["status"], &waiting["attempts"]), (&json!("queued"), &json!(0)));
+
+        let cancelled = act(&adviser, &format!("{path}/cancel"), &waiting["version"]).await;
+        assert_eq!(cancelled.expect(200).body["status"], "cancelled");
+        work(&app);
+        assert!(names(&adviser).await.is_empty());
+        let over = adviser.get(&path).await.expect(200).body;
+        act(&adviser, &format!("{path}/cancel"), &over["version"])
+            .await
+            .problem(409, "job_is_over");
+        act(&adviser, &format!("{path}/retry"), &over["version"]).await.expect(200);
+        app.advance(TimeDelta::seconds(1));
+        work(&app);
+        assert_eq!(names(&adviser).await.len(), 2);
+
+        let other = app.log_in("other").await;
+        other.get(&path).await.problem(404, "not_found");
+    });
+}
+
+#[test]
+fn an_own_export_comes_in_again_and_changes_nothing() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let more = json!({
+            "legal_form": "gmbh",
+            "register_number": "HRB 00000 Frankfurt am Main",
+            "address": {"street": "Musterweg 1", "postcode": "60311", "city": "Frankfurt am Main"},
+            "district_id": crate::harness::district("06412"),
+            "industry": {"classification": "wz2008", "code": "25.61"},
+            "size": {"staff": 42.5, "reference_year": 2024, "basis": "self_declared"},
+            "collective_agreement": true,
+        });
+        let there = adviser.company("Musterwerk Metallbau GmbH", &more).await;
+        let export = "/companies?format=csv&lossless=true";
+        let export = send(adviser.request(Method::GET, export)).await.text;
+        let (id, _) = started(&adviser, export.as_bytes()).await;
+        work(&app);
+        let import = adviser.get(&format!("/imports/{id}")).await.expect(200).body;
+        assert_eq!(import["counts"]["unchanged"], 1, "{import}");
+        let path = format!("/companies/{}", there["id"].as_str().unwrap());
+        assert_eq!(adviser.get(&path).await.expect(200).body, there);
+    });
+}
+
+#[test]
+fn a_profile_says_what_files_of_one_kind_mean() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let kept = adviser.post("/import-profiles", &profile("Kammer")).await.expect(201);
+        adviser
+            .post("/import-profiles", &profile("KAMMER"))
+            .await
+            .problem(409, "import_profile_name_taken");
+        let path = format!("/imports?target=companies&name=firmen.csv&profile_id={}", kept.id());
+        let file = "Firma;Sitz der Firma\nMuster GmbH;Hanau\n";
+        let with_profile = |session: &Session| {
+            let request = session.request(Method::POST, &path).header("Content-Type", CSV);
+            send(request.body(file))
+        };
+        let draft = with_profile(&adviser).await.expect(201).body;
+        assert_eq!(draft["settings"]["columns"], profile("")["settings"]["columns"]);
+        assert_eq!(draft["settings"]["on_match"], "skip");
+        assert_eq!(draft["confirmed"], false);
+        // It is the carrier's.
+        let other = app.log_in("other").await;
+        with_profile(&other).await.violates("profile_id", "unknown");
+        other.get(&format!("/import-profiles/{}", kept.id())).await.problem(404, "not_found");
+    });
+}
+
+#[test]
+fn who_may_not_import_is_told_so_before_the_file_is_read() {
+    both(async |app| {
+        let coordinator = app.log_in("coordinator").await;
+        upload(&coordinator, b"").await.problem(403, "forbidden");
+        let adviser = app.log_in("adviser").await;
+        upload(&adviser, b"").await.violates("", "empty");
+    });
+}
