@@ -208,6 +208,11 @@ pub async fn records(app: &TestApp, adviser: &Session) -> Vec<(&'static str, Str
         adviser.company("Fremdfeld Zwei GmbH", &json!({})).await,
     );
     let merge = crate::merge::merged(&manager, &one, &two, &json!({})).await;
+    let profile = crate::import::profile("Fremdfeld");
+    let profile = adviser.post("/import-profiles", &profile).await.expect(201).id();
+    let file = b"Firma;Ort\nFremdimport GmbH;Hanau\n";
+    let import = crate::import::upload(adviser, file).await.expect(201).id();
+    let (_, job) = crate::import::started(adviser, file).await;
     let first = async |list: &str| {
         let list = adviser.get(&format!("{list}?limit=1")).await.expect(200);
         list.items()[0]["id"].as_str().unwrap().to_owned()
@@ -243,6 +248,9 @@ pub async fn records(app: &TestApp, adviser: &Session) -> Vec<(&'static str, Str
         ("/reports", report["id"].as_str().unwrap().to_owned()),
         ("/organisations", one["id"].as_str().unwrap().to_owned()),
         ("/merges", merge["id"].as_str().unwrap().to_owned()),
+        ("/import-profiles", profile),
+        ("/imports", import),
+        ("/jobs", job["id"].as_str().unwrap().to_owned()),
     ]
 }
 
@@ -263,7 +271,8 @@ fn no_body_sets_what_is_not_the_callers_to_set() {
                     "/companies" | "/actors" | "/contacts" | "/establishments" | "/consultations"
                     | "/event-series" | "/events" | "/participations" | "/tasks" | "/referrals"
                     | "/tags" | "/saved-views" | "/attachments" | "/corrections"
-                    | "/accompaniments" | "/recruitment-cases",
+                    | "/accompaniments" | "/recruitment-cases" | "/imports" | "/import-profiles"
+                    | "/jobs",
                     _,
                 )) => &adviser,
                 None if path == "/quick-log" => &adviser,

@@ -285,7 +285,7 @@ fn write_refused(
     caller: &Caller,
     id: ImportId,
     mut header: Vec<String>,
-    mut to: ToClient,
+    to: &mut ToClient,
 ) -> std::io::Result<()> {
     use std::io::Write;
 

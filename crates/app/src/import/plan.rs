@@ -90,7 +90,7 @@ impl Known {
                 Ok(())
             }
             // It went meanwhile.
-            Err(Error::NotFound(_)) => Ok(()),
+            Err(Error::NotFound(_) | Error::Merged { .. }) => Ok(()),
             Err(error) => Err(error),
         }
     }

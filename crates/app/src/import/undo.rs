@@ -71,7 +71,10 @@ fn take_back(
     let id = CompanyId(row.record_id);
     let current = match company::find(tx.conn, id) {
         Ok(current) => current,
-        Err(Error::NotFound(_)) => return Ok((ImportUndoOutcome::Refused, None)),
+        // It went into another company, which has all that it said.
+        Err(Error::NotFound(_) | Error::Merged { .. }) => {
+            return Ok((ImportUndoOutcome::Refused, None));
+        }
         Err(error) => return Err(error),
     };
     if current.version != row.record_version {

@@ -103,6 +103,13 @@ pub struct MappedColumn {
 /// What the file means and what is to become of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "form": {"encoding": "utf8", "delimiter": "semicolon", "number_form": "german"},
+    "columns": [{"header": "Firma", "field": "name"}, {"header": "Ort", "field": "address.city"}],
+    "match_by": ["register_number", "name_and_town"],
+    "on_match": "update",
+    "on_new": "create"
+}))]
 pub struct ImportSettings {
     pub form: FileForm,
     /// Columns that are not named are left out.
