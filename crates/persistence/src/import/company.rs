@@ -53,7 +53,9 @@ pub fn matching(conn: &mut Conn, keys: &[MatchKey]) -> Result<HashMap<MatchKey, 
             .select(organisations::id)
             .load(c))
         .db()?;
-        rows.into_iter().for_each(|id| add(MatchKey::Id(id.0), id));
+        for id in rows {
+            add(MatchKey::Id(id.0), id);
+        }
     }
     if !register_numbers.is_empty() {
         let rows: Vec<(Key, Option<String>)> = on_backend!(&mut *conn, c => organisations::table
