@@ -103,19 +103,27 @@ pub fn change(
     seen: i64,
     patch: &MergePatch,
 ) -> Result<Company> {
-    app.write(caller, Action::ChangeRegister, |tx| {
-        let old = company::find(tx.conn, id)?;
-        check_version(&old, seen)?;
-        let input: CompanyInput = patch.apply(&CompanyInput::from(&old))?;
-        let district = named_district(tx.conn, "/district_id", input.district_id)?;
-        let new = old.changed(tx.now, &input, district)?;
-        company::update(tx.conn, &new)?;
-        tx.changed(&old, &new)?;
-        if old.district.is_none() && new.district.is_some() {
-            district_gap::close(tx, id.into(), new.district.as_ref())?;
-        }
-        Ok(new)
-    })
+    app.write(caller, Action::ChangeRegister, |tx| revise(tx, id, seen, patch))
+}
+
+/// As [`change`], in a transaction that does more.
+pub(crate) fn revise(
+    tx: &mut Writing,
+    id: CompanyId,
+    seen: i64,
+    patch: &MergePatch,
+) -> Result<Company> {
+    let old = company::find(tx.conn, id)?;
+    check_version(&old, seen)?;
+    let input: CompanyInput = patch.apply(&CompanyInput::from(&old))?;
+    let district = named_district(tx.conn, "/district_id", input.district_id)?;
+    let new = old.changed(tx.now, &input, district)?;
+    company::update(tx.conn, &new)?;
+    tx.changed(&old, &new)?;
+    if old.district.is_none() && new.district.is_some() {
+        district_gap::close(tx, id.into(), new.district.as_ref())?;
+    }
+    Ok(new)
 }
 
 /// # Errors
@@ -127,12 +135,20 @@ pub fn archive(
     seen: i64,
     input: &ReasonInput,
 ) -> Result<Company> {
-    app.write(caller, Action::ChangeRegister, |tx| {
-        let old = company::find(tx.conn, id)?;
-        check_version(&old, seen)?;
-        let new = old.archived(tx.now, input.checked()?)?;
-        company::update(tx.conn, &new)?;
-        tx.audit(AuditAction::Archived, Some(&old), &new)?;
-        Ok(new)
-    })
+    app.write(caller, Action::ChangeRegister, |tx| put_away(tx, id, seen, input))
+}
+
+/// As [`archive`], in a transaction that does more.
+pub(crate) fn put_away(
+    tx: &mut Writing,
+    id: CompanyId,
+    seen: i64,
+    input: &ReasonInput,
+) -> Result<Company> {
+    let old = company::find(tx.conn, id)?;
+    check_version(&old, seen)?;
+    let new = old.archived(tx.now, input.checked()?)?;
+    company::update(tx.conn, &new)?;
+    tx.audit(AuditAction::Archived, Some(&old), &new)?;
+    Ok(new)
 }

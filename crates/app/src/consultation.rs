@@ -114,18 +114,26 @@ pub fn change(
     seen: i64,
     patch: &MergePatch,
 ) -> Result<Consultation> {
-    app.write(caller, Action::ChangeConsultation, |tx| {
-        let (old, period) = changeable(tx, id, seen)?;
-        let input: ConsultationInput = patch.apply(&ConsultationInput::from(&old))?;
-        let context = context(tx, &input)?.keeping(&old);
-        let mut new = old.changed(tx.now, &tx.actor, &input, &context)?;
-        let before = Before::of(tx, Some(&old), &new, [period, context.period])?;
-        consultation::update(tx.conn, &old, &new)?;
-        tx.changed(&old.without_kind(), &new)?;
-        new.kind = consultation::kind(tx.conn, new.id)?;
-        new.touches = before.touched(tx)?;
-        Ok(new)
-    })
+    app.write(caller, Action::ChangeConsultation, |tx| revise(tx, id, seen, patch))
+}
+
+/// As [`change`], in a transaction that does more.
+pub(crate) fn revise(
+    tx: &mut Writing,
+    id: ConsultationId,
+    seen: i64,
+    patch: &MergePatch,
+) -> Result<Consultation> {
+    let (old, period) = changeable(tx, id, seen)?;
+    let input: ConsultationInput = patch.apply(&ConsultationInput::from(&old))?;
+    let context = context(tx, &input)?.keeping(&old);
+    let mut new = old.changed(tx.now, &tx.actor, &input, &context)?;
+    let before = Before::of(tx, Some(&old), &new, [period, context.period])?;
+    consultation::update(tx.conn, &old, &new)?;
+    tx.changed(&old.without_kind(), &new)?;
+    new.kind = consultation::kind(tx.conn, new.id)?;
+    new.touches = before.touched(tx)?;
+    Ok(new)
 }
 
 /// Takes a consultation back. It stays readable and no longer counts.
@@ -139,15 +147,23 @@ pub fn void(
     seen: i64,
     input: &ReasonInput,
 ) -> Result<Consultation> {
-    app.write(caller, Action::ChangeConsultation, |tx| {
-        let (old, period) = changeable(tx, id, seen)?;
-        let mut new = old.voided(tx.now, &tx.actor, input.checked()?)?;
-        let before = Before::of(tx, Some(&old), &new, [period])?;
-        consultation::update(tx.conn, &old, &new)?;
-        tx.audit(AuditAction::Voided, Some(&old.without_kind()), &new)?;
-        new.touches = before.touched(tx)?;
-        Ok(new)
-    })
+    app.write(caller, Action::ChangeConsultation, |tx| withdraw(tx, id, seen, input))
+}
+
+/// As [`void`], in a transaction that does more.
+pub(crate) fn withdraw(
+    tx: &mut Writing,
+    id: ConsultationId,
+    seen: i64,
+    input: &ReasonInput,
+) -> Result<Consultation> {
+    let (old, period) = changeable(tx, id, seen)?;
+    let mut new = old.voided(tx.now, &tx.actor, input.checked()?)?;
+    let before = Before::of(tx, Some(&old), &new, [period])?;
+    consultation::update(tx.conn, &old, &new)?;
+    tx.audit(AuditAction::Voided, Some(&old.without_kind()), &new)?;
+    new.touches = before.touched(tx)?;
+    Ok(new)
 }
 
 /// The consultation with its period, if the caller may change it as it stands.

@@ -68,13 +68,24 @@ pub fn create(
     input: &ContactInput,
 ) -> Result<Contact> {
     app.write(caller, Action::ChangeContacts, |tx| {
-        let facts = organisation::facts_to_name(tx.conn, organisation)?;
-        let reference = organisation::reference_of(tx.conn, organisation, kind)?;
-        if facts.is_some_and(|facts| facts.archived) {
-            return Err(Error::conflict("archived", "The organisation is archived."));
-        }
-        add(tx, reference, input)
+        organisation::hold_to_name(tx.conn, &[organisation])?;
+        organisation::reference_of(tx.conn, organisation, kind)?;
+        add_to(tx, organisation, input)
     })
+}
+
+/// As [`create`], in a transaction that does more, and for organisations of both kinds.
+pub(crate) fn add_to(
+    tx: &mut Writing,
+    organisation: OrganisationId,
+    input: &ContactInput,
+) -> Result<Contact> {
+    let facts = organisation::facts_to_name(tx.conn, organisation)?;
+    let facts = facts.ok_or(Error::NotFound("organisation"))?;
+    if facts.archived {
+        return Err(Error::conflict("archived", "The organisation is archived."));
+    }
+    add(tx, facts.reference, input)
 }
 
 pub(crate) fn add(
@@ -99,15 +110,23 @@ pub fn change(
     seen: i64,
     patch: &MergePatch,
 ) -> Result<Contact> {
-    app.write(caller, Action::ChangeContacts, |tx| {
-        let scope = tx.scope();
-        let old = contact::find(tx.conn, &scope, id)?;
-        check_version(&old, seen)?;
-        let new = old.changed(tx.now, &patch.apply(&ContactInput::from(&old))?)?;
-        contact::update(tx.conn, &new)?;
-        tx.changed(&old, &new)?;
-        Ok(new)
-    })
+    app.write(caller, Action::ChangeContacts, |tx| revise(tx, id, seen, patch))
+}
+
+/// As [`change`], in a transaction that does more.
+pub(crate) fn revise(
+    tx: &mut Writing,
+    id: ContactId,
+    seen: i64,
+    patch: &MergePatch,
+) -> Result<Contact> {
+    let scope = tx.scope();
+    let old = contact::find(tx.conn, &scope, id)?;
+    check_version(&old, seen)?;
+    let new = old.changed(tx.now, &patch.apply(&ContactInput::from(&old))?)?;
+    contact::update(tx.conn, &new)?;
+    tx.changed(&old, &new)?;
+    Ok(new)
 }
 
 /// # Errors
@@ -120,13 +139,21 @@ pub fn archive(
     seen: i64,
     input: &ReasonInput,
 ) -> Result<Contact> {
-    app.write(caller, Action::ChangeContacts, |tx| {
-        let scope = tx.scope();
-        let old = contact::find(tx.conn, &scope, id)?;
-        check_version(&old, seen)?;
-        let new = old.archived(tx.now, input.checked()?)?;
-        contact::update(tx.conn, &new)?;
-        tx.audit(AuditAction::Archived, Some(&old), &new)?;
-        Ok(new)
-    })
+    app.write(caller, Action::ChangeContacts, |tx| put_away(tx, id, seen, input))
+}
+
+/// As [`archive`], in a transaction that does more.
+pub(crate) fn put_away(
+    tx: &mut Writing,
+    id: ContactId,
+    seen: i64,
+    input: &ReasonInput,
+) -> Result<Contact> {
+    let scope = tx.scope();
+    let old = contact::find(tx.conn, &scope, id)?;
+    check_version(&old, seen)?;
+    let new = old.archived(tx.now, input.checked()?)?;
+    contact::update(tx.conn, &new)?;
+    tx.audit(AuditAction::Archived, Some(&old), &new)?;
+    Ok(new)
 }

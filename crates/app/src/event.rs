@@ -59,13 +59,16 @@ pub fn history(
 /// # Errors
 /// `Invalid` with everything that is wrong; `Conflict` when the funding period takes no entries.
 pub fn create(app: &App, caller: &Caller, input: &EventInput) -> Result<Event> {
-    app.write(caller, Action::ChangeEvents, |tx| {
-        let context = context(tx, input)?;
-        let new = Event::new(tx.new_id(), tx.now, &tx.actor, input, &context)?;
-        event::insert(tx.conn, &new)?;
-        tx.created(&new)?;
-        Ok(new)
-    })
+    app.write(caller, Action::ChangeEvents, |tx| add(tx, input))
+}
+
+/// As [`create`], in a transaction that does more.
+pub(crate) fn add(tx: &mut Writing, input: &EventInput) -> Result<Event> {
+    let context = context(tx, input)?;
+    let new = Event::new(tx.new_id(), tx.now, &tx.actor, input, &context)?;
+    event::insert(tx.conn, &new)?;
+    tx.created(&new)?;
+    Ok(new)
 }
 
 /// # Errors
@@ -79,16 +82,24 @@ pub fn change(
     seen: i64,
     patch: &MergePatch,
 ) -> Result<Event> {
-    app.write(caller, Action::ChangeEvents, |tx| {
-        let old = changeable(tx, id, seen)?;
-        let input: EventInput = patch.apply(&EventInput::from(&old))?;
-        let context = context(tx, &input)?;
-        let attended = participation::has_attendance(tx.conn, id)?;
-        let new = old.changed(tx.now, &tx.actor, &input, &context, attended)?;
-        event::update(tx.conn, &new)?;
-        tx.changed(&old, &new)?;
-        Ok(new)
-    })
+    app.write(caller, Action::ChangeEvents, |tx| revise(tx, id, seen, patch))
+}
+
+/// As [`change`], in a transaction that does more.
+pub(crate) fn revise(
+    tx: &mut Writing,
+    id: EventId,
+    seen: i64,
+    patch: &MergePatch,
+) -> Result<Event> {
+    let old = changeable(tx, id, seen)?;
+    let input: EventInput = patch.apply(&EventInput::from(&old))?;
+    let context = context(tx, &input)?;
+    let attended = participation::has_attendance(tx.conn, id)?;
+    let new = old.changed(tx.now, &tx.actor, &input, &context, attended)?;
+    event::update(tx.conn, &new)?;
+    tx.changed(&old, &new)?;
+    Ok(new)
 }
 
 /// Takes an event back. It stays readable with its participations, and no longer counts.
@@ -102,13 +113,21 @@ pub fn void(
     seen: i64,
     input: &ReasonInput,
 ) -> Result<Event> {
-    app.write(caller, Action::ChangeEvents, |tx| {
-        let old = changeable(tx, id, seen)?;
-        let new = old.voided(tx.now, &tx.actor, input.checked()?)?;
-        event::update(tx.conn, &new)?;
-        tx.audit(AuditAction::Voided, Some(&old), &new)?;
-        Ok(new)
-    })
+    app.write(caller, Action::ChangeEvents, |tx| withdraw(tx, id, seen, input))
+}
+
+/// As [`void`], in a transaction that does more.
+pub(crate) fn withdraw(
+    tx: &mut Writing,
+    id: EventId,
+    seen: i64,
+    input: &ReasonInput,
+) -> Result<Event> {
+    let old = changeable(tx, id, seen)?;
+    let new = old.voided(tx.now, &tx.actor, input.checked()?)?;
+    event::update(tx.conn, &new)?;
+    tx.audit(AuditAction::Voided, Some(&old), &new)?;
+    Ok(new)
 }
 
 /// The event, if the caller may change it as it stands.

@@ -12,7 +12,9 @@ use lotse_domain::policy::{Action, Actor, Role, Scope};
 use lotse_domain::time::local_date;
 use lotse_domain::{Error, Result};
 use lotse_persistence::names::{Generation, Names, NamesInMemory};
-use lotse_persistence::{Conn, Database, Request, api_key, audit, job, session};
+use lotse_persistence::{
+    Conn, Database, Request, api_key, audit, begin_part, end_part, job, session,
+};
 use rand::RngExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -125,6 +127,13 @@ impl Reading<'_> {
     }
 }
 
+/// What becomes of a part of the work, see [`Writing::part`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    Keep,
+    TakeBack,
+}
+
 /// A caller whose log-in and permission were checked, inside a transaction to write in.
 pub struct Writing<'a> {
     pub conn: &'a mut Conn,
@@ -153,6 +162,28 @@ impl Writing<'_> {
     #[must_use]
     pub fn referral_answer_days(&self) -> u32 {
         self.app.referral_answer_days
+    }
+
+    /// A part of the work that can be taken back by itself: when it fails, and when it answers
+    /// [`After::TakeBack`].
+    ///
+    /// # Errors
+    /// What the part answers.
+    pub(crate) fn part<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<(After, T)>,
+    ) -> Result<T> {
+        begin_part(self.conn)?;
+        match work(self) {
+            Ok((after, answer)) => {
+                end_part(self.conn, after == After::Keep)?;
+                Ok(answer)
+            }
+            Err(error) => {
+                end_part(self.conn, false)?;
+                Err(error)
+            }
+        }
     }
 
     /// # Errors

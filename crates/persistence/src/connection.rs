@@ -258,6 +258,26 @@ pub(crate) fn transaction<T>(
     }
 }
 
+/// Begins a part of a transaction that can be taken back by itself.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub fn begin_part(conn: &mut Conn) -> Result<()> {
+    <Conn as diesel::Connection>::TransactionManager::begin_transaction(conn).db()
+}
+
+/// Ends the part that was begun last: what it did stays, or is taken back.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub fn end_part(conn: &mut Conn, keep: bool) -> Result<()> {
+    if keep {
+        <Conn as diesel::Connection>::TransactionManager::commit_transaction(conn).db()
+    } else {
+        <Conn as diesel::Connection>::TransactionManager::rollback_transaction(conn).db()
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Target {
     Sqlite(String),

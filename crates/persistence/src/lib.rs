@@ -70,5 +70,5 @@ pub mod topic;
 pub mod user;
 pub mod worklist;
 
-pub use connection::{Backend, Conn, Database, Mode, Options};
+pub use connection::{Backend, Conn, Database, Mode, Options, begin_part, end_part};
 pub use limit::{Request, Waiting};
