@@ -29,6 +29,7 @@ mod hostile_load;
 mod hostile_reference;
 mod hostile_token;
 mod import;
+mod import_targets;
 mod indicator;
 mod limit;
 #[path = "../load/made_up.rs"]

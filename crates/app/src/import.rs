@@ -1,5 +1,5 @@
-//! Imports: what a person does with one. The jobs behind it are in `run` and `undo`; `plan` tells what is to be done
-//! for rows, for them and for those who look first.
+//! Imports: what a person does with one. The jobs behind it are in `run` and `undo`; `plan` does what is to be done
+//! for rows, for them and for those who look first, and `target` what differs between kinds of records.
 
 use lotse_domain::Result;
 use lotse_domain::audit::{HistoryEntry, Subject};
@@ -20,8 +20,10 @@ use crate::{App, Caller, Reading, Writing, import_profile};
 
 mod plan;
 pub(crate) mod run;
+mod target;
 pub(crate) mod undo;
 use plan::{BATCH, Plan, batches};
+use target::check_may;
 
 /// Those of the own carrier, the latest first.
 ///
@@ -126,7 +128,7 @@ fn seen_as(tx: &mut Writing, id: ImportId, seen: i64) -> Result<Import> {
     Ok(old)
 }
 
-/// What would come of the rows, in the order of the file. It reads only.
+/// What would come of the rows, in the order of the file. Nothing is left of it.
 ///
 /// # Errors
 /// `NotFound`, also for another carrier's; `Invalid` when the settings do not fit the file.
@@ -136,45 +138,45 @@ pub fn preview(
     id: ImportId,
     paging: &Paging,
 ) -> Result<Page<PlannedRow>> {
-    app.read_whole(caller, Action::ReadImports, |tx| {
-        tx.actor.may(Action::ReadRegister)?;
-        let import = found(tx, id)?;
-        let bytes = import::content(tx.conn, &import)?;
-        let table = file::read(&bytes, import.format, &import.settings.form)?;
-        let plan = Plan::new(tx.conn, &import, &table.header)?;
-        let after = paging.after.as_ref().map(|after| after.parse::<i64>()).transpose()?;
-        let wanted = usize::try_from(paging.fetch()).unwrap_or_default();
-        let rows = table
-            .rows
-            .filter(|row| !matches!(row, Ok(row) if Some(row.number) <= after))
-            .take(wanted)
-            .collect::<Result<Vec<_>>>()?;
-        let planned = plan.rows(tx.conn, tx.now, &rows, &mut || app.new_id())?;
-        let planned = planned.into_iter().zip(&rows).map(|(step, row)| plan::told(step, row));
-        paging.page(planned.collect(), None, |row: &PlannedRow| (row.number.to_string(), id.0))
-    })
+    let after = paging.after.as_ref().map(|after| after.parse::<i64>()).transpose()?;
+    let wanted = usize::try_from(paging.fetch()).unwrap_or_default();
+    let (import, bytes) = file_of(app, caller, id)?;
+    let table = file::read(&bytes, import.format, &import.settings.form)?;
+    let rows = table
+        .rows
+        .filter(|row| !matches!(row, Ok(row) if Some(row.number) <= after))
+        .take(wanted)
+        .collect::<Result<Vec<_>>>()?;
+    let planned = app.write(caller, Action::ChangeImports, |tx| {
+        Plan::new(tx, &import, &table.header)?.rehearse(tx, &rows)
+    })?;
+    paging.page(planned, None, |row: &PlannedRow| (row.number.to_string(), id.0))
 }
 
-/// What would come of all of the file. It reads only.
+/// What would come of all of the file, batch by batch. Nothing is left of it.
 ///
 /// # Errors
 /// As [`preview`].
 pub fn dry_run(app: &App, caller: &Caller, id: ImportId) -> Result<DryRun> {
+    let (import, bytes) = file_of(app, caller, id)?;
+    let table = file::read(&bytes, import.format, &import.settings.form)?;
+    let mut told = DryRun::default();
+    for rows in batches(table.rows, BATCH) {
+        let rows = rows?;
+        app.check_waited_for()?;
+        let planned = app.write(caller, Action::ChangeImports, |tx| {
+            Plan::new(tx, &import, &table.header)?.rehearse(tx, &rows)
+        })?;
+        planned.iter().for_each(|row| told.add(row));
+    }
+    Ok(told)
+}
+
+fn file_of(app: &App, caller: &Caller, id: ImportId) -> Result<(Import, Vec<u8>)> {
     app.read_whole(caller, Action::ReadImports, |tx| {
-        tx.actor.may(Action::ReadRegister)?;
         let import = found(tx, id)?;
         let bytes = import::content(tx.conn, &import)?;
-        let table = file::read(&bytes, import.format, &import.settings.form)?;
-        let plan = Plan::new(tx.conn, &import, &table.header)?;
-        let mut told = DryRun::default();
-        for rows in batches(table.rows, BATCH) {
-            let rows = rows?;
-            let planned = plan.rows(tx.conn, tx.now, &rows, &mut || app.new_id())?;
-            for (step, row) in planned.into_iter().zip(&rows) {
-                told.add(&plan::told(step, row));
-            }
-        }
-        Ok(told)
+        Ok((import, bytes))
     })
 }
 
@@ -185,8 +187,8 @@ pub fn dry_run(app: &App, caller: &Caller, id: ImportId) -> Result<DryRun> {
 /// `NotFound`, also for another carrier's; `Stale`; `Conflict` when it was started or nobody confirmed what it means.
 pub fn start(app: &App, caller: &Caller, id: ImportId, seen: i64) -> Result<Job> {
     app.write(caller, Action::ChangeImports, |tx| {
-        tx.actor.may(Action::ChangeRegister)?;
         let old = seen_as(tx, id, seen)?;
+        check_may(&tx.actor, old.target)?;
         old.check_confirmed()?;
         let fingerprint = old.settings.fingerprint(old.target, old.sha256)?;
         let scope = tx.scope();
@@ -209,8 +211,8 @@ pub fn start(app: &App, caller: &Caller, id: ImportId, seen: i64) -> Result<Job>
 /// still under way.
 pub fn take_back(app: &App, caller: &Caller, id: ImportId, seen: i64) -> Result<Job> {
     app.write(caller, Action::ChangeImports, |tx| {
-        tx.actor.may(Action::ChangeRegister)?;
         let old = seen_as(tx, id, seen)?;
+        check_may(&tx.actor, old.target)?;
         let queued = crate::job::queue(tx, JobKind::ImportUndo, id.0)?;
         let new = old.undo_started(tx.now, queued.id)?;
         import::update(tx.conn, &new)?;

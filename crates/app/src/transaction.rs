@@ -386,6 +386,14 @@ impl App {
         Self { database: self.database.for_request(request), ..self.clone() }
     }
 
+    /// For work of many transactions that a request waits for.
+    ///
+    /// # Errors
+    /// `TimedOut` when nobody waits for the answer any more.
+    pub(crate) fn check_waited_for(&self) -> Result<()> {
+        self.database.check_waited_for()
+    }
+
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()

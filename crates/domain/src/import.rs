@@ -14,10 +14,11 @@ use crate::entity::{Entity, EntityKind, Reference};
 use crate::error::{Error, Result};
 use crate::id::{CarrierId, ImportId, ImportProfileId, JobId};
 
-pub mod company;
 pub mod field;
 pub mod file;
+pub mod key;
 pub mod layout;
+pub mod named;
 mod outcome;
 mod settings;
 
@@ -25,13 +26,13 @@ pub use outcome::{
     DryRun, ImportCounts, ImportRow, ImportRowFilter, PlannedRow, RepeatedError, RowError,
 };
 pub use settings::{
-    Column, DateForm, Delimiter, Detected, FileForm, ImportSettings, MappedColumn, MatchRule,
-    NumberForm, OnMatch, OnNew, TextEncoding,
+    Column, DateForm, Delimiter, Detected, FileForm, FixedValue, ImportSettings, MappedColumn,
+    MatchRule, NumberForm, OnMatch, OnNew, TextEncoding,
 };
 
 codes! {
     /// What the rows of a file become.
-    "import_target" ImportTarget { Companies }
+    "import_target" ImportTarget { Companies, Actors, Contacts, Consultations, Events }
 }
 
 codes! {

@@ -27,9 +27,17 @@ impl MergePatch {
             return Err(Error::invalid(pointer, "unknown_field", "unknown field"));
         }
         json_patch::merge(&mut merged, &self.0);
-        serde_path_to_error::deserialize(merged)
-            .map_err(|error| Error::Invalid(vec![shape_violation(error.path(), error.inner())]))
+        shaped(merged)
     }
+}
+
+/// A command that is not the body of a request.
+///
+/// # Errors
+/// `Invalid` with the place when it does not have the shape of the command.
+pub fn shaped<C: DeserializeOwned>(command: Value) -> Result<C> {
+    serde_path_to_error::deserialize(command)
+        .map_err(|error| Error::Invalid(vec![shape_violation(error.path(), error.inner())]))
 }
 
 /// An object: anything else would replace the whole record.

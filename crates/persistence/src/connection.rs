@@ -163,6 +163,17 @@ impl Database {
         self.limited(&self.figures, |conn| transaction(conn, Mode::Snapshot, work))
     }
 
+    /// For work of many transactions.
+    ///
+    /// # Errors
+    /// `TimedOut` when nobody waits for the answer any more.
+    pub fn check_waited_for(&self) -> Result<()> {
+        if self.request.as_ref().is_some_and(Request::is_given_up) {
+            return Err(Error::TimedOut);
+        }
+        Ok(())
+    }
+
     fn limited<T>(
         &self,
         pool: &r2d2::Pool<Manager>,

@@ -1,4 +1,4 @@
-//! Imports with their files. What came of their rows is in `row`, which companies rows mean in `company`.
+//! Imports with their files. What came of their rows is in `row`, which records rows mean in `known`.
 
 use diesel::prelude::*;
 use lotse_domain::attachment::ContentHash;
@@ -19,7 +19,7 @@ use crate::page::first;
 use crate::schema::{import_chunks, imports};
 use crate::sql_types::{At, Document, Key};
 
-pub mod company;
+pub mod known;
 pub mod row;
 
 /// A part of a file in a row. A value of many megabytes would be copied as a whole on its way.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use lotse_domain::code::Code;
 use lotse_domain::id::{ActorId, CompanyId, MergeId, OrganisationId};
 use lotse_domain::merge::{Merge, MergeFilter, MergeUndone, Registered};
@@ -21,6 +22,7 @@ use crate::names::Names;
 use crate::page::first;
 use crate::schema::{funding_periods, organisation_merges, organisations};
 use crate::sql_types::{At, Document, Key};
+use crate::statement::Statement;
 use crate::{actor, company};
 
 mod count;
@@ -268,6 +270,31 @@ pub(crate) fn survivors_of(
         }
     }
     Ok(survivors)
+}
+
+/// Whether other records name an organisation: those that a merge would move.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn is_named(conn: &mut Conn, id: OrganisationId) -> Result<bool> {
+    let mut statement = Statement::new(conn.backend());
+    let id = statement.id(Key(id.0));
+    let places = PLACES.iter().filter(|place| matches!(place.treatment, Treatment::Moves(_)));
+    let named: Vec<String> = places
+        .map(|place| {
+            format!("EXISTS (SELECT 1 FROM {} WHERE {} = {id})", place.table, place.column)
+        })
+        .collect();
+    let sql =
+        format!("SELECT CAST(CASE WHEN {} THEN 1 ELSE 0 END AS BIGINT) AS n", named.join(" OR "));
+    let rows: Vec<Named> = statement.load(conn, sql)?;
+    Ok(rows.iter().any(|row| row.n == 1))
+}
+
+#[derive(QueryableByName)]
+struct Named {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
 }
 
 /// # Errors

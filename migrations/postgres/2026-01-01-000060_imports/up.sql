@@ -38,7 +38,9 @@ CREATE TABLE imports (
     id UUID NOT NULL PRIMARY KEY,
     carrier_id UUID NOT NULL REFERENCES carriers (id),
     recorded_by UUID NOT NULL REFERENCES users (id),
-    target TEXT NOT NULL CHECK (target IN ('companies')),
+    target TEXT NOT NULL CHECK (
+        target IN ('companies', 'actors', 'contacts', 'consultations', 'events')
+    ),
     name TEXT NOT NULL,
     format TEXT NOT NULL CHECK (format IN ('csv', 'xlsx')),
     bytes BIGINT NOT NULL CHECK (bytes > 0),
@@ -75,7 +77,9 @@ CREATE TABLE import_profiles (
     name TEXT NOT NULL,
     -- The name folded, which lists are sorted by.
     name_key TEXT NOT NULL COLLATE "C",
-    target TEXT NOT NULL CHECK (target IN ('companies')),
+    target TEXT NOT NULL CHECK (
+        target IN ('companies', 'actors', 'contacts', 'consultations', 'events')
+    ),
     settings JSONB NOT NULL,
     archived_at TIMESTAMPTZ,
     archive_reason TEXT,

@@ -38,7 +38,9 @@ CREATE TABLE imports (
     id BLOB NOT NULL PRIMARY KEY,
     carrier_id BLOB NOT NULL REFERENCES carriers (id),
     recorded_by BLOB NOT NULL REFERENCES users (id),
-    target TEXT NOT NULL CHECK (target IN ('companies')),
+    target TEXT NOT NULL CHECK (
+        target IN ('companies', 'actors', 'contacts', 'consultations', 'events')
+    ),
     name TEXT NOT NULL,
     format TEXT NOT NULL CHECK (format IN ('csv', 'xlsx')),
     bytes INTEGER NOT NULL CHECK (bytes > 0),
@@ -75,7 +77,9 @@ CREATE TABLE import_profiles (
     name TEXT NOT NULL,
     -- The name folded, which lists are sorted by.
     name_key TEXT NOT NULL,
-    target TEXT NOT NULL CHECK (target IN ('companies')),
+    target TEXT NOT NULL CHECK (
+        target IN ('companies', 'actors', 'contacts', 'consultations', 'events')
+    ),
     settings TEXT NOT NULL,
     archived_at TEXT,
     archive_reason TEXT,

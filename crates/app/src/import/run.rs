@@ -1,20 +1,17 @@
 //! The job that imports a file, batch by batch. What came of a row is committed with what was done for it, so a job
 //! that was interrupted goes on behind the last row that something came of.
 
-use lotse_domain::audit::AuditAction;
-use lotse_domain::company::{Company, CompanyInput};
+use lotse_domain::Result;
 use lotse_domain::id::ImportId;
-use lotse_domain::import::company::Step;
 use lotse_domain::import::file::{self, Row};
-use lotse_domain::import::{ImportCounts, ImportRow};
+use lotse_domain::import::{ImportCounts, ImportOutcome, ImportRow};
 use lotse_domain::policy::Action;
-use lotse_domain::{Error, Result};
+use lotse_persistence::import;
 use lotse_persistence::import::row::{self, Kept};
-use lotse_persistence::{company, import};
 
-use super::plan::{BATCH, Plan, batches};
+use super::plan::{BATCH, Came, Plan, batches};
 use crate::job::{Halt, Running};
-use crate::{App, Writing, district_gap};
+use crate::{App, Writing};
 
 pub(crate) fn work(app: &App, job: &Running) -> Result<Halt> {
     let caller = job.caller();
@@ -43,13 +40,12 @@ pub(crate) fn work(app: &App, job: &Running) -> Result<Halt> {
         }
         done += i64::try_from(rows.len()).unwrap_or_default();
         let cancelled = app.write(&caller, Action::ChangeImports, |tx| {
-            tx.actor.may(Action::ChangeRegister)?;
             if job.advance(tx, done, total)? {
                 return Ok(true);
             }
-            let plan = Plan::new(tx.conn, &import, &header)?;
-            let steps = plan.rows(tx.conn, tx.now, &rows, &mut || app.new_id())?;
-            apply(tx, id, &rows, steps)?;
+            let plan = Plan::new(tx, &import, &header)?;
+            let came = plan.carry_out(tx, &rows)?;
+            keep(tx, id, &rows, came)?;
             Ok(false)
         })?;
         if cancelled {
@@ -67,54 +63,25 @@ pub(crate) fn work(app: &App, job: &Running) -> Result<Halt> {
     Ok(Halt::Done)
 }
 
-fn apply(tx: &mut Writing, id: ImportId, rows: &[Row], steps: Vec<Step>) -> Result<()> {
+fn keep(tx: &mut Writing, id: ImportId, rows: &[Row], came: Vec<Came>) -> Result<()> {
     let mut counts = ImportCounts::default();
     let mut kept = Vec::with_capacity(rows.len());
-    let mut audited: Vec<(AuditAction, Option<Company>, Company)> = Vec::new();
-    for (step, row) in steps.into_iter().zip(rows) {
-        let outcome = step.outcome();
-        counts.add(outcome);
-        let mut result = Kept {
+    for (came, row) in came.into_iter().zip(rows) {
+        counts.add(came.outcome);
+        let cells = || row.cells.iter().map(|cell| cell.text.clone()).collect();
+        kept.push(Kept {
+            cells: (came.outcome == ImportOutcome::Refused).then(cells),
+            old: came.old,
             row: ImportRow {
                 number: row.number,
-                outcome,
-                record_id: None,
-                record_version: None,
-                errors: Vec::new(),
+                outcome: came.outcome,
+                record_id: came.record_id,
+                record_version: came.version,
+                errors: came.errors,
                 undone: None,
             },
-            old: None,
-            cells: None,
-        };
-        match step {
-            Step::Create(new) => {
-                company::insert(tx.conn, &new)?;
-                result.row.record_id = Some(new.id.0);
-                result.row.record_version = Some(new.version);
-                audited.push((AuditAction::Created, None, *new));
-            }
-            Step::Update { old, new } => {
-                company::update(tx.conn, &new)?;
-                if old.district.is_none() && new.district.is_some() {
-                    district_gap::close(tx, new.id.into(), new.district.as_ref())?;
-                }
-                result.row.record_id = Some(new.id.0);
-                result.row.record_version = Some(new.version);
-                let before = serde_json::to_value(CompanyInput::from(&*old))
-                    .map_err(|error| Error::Internal(error.into()))?;
-                result.old = Some(before);
-                audited.push((AuditAction::Changed, Some(*old), *new));
-            }
-            Step::Unchanged(record) => result.row.record_id = Some(record.0),
-            Step::Skip(record) => result.row.record_id = record.map(|record| record.0),
-            Step::Refuse(errors) => {
-                result.row.errors = errors;
-                result.cells = Some(row.cells.iter().map(|cell| cell.text.clone()).collect());
-            }
-        }
-        kept.push(result);
+        });
     }
-    tx.audit_all(audited.iter().map(|(action, old, new)| (*action, old.as_ref(), new)))?;
     row::insert_all(tx.conn, id, kept)?;
     import::add_counts(tx.conn, id, &counts)
 }

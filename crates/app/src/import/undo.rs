@@ -1,18 +1,18 @@
 //! The job that takes an import back, the last row first. A record that somebody changed since keeps what it says.
 
-use lotse_domain::audit::AuditAction;
-use lotse_domain::company::CompanyInput;
-use lotse_domain::id::{CompanyId, ImportId};
+use lotse_domain::entity::ReasonInput;
+use lotse_domain::id::ImportId;
 use lotse_domain::import::{Import, ImportUndoOutcome};
+use lotse_domain::patch::shaped;
 use lotse_domain::policy::Action;
 use lotse_domain::{Error, Result};
-use lotse_persistence::import::company::is_in_use;
+use lotse_persistence::import;
 use lotse_persistence::import::row::{self, ToUndo};
-use lotse_persistence::{company, import};
 
 use super::plan::BATCH;
-use crate::district::named_district;
+use super::target::{self, check_may};
 use crate::job::{Halt, Running};
+use crate::transaction::After;
 use crate::{App, Writing};
 
 pub(crate) fn work(app: &App, job: &Running) -> Result<Halt> {
@@ -30,7 +30,7 @@ pub(crate) fn work(app: &App, job: &Running) -> Result<Halt> {
             return Ok(Halt::Stopped);
         }
         let piece = app.write(&caller, Action::ChangeImports, |tx| {
-            tx.actor.may(Action::ChangeRegister)?;
+            check_may(&tx.actor, import.target)?;
             let rows = row::to_undo(tx.conn, id, most)?;
             let undone = i64::try_from(rows.len()).unwrap_or_default();
             if job.advance(tx, done + undone, total)? {
@@ -68,41 +68,33 @@ fn take_back(
     import: &Import,
     row: &ToUndo,
 ) -> Result<(ImportUndoOutcome, Option<i64>)> {
-    let id = CompanyId(row.record_id);
-    let current = match company::find(tx.conn, id) {
-        Ok(current) => current,
-        // It went into another company, which has all that it said.
-        Err(Error::NotFound(_) | Error::Merged { .. }) => {
-            return Ok((ImportUndoOutcome::Refused, None));
-        }
-        Err(error) => return Err(error),
-    };
-    if current.version != row.record_version {
-        return Ok((ImportUndoOutcome::ChangedSince, None));
+    let (target, id, seen) = (import.target, row.record_id, row.record_version);
+    let taken_back = tx.part(|tx| {
+        let version = match &row.old {
+            Some(old) => {
+                let patch = shaped(old.clone())?;
+                Some(target::revise(tx, target, id, Some(seen), &patch)?.version)
+            }
+            None if target::is_in_use(tx, target, id)? => None,
+            None => {
+                let reason = format!("Taken back: import of {}", import.name);
+                Some(target::remove(tx, target, id, seen, &ReasonInput { reason })?)
+            }
+        };
+        Ok((After::Keep, version))
+    });
+    match taken_back {
+        Ok(Some(version)) => Ok((ImportUndoOutcome::TakenBack, Some(version))),
+        Ok(None) => Ok((ImportUndoOutcome::InUse, None)),
+        Err(Error::Stale { .. }) => Ok((ImportUndoOutcome::ChangedSince, None)),
+        // It was merged, a rule came since, or the person may not change it any more.
+        Err(
+            Error::NotFound(_)
+            | Error::Merged { .. }
+            | Error::Invalid(_)
+            | Error::Conflict { .. }
+            | Error::Forbidden(_),
+        ) => Ok((ImportUndoOutcome::Refused, None)),
+        Err(error) => Err(error),
     }
-    let (action, taken_back) = match &row.old {
-        Some(old) => {
-            let input: CompanyInput = serde_json::from_value(old.clone())
-                .map_err(|error| Error::Internal(error.into()))?;
-            let back = named_district(tx.conn, "/district_id", input.district_id)
-                .and_then(|district| current.changed(tx.now, &input, district));
-            (AuditAction::Changed, back)
-        }
-        None if is_in_use(tx.conn, id)? => return Ok((ImportUndoOutcome::InUse, None)),
-        None => {
-            let reason = format!("Taken back: import of {}", import.name);
-            (AuditAction::Archived, current.archived(tx.now, reason))
-        }
-    };
-    let new = match taken_back {
-        Ok(new) => new,
-        // A rule that came since, or it is archived.
-        Err(Error::Invalid(_) | Error::Conflict { .. }) => {
-            return Ok((ImportUndoOutcome::Refused, None));
-        }
-        Err(error) => return Err(error),
-    };
-    company::update(tx.conn, &new)?;
-    tx.audit(action, Some(&current), &new)?;
-    Ok((ImportUndoOutcome::TakenBack, Some(new.version)))
 }

@@ -1,22 +1,19 @@
 //! The fields that columns of a file can be imported into, what such columns are called, and how a cell becomes a
 //! value. Fields are named by their path in the command (`address.city`), which own exports name them by too.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::file::Cell;
+use super::named::Named;
 use super::{DateForm, ImportTarget, NumberForm};
 use crate::code::Code;
 use crate::code_list;
-use crate::district::District;
-use crate::entity::Reference;
-use crate::id::DistrictId;
 use crate::name::fold;
 
 /// What is in the cells of a column.
@@ -24,6 +21,7 @@ use crate::name::fold;
 #[serde(rename_all = "snake_case")]
 pub enum FieldKind {
     Id,
+    Ids,
     Text,
     /// A code of a set, or its label in German or English.
     Code,
@@ -31,9 +29,27 @@ pub enum FieldKind {
     Integer,
     Boolean,
     Date,
+    Time,
     Country,
+    Countries,
     /// A district by id, key or name.
     District,
+    Districts,
+    /// A site of the own carrier by id or name.
+    Site,
+    Sites,
+    /// A colleague by e-mail address, name or id.
+    User,
+    Users,
+    /// A topic by code or label.
+    Topic,
+    Topics,
+    /// Digits of the `KldB` 2010, and how many workers are sought: `26302: 2`.
+    Occupation,
+    Occupations,
+    /// For what personal data is used, and on which legal basis.
+    Purpose,
+    Purposes,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +106,7 @@ static FIELDS: LazyLock<Vec<(String, Field)>> = LazyLock::new(|| {
         .map(|line| {
             let line: Line = line
                 .expect("the fields shipped with the program are well-formed; a test reads them");
-            let headers = line.headers.split('|').map(fold).collect();
+            let headers = line.headers.split('|').map(fold).filter(|it| !it.is_empty()).collect();
             let field = Field { path: line.field, kind: line.kind, set: line.set, headers };
             (line.target, field)
         })
@@ -126,33 +142,6 @@ pub fn of_header(target: ImportTarget, header: &str) -> Option<&'static Field> {
     fields(target).find(|field| field.headers.contains(&folded))
 }
 
-/// What cells name, as the database has it.
-#[derive(Debug, Default)]
-pub struct Named {
-    districts: HashMap<String, Uuid>,
-    references: HashMap<DistrictId, Reference>,
-}
-
-impl Named {
-    #[must_use]
-    pub fn new(districts: &[District]) -> Self {
-        let mut by_name = HashMap::new();
-        let mut references = HashMap::new();
-        for district in districts {
-            by_name.insert(district.id.0.to_string(), district.id.0);
-            by_name.insert(fold(&district.key), district.id.0);
-            by_name.insert(fold(&district.name), district.id.0);
-            references.insert(district.id, Reference::new(district.id, &district.name));
-        }
-        Self { districts: by_name, references }
-    }
-
-    #[must_use]
-    pub fn district(&self, id: DistrictId) -> Option<Reference> {
-        self.references.get(&id).cloned()
-    }
-}
-
 /// How dates and numbers are written in a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Forms {
@@ -179,74 +168,170 @@ impl Field {
         } else {
             forms
         };
-        let fault = |code, message: &str| Err((code, message.to_owned()));
-        let value = match self.kind {
-            FieldKind::Text => json!(text),
-            FieldKind::Id => match text.parse::<Uuid>() {
-                Ok(id) => json!(id),
-                Err(_) => return fault("not_an_id", "must be a UUID"),
-            },
-            FieldKind::Code => match self.code(text) {
-                Some(code) => json!(code),
-                None => {
-                    return Err((
-                        "unknown_code",
-                        format!("must be a code or label of {}, see /api/v1/code-lists", self.set),
-                    ));
-                }
-            },
-            FieldKind::Number => match number(text, forms.number) {
-                Some(number) => json!(number),
-                None => return fault("not_a_number", "must be a number in the form of the file"),
-            },
-            FieldKind::Integer => match number(text, forms.number).and_then(whole) {
-                Some(number) => json!(number),
-                None => {
-                    return fault(
-                        "not_an_integer",
-                        "must be a whole number in the form of the file",
-                    );
-                }
-            },
-            FieldKind::Boolean => match boolean(text) {
-                Some(boolean) => json!(boolean),
-                None => return fault("not_a_boolean", "must be yes or no, or ja or nein"),
-            },
-            FieldKind::Date => match date(text, forms.date) {
-                Some(date) => json!(date),
-                None => return fault("not_a_date", "must be a date in the form of the file"),
-            },
-            FieldKind::Country => match country(text) {
-                Some(code) => json!(code),
-                None => return fault("not_a_country", "must be a country, by name or code"),
-            },
-            FieldKind::District => {
-                let by_id = self_or_folded(&named.districts, text);
-                match by_id {
-                    Some(id) => json!(id),
-                    None => {
-                        return fault(
-                            "unknown_district",
-                            "must be the name, key or id of a district",
-                        );
-                    }
-                }
-            }
+        let value = match self.kind.items() {
+            Some(kind) => list(kind, text, named)?,
+            None => self.single(text, forms, named)?,
         };
         Ok(Some(value))
     }
 
+    fn single(&self, text: &str, forms: Forms, named: &Named) -> Result<Value, Fault> {
+        let value = match self.kind {
+            FieldKind::Code => self.code(text).map(|code| json!(code)),
+            FieldKind::Number => number(text, forms.number).map(|number| json!(number)),
+            FieldKind::Integer => {
+                number(text, forms.number).and_then(whole).map(|number| json!(number))
+            }
+            FieldKind::Boolean => boolean(text).map(|truth| json!(truth)),
+            FieldKind::Date => date(text, forms.date).map(|date| json!(date)),
+            FieldKind::Time => time(text).map(|time| json!(time)),
+            kind => item(kind, text, named),
+        };
+        value.ok_or_else(|| self.kind.fault(&self.set))
+    }
+
     fn code(&self, text: &str) -> Option<String> {
-        let folded = fold(text);
-        code_list::codes_of(&self.set).iter().find_map(|label| {
-            let names = [&label.code, &label.label_de, &label.label_en];
-            names.iter().any(|name| fold(name) == folded).then_some(label.code.clone())
-        })
+        code_of(&self.set, text)
     }
 }
 
-fn self_or_folded(known: &HashMap<String, Uuid>, text: &str) -> Option<Uuid> {
-    known.get(&text.to_lowercase()).or_else(|| known.get(&fold(text))).copied()
+fn code_of(set: &str, text: &str) -> Option<String> {
+    let folded = fold(text);
+    code_list::codes_of(set).iter().find_map(|label| {
+        let names = [&label.code, &label.label_de, &label.label_en];
+        names.iter().any(|name| fold(name) == folded).then_some(label.code.clone())
+    })
+}
+
+/// A value that is the same in a cell of its own and in a list.
+fn item(kind: FieldKind, text: &str, named: &Named) -> Option<Value> {
+    match kind {
+        FieldKind::Text => Some(json!(text)),
+        FieldKind::Id => text.parse::<Uuid>().ok().map(|id| json!(id)),
+        FieldKind::Country => country(text).map(|code| json!(code)),
+        FieldKind::District => named.district(text).map(|id| json!(id)),
+        FieldKind::Site => named.site(text).map(|id| json!(id)),
+        FieldKind::User => named.user(text).map(|id| json!(id)),
+        FieldKind::Topic => named.topic(text).map(|code| json!(code)),
+        // `26302` or, with the workers sought, `26302: 2`.
+        FieldKind::Occupation => {
+            let (code, workers) = match text.split_once(':') {
+                Some((code, workers)) => (code, Some(workers.trim().parse::<i32>().ok()?)),
+                None => (text, None),
+            };
+            Some(json!({"code": code.trim(), "workers": workers}))
+        }
+        // `Newsletter: Einwilligung`, by code or label.
+        FieldKind::Purpose => {
+            let (purpose, basis) = text.split_once(':')?;
+            let purpose = code_of("purpose", purpose)?;
+            Some(json!({"purpose": purpose, "legal_basis": code_of("legal_basis", basis)?}))
+        }
+        _ => None,
+    }
+}
+
+/// Several in one cell, between semicolons, strokes, line breaks or, where the whole is nothing by itself, commas;
+/// or as JSON, which own exports have.
+fn list(kind: FieldKind, text: &str, named: &Named) -> Result<Value, Fault> {
+    if text.starts_with('[') {
+        let items: Vec<Value> = serde_json::from_str(text).map_err(|_| kind.fault(""))?;
+        let items = items.into_iter().map(|value| of_json(kind, value, named));
+        return items.collect::<Option<Vec<_>>>().map(Value::Array).ok_or_else(|| kind.fault(""));
+    }
+    let parts = text.split([';', '|', '\n']).map(str::trim).filter(|part| !part.is_empty());
+    let mut items = Vec::new();
+    for part in parts {
+        if let Some(one) = item(kind, part, named) {
+            items.push(one);
+            continue;
+        }
+        for smaller in part.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let one = item(kind, smaller, named);
+            items.push(one.ok_or_else(|| {
+                let (code, message) = kind.fault("");
+                (code, format!("{message}: {smaller}"))
+            })?);
+        }
+    }
+    Ok(Value::Array(items))
+}
+
+/// A record within a record has its id or code, and what an export tells besides.
+fn of_json(kind: FieldKind, value: Value, named: &Named) -> Option<Value> {
+    let parts = |names: [&str; 2]| {
+        let object = value.as_object()?;
+        Some(json!({
+            names[0]: object.get(names[0])?,
+            names[1]: object.get(names[1]).cloned().unwrap_or_default(),
+        }))
+    };
+    match kind {
+        FieldKind::Occupation => parts(["code", "workers"]),
+        FieldKind::Purpose => parts(["purpose", "legal_basis"]),
+        _ => {
+            let known = value.get("id").or_else(|| value.get("code")).unwrap_or(&value);
+            item(kind, known.as_str()?, named)
+        }
+    }
+}
+
+impl FieldKind {
+    /// Of what the items of a list are.
+    fn items(self) -> Option<Self> {
+        match self {
+            Self::Ids => Some(Self::Id),
+            Self::Countries => Some(Self::Country),
+            Self::Districts => Some(Self::District),
+            Self::Sites => Some(Self::Site),
+            Self::Users => Some(Self::User),
+            Self::Topics => Some(Self::Topic),
+            Self::Occupations => Some(Self::Occupation),
+            Self::Purposes => Some(Self::Purpose),
+            _ => None,
+        }
+    }
+
+    /// What is wrong with a value that is none of the kind.
+    fn fault(self, set: &str) -> Fault {
+        let (code, message) = match self {
+            Self::Id | Self::Ids => ("not_an_id", "must be a UUID"),
+            Self::Code => {
+                let message = format!("must be a code or label of {set}, see /api/v1/code-lists");
+                return ("unknown_code", message);
+            }
+            Self::Number => ("not_a_number", "must be a number in the form of the file"),
+            Self::Integer => ("not_an_integer", "must be a whole number in the form of the file"),
+            Self::Boolean => ("not_a_boolean", "must be yes or no, or ja or nein"),
+            Self::Date => ("not_a_date", "must be a date in the form of the file"),
+            Self::Time => ("not_a_time", "must be a time of day such as 9:30"),
+            Self::Country | Self::Countries => {
+                ("not_a_country", "must be a country, by name or code")
+            }
+            Self::District | Self::Districts => {
+                ("unknown_district", "must be the name, key or id of a district")
+            }
+            Self::Site | Self::Sites => {
+                ("unknown_site", "must be the name or id of a site of your carrier")
+            }
+            Self::User | Self::Users => (
+                "unknown_user",
+                "must be a colleague of your carrier by e-mail address, by id, or by a name that only \
+                 one has",
+            ),
+            Self::Topic | Self::Topics => ("unknown_topic", "must be the code or label of a topic"),
+            Self::Occupation | Self::Occupations => (
+                "not_an_occupation",
+                "must be digits of the KldB 2010, with a colon before the workers sought",
+            ),
+            Self::Purpose | Self::Purposes => (
+                "not_a_purpose",
+                "must be a purpose, a colon and its legal basis, each by code or label",
+            ),
+            Self::Text => ("not_a_text", "must be text"),
+        };
+        (code, message.to_owned())
+    }
 }
 
 /// `Deutschland`, `Germany` or `DE`.
@@ -329,6 +414,12 @@ pub(super) fn date(text: &str, form: Option<DateForm>) -> Option<NaiveDate> {
     })
 }
 
+/// `9:30` or `09:30:00`.
+fn time(text: &str) -> Option<NaiveTime> {
+    let time = NaiveTime::parse_from_str(text, "%H:%M:%S");
+    time.or_else(|_| NaiveTime::parse_from_str(text, "%H:%M")).ok()
+}
+
 /// Puts a value at its path: `address.city` into `{"address": {"city": …}}`.
 pub fn put(record: &mut Map<String, Value>, path: &str, value: Value) {
     match path.split_once('.') {
@@ -352,6 +443,8 @@ pub fn path_of(pointer: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     #[test]
@@ -375,15 +468,59 @@ mod tests {
     }
 
     #[test]
-    fn no_two_fields_share_a_header() {
-        let mut seen = HashMap::new();
-        for field in fields(ImportTarget::Companies) {
-            for header in &field.headers {
-                assert!(seen.insert(header, &field.path).is_none(), "{header}");
+    fn no_two_fields_of_a_target_share_a_header() {
+        for target in ImportTarget::all() {
+            let mut seen = HashMap::new();
+            for field in fields(target) {
+                for header in &field.headers {
+                    let other = seen.insert(header, &field.path);
+                    assert!(other.is_none(), "{target:?} {header} {other:?}");
+                }
+                let is_code = field.kind == FieldKind::Code;
+                assert_eq!(is_code, !code_list::codes_of(&field.set).is_empty(), "{}", field.path);
             }
-            let is_code = field.kind == FieldKind::Code;
-            assert_eq!(is_code, !code_list::codes_of(&field.set).is_empty(), "{}", field.path);
+            assert!(!seen.is_empty(), "{target:?}");
         }
+    }
+
+    fn named() -> Named {
+        let mut named = Named::default();
+        named.add_user(Uuid::from_u128(1), "Anna Beraterin", "anna@vsb.example");
+        named.add_user(Uuid::from_u128(2), "Max Muster", "max@vsb.example");
+        named.add_user(Uuid::from_u128(3), "Max Muster", "max.muster@vsb.example");
+        named.add_topic("blue_card", ["Blaue Karte EU", "EU Blue Card"]);
+        named.add_topic("fast_track", ["Beschleunigtes Verfahren, § 81a", "Fast track"]);
+        named
+    }
+
+    fn value(path: &str, text: &str) -> Result<Value, &'static str> {
+        let field = field(ImportTarget::Consultations, path).unwrap();
+        let cell = Cell { text: text.to_owned(), typed: false };
+        let forms = Forms { date: None, number: None };
+        field.value(&cell, forms, &named()).map(Option::unwrap).map_err(|(code, _)| code)
+    }
+
+    #[test]
+    fn a_cell_holds_several_by_their_names() {
+        let both = json!(["blue_card", "fast_track"]);
+        for text in [
+            "blue_card; fast_track",
+            "Blaue Karte EU | Beschleunigtes Verfahren, § 81a",
+            "EU Blue Card, Fast track",
+            "[{\"code\": \"blue_card\", \"label_de\": \"?\"}, \"fast_track\"]",
+        ] {
+            assert_eq!(value("topics", text), Ok(both.clone()), "{text}");
+        }
+        assert_eq!(value("topics", "blue_card; bluecard"), Err("unknown_topic"));
+        assert_eq!(value("topics", "[7]"), Err("unknown_topic"));
+        let anna = json!([Uuid::from_u128(1)]);
+        assert_eq!(value("adviser_ids", "Anna Beraterin"), Ok(anna.clone()));
+        assert_eq!(value("adviser_ids", "ANNA@vsb.example"), Ok(anna));
+        // Two have this name.
+        assert_eq!(value("adviser_ids", "Max Muster"), Err("unknown_user"));
+        assert_eq!(value("occupations", "26302: 2"), Ok(json!([{"code": "26302", "workers": 2}])));
+        assert_eq!(value("starts_at", "9:30"), Ok(json!("09:30:00")));
+        assert_eq!(value("starts_at", "25:00"), Err("not_a_time"));
     }
 
     #[test]

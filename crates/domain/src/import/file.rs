@@ -310,16 +310,16 @@ fn csv_rows(bytes: &[u8], form: &FileForm) -> Result<Rows> {
 }
 
 fn workbook(bytes: &[u8]) -> Result<Xlsx<Cursor<&[u8]>>> {
-    check_unpacked(bytes)?;
+    check_unpacked(bytes, MOST_UNPACKED)?;
     Xlsx::new(Cursor::new(bytes)).map_err(|error| refused("not_a_workbook", error.to_string()))
 }
 
 /// Unpacks it once into nothing: what an archive says of its sizes need not be true.
-fn check_unpacked(bytes: &[u8]) -> Result<()> {
+fn check_unpacked(bytes: &[u8], most: u64) -> Result<()> {
     let broken = |error: String| refused("not_a_workbook", error);
     let mut archive =
         zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| broken(error.to_string()))?;
-    let mut left = MOST_UNPACKED;
+    let mut left = most;
     for index in 0..archive.len() {
         let part = archive.by_index(index).map_err(|error| broken(error.to_string()))?;
         let read = std::io::copy(&mut part.take(left + 1), &mut std::io::sink())
@@ -375,8 +375,13 @@ fn cell(data: &Data) -> Cell {
         Data::Float(number) => Cell::typed(number.to_string()),
         Data::Bool(truth) => Cell::typed(truth.to_string()),
         Data::DateTime(at) => {
-            let (year, month, day, ..) = at.to_ymd_hms_milli();
-            Cell::typed(format!("{year:04}-{month:02}-{day:02}"))
+            let (year, month, day, hour, minute, second, _) = at.to_ymd_hms_milli();
+            // A time of day is a part of a day without a date.
+            if at.as_f64() < 1.0 {
+                Cell::typed(format!("{hour:02}:{minute:02}:{second:02}"))
+            } else {
+                Cell::typed(format!("{year:04}-{month:02}-{day:02}"))
+            }
         }
         Data::DateTimeIso(text) => Cell::typed(text.chars().take(10).collect::<String>()),
         Data::DurationIso(text) => Cell::typed(text.as_str()),
@@ -481,10 +486,59 @@ mod tests {
         assert!(detect(b"PK\x03\x04nothing", ImportFormat::Xlsx).is_err());
     }
 
+    #[test]
+    fn an_archive_that_unpacks_to_too_much_is_refused_whatever_it_says() {
+        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for part in ["xl/workbook.xml", "xl/worksheets/sheet1.xml"] {
+            archive.start_file(part, zip::write::SimpleFileOptions::default()).unwrap();
+            std::io::Write::write_all(&mut archive, &[b' '; 60_000]).unwrap();
+        }
+        let mut bytes = archive.finish().unwrap().into_inner();
+        assert!(bytes.len() < 1000);
+        check_unpacked(&bytes, 120_000).unwrap();
+        // The sizes in its directory are small.
+        let directory = bytes.windows(4).position(|it| it == b"PK\x01\x02").unwrap();
+        bytes[directory + 24..directory + 28].copy_from_slice(&10_u32.to_le_bytes());
+        let Err(Error::Invalid(errors)) = check_unpacked(&bytes, 119_999) else {
+            panic!("was taken")
+        };
+        assert!(["too_large_unpacked", "not_a_workbook"].contains(&errors[0].code.as_str()));
+    }
+
+    fn a_workbook() -> Vec<u8> {
+        let mut book = rust_xlsxwriter::Workbook::new();
+        let sheet = book.add_worksheet();
+        for row in 0..5 {
+            sheet.write_string(row, 0, "Firma").unwrap();
+            sheet.write_number(row, 1, f64::from(row)).unwrap();
+        }
+        book.save_to_buffer().unwrap()
+    }
+
     proptest! {
         #[test]
         fn no_file_brings_it_down(bytes in proptest::collection::vec(any::<u8>(), 0..500)) {
             let _ = detect(&bytes, ImportFormat::Csv);
+            let _ = detect(&bytes, ImportFormat::Xlsx);
+        }
+
+        #[test]
+        fn no_table_brings_it_down(text in "([a-zÄ=+@0-9.\"';,|\\t\r\n\u{0}\u{feff}]|[^\u{0}]){0,300}") {
+            let _ = detect(text.as_bytes(), ImportFormat::Csv);
+        }
+
+        #[test]
+        fn no_broken_workbook_brings_it_down(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut bytes = a_workbook();
+            for (place, byte) in changes {
+                let place = place.index(bytes.len());
+                bytes[place] = byte;
+            }
+            let _ = detect(&bytes, ImportFormat::Xlsx);
+            bytes.truncate(cut.index(bytes.len()));
             let _ = detect(&bytes, ImportFormat::Xlsx);
         }
     }

@@ -2,14 +2,17 @@
 
 use serde_json::{Map, Value};
 
-use super::field::{Field, Forms, Named, field, put};
+use super::field::{Field, Forms, field, put};
 use super::file::{Cell, Row};
+use super::named::Named;
 use super::{ImportSettings, ImportTarget, RowError};
 use crate::error::{Error, Result};
 
 /// The columns that are imported, by their place.
 pub struct Layout<'a> {
     columns: Vec<(usize, &'a str, &'static Field)>,
+    /// Values of fields that no column fills.
+    fixed: Vec<(Cell, &'static Field)>,
     forms: Forms,
 }
 
@@ -30,8 +33,14 @@ impl<'a> Layout<'a> {
                 .ok_or_else(|| Error::invalid("/columns", "unknown", "must be known fields"))?;
             Ok((at, column.header.as_str(), field))
         });
+        let fixed = settings.fixed.iter().map(|fixed| {
+            let field = field(target, &fixed.field)
+                .ok_or_else(|| Error::invalid("/fixed", "unknown", "must be known fields"))?;
+            Ok((Cell { text: fixed.value.clone(), typed: false }, field))
+        });
+        let fixed = fixed.collect::<Result<_>>()?;
         let forms = Forms { date: settings.form.date_form, number: settings.form.number_form };
-        Ok(Self { columns: columns.collect::<Result<_>>()?, forms })
+        Ok(Self { columns: columns.collect::<Result<_>>()?, fixed, forms })
     }
 
     /// What the row says, as a part of the command; empty cells say nothing.
@@ -50,6 +59,23 @@ impl<'a> Layout<'a> {
                     column: Some((*header).to_owned()),
                     code: code.to_owned(),
                     message,
+                }),
+            }
+        }
+        for (cell, field) in &self.fixed {
+            // A part is told of what is there: no classification without a code.
+            if let Some((whole, _)) = field.path.split_once('.')
+                && !values.contains_key(whole)
+            {
+                continue;
+            }
+            match field.value(cell, self.forms, named) {
+                Ok(None) => {}
+                Ok(Some(value)) => put(&mut values, &field.path, value),
+                Err((code, message)) => errors.push(RowError {
+                    column: None,
+                    code: code.to_owned(),
+                    message: format!("{}: {message}", field.path),
                 }),
             }
         }

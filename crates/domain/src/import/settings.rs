@@ -8,7 +8,7 @@ use super::field::{self, FieldKind};
 use super::{ImportFormat, ImportTarget, RowError};
 use crate::attachment::ContentHash;
 use crate::check::Checks;
-use crate::code::{Code, codes};
+use crate::code::codes;
 use crate::error::{Error, Result, Violation};
 
 codes! {
@@ -29,7 +29,39 @@ codes! {
 
 codes! {
     /// By what a row is known to mean a record that is there.
-    "match_rule" MatchRule { Id, RegisterNumber, VatId, NameAndTown }
+    "match_rule" MatchRule {
+        Id, RegisterNumber, VatId, NameAndTown,
+        /// Of a contact of the organisation.
+        Name,
+        /// Of a contact of the organisation.
+        Email,
+        /// Of an event: its title and its first day.
+        TitleAndDay,
+        /// Of a consultation: its organisation, its day and who led it.
+        AdviserAndDay,
+    }
+}
+
+impl MatchRule {
+    /// Those that there are for a kind of record.
+    #[must_use]
+    pub fn of(target: ImportTarget) -> &'static [Self] {
+        match target {
+            ImportTarget::Companies => {
+                &[Self::Id, Self::RegisterNumber, Self::VatId, Self::NameAndTown]
+            }
+            ImportTarget::Actors => &[Self::Id, Self::NameAndTown],
+            ImportTarget::Contacts => &[Self::Id, Self::Email, Self::Name],
+            ImportTarget::Consultations => &[Self::Id, Self::AdviserAndDay],
+            ImportTarget::Events => &[Self::Id, Self::TitleAndDay],
+        }
+    }
+
+    /// Those that are proposed. An adviser may well talk to a company twice on one day.
+    fn proposed(target: ImportTarget) -> Vec<Self> {
+        let sure = |rule: &&Self| **rule != Self::AdviserAndDay;
+        Self::of(target).iter().filter(sure).copied().collect()
+    }
 }
 
 codes! {
@@ -100,6 +132,17 @@ pub struct MappedColumn {
     pub field: String,
 }
 
+/// The value of a field that no column fills, the same in every row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FixedValue {
+    #[schema(example = "industry.classification")]
+    pub field: String,
+    /// As it would stand in a cell.
+    #[schema(min_length = 1, max_length = 200, example = "WZ 2008")]
+    pub value: String,
+}
+
 /// What the file means and what is to become of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -114,6 +157,10 @@ pub struct ImportSettings {
     pub form: FileForm,
     /// Columns that are not named are left out.
     pub columns: Vec<MappedColumn>,
+    /// A part of something, such as a classification, only where a column tells another part of it.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub fixed: Vec<FixedValue>,
     /// The first rule by which a row means a record holds.
     pub match_by: Vec<MatchRule>,
     pub on_match: OnMatch,
@@ -137,7 +184,8 @@ impl ImportSettings {
         Self {
             form: detected.form.clone(),
             columns,
-            match_by: MatchRule::all(),
+            fixed: Vec::new(),
+            match_by: MatchRule::proposed(target),
             on_match: OnMatch::Update,
             on_new: OnNew::Create,
         }
@@ -218,12 +266,35 @@ impl ImportSettings {
                 Some(_) => {}
             }
         }
+        for (index, fixed) in self.fixed.iter().enumerate() {
+            let pointer = |of: &str| format!("/fixed/{index}/{of}");
+            checks.require(
+                field::field(target, &fixed.field).is_some(),
+                &pointer("field"),
+                "unknown",
+                "must be a field that can be imported, see GET /api/v1/import-fields",
+            );
+            checks.require(
+                !self.fixed[..index].iter().any(|other| other.field == fixed.field)
+                    && !self.columns.iter().any(|column| column.field == fixed.field),
+                &pointer("field"),
+                "repeated",
+                "must be filled once, and from no column",
+            );
+            checks.line(&pointer("value"), &fixed.value, 200);
+        }
         for (index, rule) in self.match_by.iter().enumerate() {
             checks.require(
                 !self.match_by[..index].contains(rule),
                 &format!("/match_by/{index}"),
                 "repeated",
                 "must be named once",
+            );
+            checks.require(
+                MatchRule::of(target).contains(rule),
+                &format!("/match_by/{index}"),
+                "of_another_target",
+                "must be a rule that there is for the records that are imported",
             );
         }
         checks.finish()
@@ -242,9 +313,23 @@ impl ImportSettings {
         Ok(hash.finalize().into())
     }
 
-    /// The header of the column that a field comes from.
+    /// The header of the column that a field comes from: the one of its path, or of the list or record that it is
+    /// in. An organisation is named by several.
     fn header_of(&self, path: &str) -> Option<&str> {
-        self.columns.iter().find(|column| column.field == path).map(|column| column.header.as_str())
+        let of = |path: &str| {
+            let named = |field: &str| {
+                field == path || path == "organisation_id" && field.starts_with("organisation.")
+            };
+            self.columns.iter().find(|column| named(&column.field))
+        };
+        let mut path = path;
+        loop {
+            match (of(path), path.rsplit_once('.')) {
+                (Some(column), _) => return Some(&column.header),
+                (None, Some((above, _))) => path = above,
+                (None, None) => return None,
+            }
+        }
     }
 
     /// What a rule of the domain finds wrong, as told of the columns of the file.

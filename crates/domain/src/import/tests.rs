@@ -1,11 +1,11 @@
 use serde_json::{Map, Value, json};
 
-use super::company::{MatchKey, Step, keys, keys_of, step};
-use super::field::Named;
+use super::key::{Decision, MatchKey, check_is_the_same, decide, keys, of_organisation, refusal};
 use super::layout::Layout;
+use super::named::Named;
 use super::*;
 use crate::code::Code;
-use crate::company::Company;
+use crate::company::{Company, CompanyInput};
 use crate::id::CompanyId;
 
 const FILE: &str = "Firma;PLZ;Ort;Rechtsform;Mitarbeiter;Bemerkung\n\
@@ -28,16 +28,9 @@ fn read(line: usize) -> Result<Map<String, Value>, Vec<RowError>> {
     layout.read(&rows[line], &Named::default())
 }
 
-fn planned(values: Map<String, Value>, found: &[&Company], settings: &ImportSettings) -> Step {
-    let id = CompanyId(Uuid::from_u128(7));
-    step(settings, &Named::default(), values, found, id, DateTime::UNIX_EPOCH).unwrap()
-}
-
 fn company() -> Company {
-    match planned(read(0).unwrap(), &[], &settings()) {
-        Step::Create(company) => *company,
-        other => panic!("{other:?}"),
-    }
+    let input: CompanyInput = serde_json::from_value(Value::Object(read(0).unwrap())).unwrap();
+    Company::new(CompanyId(Uuid::from_u128(7)), DateTime::UNIX_EPOCH, &input, None).unwrap()
 }
 
 #[test]
@@ -83,69 +76,93 @@ fn every_fault_of_a_row_is_told_with_its_column() {
     let errors = read(1).unwrap_err();
     let told: Vec<_> = errors.iter().map(|e| (e.column.as_deref(), e.code.as_str())).collect();
     assert_eq!(told, [(Some("Rechtsform"), "unknown_code"), (Some("Mitarbeiter"), "not_a_number")]);
-    let short: Map<String, Value> =
-        json!({"name": "A", "address": {"postcode": "6031"}}).as_object().unwrap().clone();
-    let Step::Refuse(errors) = planned(short, &[], &settings()) else { panic!("was taken") };
-    assert_eq!(errors[0].column.as_deref(), Some("PLZ"));
-    assert_eq!(errors[0].code, "not_a_postcode");
 }
 
 #[test]
-fn the_same_row_again_changes_nothing() {
-    let company = company();
-    let again = planned(read(0).unwrap(), &[&company], &settings());
-    assert!(matches!(again, Step::Unchanged(id) if id == company.id));
-}
-
-#[test]
-fn an_empty_cell_leaves_what_is_there() {
-    let company = company();
-    let values: Map<String, Value> =
-        json!({"name": "Müller Bau GmbH", "website": "mueller.example"})
-            .as_object()
-            .unwrap()
-            .clone();
-    let Step::Update { new, .. } = planned(values, &[&company], &settings()) else {
-        panic!("not an update")
+fn what_a_rule_refuses_is_told_with_its_column() {
+    let settings = settings();
+    let told = |pointer: &str| {
+        let error = Error::invalid(pointer, "broken", "is broken");
+        let errors = refusal(&settings, error).unwrap();
+        (errors[0].column.clone(), errors[0].message.clone())
     };
-    assert_eq!(new.version, 2);
-    assert_eq!(new.address, company.address);
-    assert_eq!(new.website.as_deref(), Some("https://mueller.example"));
+    assert_eq!(told("/address/postcode"), (Some("PLZ".into()), "is broken".into()));
+    assert_eq!(told("/name/0"), (Some("Firma".into()), "is broken".into()));
+    assert_eq!(told("/vat_id"), (None, "vat_id: is broken".into()));
+    assert!(refusal(&settings, Error::TimedOut).is_err());
+}
+
+#[test]
+fn a_fixed_value_fills_what_no_column_does() {
+    let with = |field: &str, value: &str| {
+        let mut settings = settings();
+        settings.fixed = vec![FixedValue { field: field.into(), value: value.into() }];
+        settings.check(ImportTarget::Companies, Some(&detected()))?;
+        let table = file::read(FILE.as_bytes(), ImportFormat::Csv, &settings.form)?;
+        let layout = Layout::new(ImportTarget::Companies, &settings, &table.header)?;
+        let row = table.rows.map(|row| row.unwrap()).next().unwrap();
+        Ok::<_, Error>(layout.read(&row, &Named::default()))
+    };
+    assert_eq!(with("status", "active").unwrap().unwrap()["status"], "active");
+    assert_eq!(with("address.country", "Germany").unwrap().unwrap()["address"]["country"], "DE");
+    // There is no code that it would classify.
+    let read = with("industry.classification", "WZ 2008").unwrap().unwrap();
+    assert_eq!(read.get("industry"), None);
+    assert_eq!(with("status", "odd").unwrap().unwrap_err()[0].code, "unknown_code");
+    assert!(with("name", "A column fills it").is_err());
 }
 
 #[test]
 fn a_namesake_with_another_register_number_is_another_company() {
     let there = Company { register_number: Some("HRB 1 Hanau".into()), ..company() };
     let mut values = read(0).unwrap();
+    check_is_the_same(&there, &values).unwrap();
     values.insert("register_number".into(), json!("HRB 2 Hanau"));
-    let refused = planned(values.clone(), &[&there], &settings());
-    assert!(matches!(refused, Step::Refuse(errors) if errors[0].code == "another_company"));
+    assert!(check_is_the_same(&there, &values).is_err());
+    // By the id it is the same, and the number is a new one.
     values.insert("id".into(), json!(there.id));
-    let Step::Update { new, .. } = planned(values, &[&there], &settings()) else {
-        panic!("not an update")
-    };
-    assert_eq!(new.register_number.as_deref(), Some("HRB 2 Hanau"));
+    check_is_the_same(&there, &values).unwrap();
 }
 
 #[test]
 fn a_row_that_may_mean_two_is_refused() {
-    let company = company();
-    let two = planned(read(0).unwrap(), &[&company, &company], &settings());
-    assert!(matches!(two, Step::Refuse(errors) if errors[0].code == "ambiguous"));
+    let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let of = |settings: &ImportSettings, found: &[Uuid]| decide(settings, found).ok();
+    assert_eq!(of(&settings(), &[]), Some(Decision::Create));
+    assert_eq!(of(&settings(), &[one]), Some(Decision::Update(one)));
+    assert_eq!(of(&settings(), &[one, two]), None);
     let skipping = ImportSettings { on_match: OnMatch::Skip, ..settings() };
-    assert!(matches!(planned(read(0).unwrap(), &[&company], &skipping), Step::Skip(Some(_))));
+    assert_eq!(of(&skipping, &[one, two]), Some(Decision::Skip(Some(one))));
+    let adding = ImportSettings { on_match: OnMatch::Create, ..settings() };
+    assert_eq!(of(&adding, &[one]), Some(Decision::Create));
     let only_known = ImportSettings { on_new: OnNew::Skip, ..settings() };
-    assert!(matches!(planned(read(0).unwrap(), &[], &only_known), Step::Skip(None)));
+    assert_eq!(of(&only_known, &[]), Some(Decision::Skip(None)));
 }
 
 #[test]
-fn a_row_means_a_company_by_the_same_keys_as_the_company_has() {
-    let of_row = keys(&read(0).unwrap(), &MatchRule::all());
-    let of_company = keys_of(&company());
-    assert!(of_row.iter().all(|key| of_company.contains(key)));
-    assert!(
-        matches!(of_row.as_slice(), [MatchKey::NameAndTown { name, .. }] if name == "mueller bau gmbh")
-    );
+fn a_row_is_known_by_what_it_says() {
+    let of_row = keys(&read(0).unwrap(), MatchRule::of(ImportTarget::Companies));
+    let name = "mueller bau gmbh".to_owned();
+    assert_eq!(of_row, [MatchKey::NameAndTown { name, town: "frankfurt am main".into() }]);
+    let values = |value: Value| value.as_object().unwrap().clone();
+    let told = values(json!({"organisation": {"name": "A B", "vat_id": "de 1", "city": "Hanau"}}));
+    let town = "hanau".into();
+    let by_name = MatchKey::NameAndTown { name: "a b".into(), town };
+    assert_eq!(of_organisation(&told), [MatchKey::VatId("DE1".into()), by_name]);
+    let told = values(json!({"organisation": {"name": "A B"}}));
+    assert_eq!(of_organisation(&told), [MatchKey::Name("a b".into())]);
+    assert_eq!(of_organisation(&values(json!({}))), []);
+}
+
+#[test]
+fn rules_belong_to_a_target() {
+    let by_title = ImportSettings { match_by: vec![MatchRule::TitleAndDay], ..settings() };
+    assert!(by_title.check(ImportTarget::Companies, Some(&detected())).is_err());
+    for target in ImportTarget::all() {
+        let proposed = ImportSettings::proposed(target, &detected()).match_by;
+        assert!(proposed.contains(&MatchRule::Id), "{target:?}");
+        assert!(proposed.iter().all(|rule| MatchRule::of(target).contains(rule)), "{target:?}");
+    }
 }
 
 #[test]
