@@ -4,8 +4,12 @@ use std::sync::atomic::AtomicBool;
 
 use chrono::TimeDelta;
 use lotse_app::job::run_next;
+use lotse_domain::Error;
+use lotse_domain::job::LEASE;
+use lotse_persistence::job;
 use reqwest::Method;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::harness::{Answer, Session, TestApp, both, send};
 
@@ -184,6 +188,31 @@ fn a_job_goes_on_with_another_runner_and_can_be_cancelled() {
 
         let other = app.log_in("other").await;
         other.get(&path).await.problem(404, "not_found");
+    });
+}
+
+#[test]
+fn a_server_that_died_loses_its_job_and_commits_nothing_of_it() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let (import, queued) = started(&adviser, COMPANIES.as_bytes()).await;
+        let path = format!("/jobs/{}", queued["id"].as_str().unwrap());
+        let mut conn = app.connect();
+        let (now, lease) = (app.app.now(), Uuid::from_u128(1));
+        let taken = job::take(&mut conn, now, lease, now + LEASE).unwrap().unwrap();
+        work(&app);
+        assert_eq!(adviser.get(&path).await.expect(200).body["status"], "running");
+
+        app.advance(LEASE + TimeDelta::seconds(1));
+        work(&app);
+        let over = adviser.get(&path).await.expect(200).body;
+        assert_eq!((&over["status"], &over["attempts"]), (&json!("done"), &json!(2)));
+        let held = (taken.id, lease);
+        let late = job::advance(&mut conn, held, app.app.now(), app.app.now() + LEASE, (3, Some(3)));
+        assert!(matches!(late, Err(Error::Conflict { code: "job_taken_over", .. })), "{late:?}");
+        let import = adviser.get(&format!("/imports/{import}")).await.expect(200).body;
+        assert_eq!(import["counts"]["created"], 2);
+        assert_eq!(names(&adviser).await.len(), 2);
     });
 }
 
