@@ -22,6 +22,8 @@ pub mod country;
 pub mod district;
 pub mod due_rule;
 pub mod duplicate;
+pub mod duplicate_pair;
+pub mod duplicate_settings;
 pub mod entity;
 pub mod error;
 pub mod establishment;
