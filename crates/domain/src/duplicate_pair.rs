@@ -276,11 +276,9 @@ impl DuplicateFilter {
     /// `Malformed` when the score is out of bounds.
     pub fn check(&self) -> Result<()> {
         match self.min_score {
-            Some(score) if !(0.0..=1.0).contains(&score) => Err(Error::malformed_query(
-                "min_score",
-                "out_of_range",
-                "must be between 0 and 1",
-            )),
+            Some(score) if !(0.0..=1.0).contains(&score) => {
+                Err(Error::malformed_query("min_score", "out_of_range", "must be between 0 and 1"))
+            }
             _ => Ok(()),
         }
     }

@@ -42,9 +42,7 @@ impl DuplicateSettings {
     /// `Invalid` with everything that is wrong.
     pub fn changed(&self, now: DateTime<Utc>, input: &DuplicateSettingsInput) -> Result<Self> {
         let mut checks = Checks::new();
-        for (pointer, score) in
-            [("/ask_from", input.ask_from), ("/queue_from", input.queue_from)]
-        {
+        for (pointer, score) in [("/ask_from", input.ask_from), ("/queue_from", input.queue_from)] {
             checks.range(pointer, score, SIMILAR, 1.0);
             // Scores are rounded, so what lies between two of them says the same as the next one.
             checks.require(
