@@ -14,7 +14,7 @@ use lotse_persistence::company;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::harness::{TestApp, both, lines};
+use crate::harness::{SQLITE, TestApp, both, lines};
 use crate::made_up::{MadeUp, Register};
 
 const COMPANIES: u128 = 160;
@@ -78,7 +78,9 @@ async fn listed(app: &TestApp) -> Vec<String> {
 /// Some are added, renamed, given what another one has, archived or brought back.
 fn change(app: &TestApp, register: &mut Register, all: &mut BTreeMap<u128, Company>, ids: &[u128]) {
     let mut conn = app.connect();
-    conn.batch_execute("BEGIN").unwrap();
+    // Who reads first and then writes cannot wait on SQLite.
+    let begin = if app.backend == SQLITE { "BEGIN IMMEDIATE" } else { "BEGIN" };
+    conn.batch_execute(begin).unwrap();
     for id in ids {
         let Some(old) = all.get(id).cloned() else {
             let new = record(*id, &made_up(register));
