@@ -60,11 +60,11 @@ fn pairs_are_found_by_all_that_tells_them() {
     both(async |app| {
         let (adviser, manager) = (app.log_in("adviser").await, app.log_in("manager").await);
         assert_eq!(compared(&app), 0);
-        let site = json!({"website": "https://www.musterwerk.example", "vat_id": "DE136695976",
+        let site = json!({"website": "https://www.musterwerk.example", "vat_id": "DE100000008",
             "address": {"postcode": "63450", "city": "Hanau"}});
         adviser.company("Musterwerk Metallbau GmbH", &site).await;
         adviser.company("Musterwerk Metalbau", &json!({"website": "musterwerk.example"})).await;
-        adviser.company("Beispiel AG", &json!({"vat_id": "DE136695976"})).await;
+        adviser.company("Beispiel AG", &json!({"vat_id": "DE100000008"})).await;
         adviser.company("Ganz anders KG", &json!({})).await;
         // An actor is no company, whatever it is called.
         adviser.actor("Musterwerk Metallbau", "other").await;
@@ -140,8 +140,8 @@ fn a_pair_goes_when_one_changes_or_is_archived() {
         assert_eq!(pair(&adviser, &pair_of).await["state"], "open");
 
         // Two differing VAT ids: they are two.
-        change(&adviser, one, json!({"vat_id": "DE136695976"})).await;
-        change(&adviser, two, json!({"vat_id": "DE129273398"})).await;
+        change(&adviser, one, json!({"vat_id": "DE100000008"})).await;
+        change(&adviser, two, json!({"vat_id": "DE200000005"})).await;
         compared(&app);
         assert_eq!(open().await, 0);
         change(&adviser, two, json!({"vat_id": null})).await;
@@ -216,7 +216,7 @@ fn a_dismissed_pair_is_remembered() {
 
         // The same VAT id is new.
         for side in [&pair_of["first"], two] {
-            change(&adviser, side, json!({"vat_id": "DE136695976"})).await;
+            change(&adviser, side, json!({"vat_id": "DE100000008"})).await;
         }
         compared(&app);
         let again = pair(&adviser, &pair_of).await;

@@ -69,6 +69,7 @@ pub mod time;
 pub mod timeline;
 pub mod topic;
 pub mod user;
+pub mod vat_id;
 pub mod worklist;
 
 pub use error::{Error, Result};
