@@ -207,6 +207,7 @@ pub async fn records(app: &TestApp, adviser: &Session) -> Vec<(&'static str, Str
         adviser.company("Fremdfeld Eins GmbH", &json!({})).await,
         adviser.company("Fremdfeld Zwei GmbH", &json!({})).await,
     );
+    let pair = crate::duplicate_pair::found(app, adviser, "Fremdfeldpaar").await;
     let merge = crate::merge::merged(&manager, &one, &two, &json!({})).await;
     let profile = crate::import::profile("Fremdfeld");
     let profile = adviser.post("/import-profiles", &profile).await.expect(201).id();
@@ -247,6 +248,7 @@ pub async fn records(app: &TestApp, adviser: &Session) -> Vec<(&'static str, Str
         ("/targets", target["id"].as_str().unwrap().to_owned()),
         ("/reports", report["id"].as_str().unwrap().to_owned()),
         ("/organisations", one["id"].as_str().unwrap().to_owned()),
+        ("/duplicates", pair["id"].as_str().unwrap().to_owned()),
         ("/merges", merge["id"].as_str().unwrap().to_owned()),
         ("/import-profiles", profile),
         ("/imports", import),

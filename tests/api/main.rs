@@ -18,6 +18,8 @@ mod correction;
 mod counting;
 mod demo;
 mod duplicate;
+mod duplicate_pair;
+mod duplicate_queue;
 mod durability;
 mod event;
 mod event_statistics;

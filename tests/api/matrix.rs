@@ -114,6 +114,13 @@ impl Makers {
                 let made = crate::merge::merged(manager, &one, &two, &json!({})).await;
                 made["id"].as_str().unwrap().to_owned()
             }
+            "duplicates" => {
+                let pair = crate::duplicate_pair::found(app, adviser, &new_name()).await;
+                if path.ends_with("/restore") {
+                    crate::duplicate_pair::act(manager, &pair, "dismiss").await.expect(200);
+                }
+                pair["id"].as_str().unwrap().to_owned()
+            }
             "establishments" => {
                 let company = adviser.company("Muster GmbH", &json!({})).await;
                 let under = format!("/companies/{}", company["id"].as_str().unwrap());

@@ -86,9 +86,9 @@ fn a_merge_is_seen_before_it_is_done() {
     both(async |app| {
         let (adviser, other) = (app.log_in("adviser").await, app.log_in("other").await);
         let manager = app.log_in("manager").await;
-        let mine = json!({"website": "muster.example", "vat_id": "DE000000001"});
+        let mine = json!({"website": "muster.example", "vat_id": "DE100000008"});
         let survivor = adviser.company("Muster GmbH", &mine).await;
-        let theirs = json!({"vat_id": "DE000000002", "district_id": district("06412"),
+        let theirs = json!({"vat_id": "DE200000005", "district_id": district("06412"),
             "size": {"staff": 12}});
         let double = other.company("Muster", &theirs).await;
         let reached = contact(&other, &double, "Cora Probstadt").await;
@@ -114,7 +114,7 @@ fn a_merge_is_seen_before_it_is_done() {
         assert_eq!(of("district"), (json!("other"), json!(true)));
         assert_eq!(of("size"), (json!("other"), json!(true)));
         assert_eq!(of("heard_of_us"), (json!("survivor"), json!(false)));
-        assert_eq!(field("vat_id")["value"], "DE000000001");
+        assert_eq!(field("vat_id")["value"], "DE100000008");
         let moves = |reference: &str| -> Vec<(Value, Value)> {
             let counts = count(&shown["references"], reference);
             counts.iter().map(|it| (it["carrier"]["name"].clone(), it["moves"].clone())).collect()
@@ -153,7 +153,7 @@ fn a_merge_is_seen_before_it_is_done() {
         let done = merge(&manager, &survivor, &double, &choices).await.expect(201);
         assert_eq!(done.header("location"), format!("/api/v1/merges/{}", done.id()));
         let kept = now(&adviser, &survivor).await;
-        assert_eq!((&kept["vat_id"], &kept["status"]), (&json!("DE000000002"), &json!("dormant")));
+        assert_eq!((&kept["vat_id"], &kept["status"]), (&json!("DE200000005"), &json!("dormant")));
         assert_eq!(kept["website"], "https://muster.example");
         assert_eq!(
             (&kept["district"]["id"], &kept["size"]["staff"]),

@@ -32,7 +32,7 @@ fn what_came_after_stays_and_what_was_edited_goes_back() {
         let (adviser, other) = (app.log_in("adviser").await, app.log_in("other").await);
         let manager = app.log_in("manager").await;
         let survivor = adviser.company("A GmbH", &json!({})).await;
-        let more = json!({"website": "a.example", "size": {"staff": 12}, "vat_id": "DE000000001"});
+        let more = json!({"website": "a.example", "size": {"staff": 12}, "vat_id": "DE100000008"});
         let double = adviser.company("A", &more).await;
         let third = adviser.company("B GmbH", &json!({})).await;
         let edited = consultation(&app, &adviser, &double, &json!({})).await;

@@ -15,7 +15,7 @@ fn a_company_with_everything() {
                     "name": "  Müßigbräu Metallbau GmbH ",
                     "legal_form": "gmbh",
                     "register_number": "HRB 00000 Frankfurt am Main",
-                    "vat_id": "de 000000000",
+                    "vat_id": "de 123456788",
                     "website": "muessigbraeu.example/start",
                     "address": {"street": "Musterweg 1", "postcode": "60311", "city": "Frankfurt am Main"},
                     "district_id": district("06412"),

@@ -193,6 +193,16 @@ impl MadeUp {
     }
 }
 
+/// A number of eight digits with its check digit (ISO/IEC 7064, MOD 11,10).
+fn german_vat_id(number: u64) -> String {
+    let digits = number.to_string().into_bytes();
+    let product = digits.iter().fold(10, |product, digit| {
+        let sum = (product + u64::from(digit - b'0')) % 10;
+        (if sum == 0 { 10 } else { sum }) * 2 % 11
+    });
+    format!("DE{number}{}", (11 - product) % 10)
+}
+
 /// Makes companies of which no two are of the same name in the same town, nor have the same number or domain.
 pub struct Register {
     pub random: Random,
@@ -221,8 +231,8 @@ impl Register {
             format!("{section} {} {city}", 1000 + made)
         });
         // Spread over all numbers, so that they have nothing in common.
-        let number = 100_000_000 + made * 7_368_787 % 899_999_981;
-        let vat_id = self.random.in_hundred(45).then(|| format!("DE{number}"));
+        let number = 10_000_000 + made * 7_368_787 % 89_999_999;
+        let vat_id = self.random.in_hundred(45).then(|| german_vat_id(number));
         let domain = fold(&words).replace(' ', "-");
         let website = (self.random.in_hundred(60) && self.domains.insert(domain.clone()))
             .then(|| format!("https://www.{domain}.example"));

@@ -1,7 +1,7 @@
 use lotse_domain::policy::Action;
 use lotse_domain::search::Found;
 use lotse_domain::{Error, Result};
-use lotse_persistence::duplicate;
+use lotse_persistence::{duplicate, duplicate_settings};
 
 use crate::Writing;
 
@@ -13,7 +13,9 @@ use crate::Writing;
 pub(crate) fn guard(tx: &mut Writing, entered: &Found) -> Result<()> {
     tx.actor.may(Action::ReadRegister)?;
     duplicate::hold_all(tx.conn, entered)?;
-    let candidates = duplicate::same_as(tx.conn, entered)?;
+    let ask_from = duplicate_settings::find(tx.conn)?.ask_from;
+    let mut candidates = duplicate::same_as(tx.conn, entered)?;
+    candidates.retain(|candidate| candidate.score >= ask_from);
     if candidates.is_empty() {
         return Ok(());
     }

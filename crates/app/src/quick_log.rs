@@ -9,7 +9,7 @@ use lotse_domain::quick_log::{
 use lotse_domain::referral::ReferralInput;
 use lotse_domain::task::TaskInput;
 use lotse_domain::{Error, Result};
-use lotse_persistence::{consultation, contact, duplicate, organisation};
+use lotse_persistence::{consultation, contact, duplicate, duplicate_settings, organisation};
 
 use crate::{App, Caller, Writing};
 
@@ -117,7 +117,9 @@ fn organisation_of(
         {
             return Ok((only.organisation.clone(), false));
         }
+        let ask_from = duplicate_settings::find(tx.conn)?.ask_from;
         let mut candidates = duplicate::similar(tx.conn, name)?;
+        candidates.retain(|candidate| candidate.score >= ask_from);
         // A search for what is similar need not come up with what is the same.
         namesakes.retain(|namesake| {
             !candidates.iter().any(|similar| similar.organisation.id == namesake.organisation.id)

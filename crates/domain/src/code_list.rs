@@ -116,6 +116,7 @@ pub fn all() -> Vec<CodeList> {
         list::<crate::due_rule::DueAnchor>(),
         list::<crate::due_rule::DueUnit>(),
         list::<crate::duplicate::DuplicateReason>(),
+        list::<crate::duplicate_pair::DuplicateState>(),
         list::<crate::entity::EntityKind>(),
         list::<crate::event::EventKind>(),
         list::<crate::event::EventStatus>(),

@@ -155,6 +155,17 @@ impl Company {
         input: &CompanyInput,
         district: Option<Reference>,
     ) -> Result<Self> {
+        Self::checked(id, now, input, district, None)
+    }
+
+    /// `known` is the VAT id that is on record.
+    fn checked(
+        id: CompanyId,
+        now: DateTime<Utc>,
+        input: &CompanyInput,
+        district: Option<Reference>,
+        known: Option<&str>,
+    ) -> Result<Self> {
         let mut checks = Checks::new();
         if let Some(size) = &input.size {
             size.check(&mut checks);
@@ -168,7 +179,7 @@ impl Company {
                 input.register_number.as_deref(),
                 100,
             ),
-            vat_id: checked_vat_id(&mut checks, input.vat_id.as_deref()),
+            vat_id: checked_vat_id(&mut checks, input.vat_id.as_deref(), known),
             website: checked_website(&mut checks, input.website.as_deref()),
             address: input.address.checked(&mut checks),
             district,
@@ -204,7 +215,7 @@ impl Company {
         district: Option<Reference>,
     ) -> Result<Self> {
         check_not_archived(self.archived.as_ref())?;
-        let new = Self::new(self.id, now, input, district)?;
+        let new = Self::checked(self.id, now, input, district, self.vat_id.as_deref())?;
         Ok(Self {
             version: self.version + 1,
             created_at: self.created_at,
@@ -238,19 +249,31 @@ pub fn check_not_archived(archived: Option<&Archived>) -> Result<()> {
     }
 }
 
-fn checked_vat_id(checks: &mut Checks, vat_id: Option<&str>) -> Option<String> {
+fn checked_vat_id(
+    checks: &mut Checks,
+    vat_id: Option<&str>,
+    known: Option<&str>,
+) -> Option<String> {
     let vat_id: String = checks
         .optional_line("/vat_id", vat_id, 20)?
         .split_whitespace()
         .collect::<String>()
         .to_uppercase();
+    let is_formed = (4..=14).contains(&vat_id.len())
+        && vat_id.bytes().take(2).all(|b| b.is_ascii_uppercase())
+        && vat_id.bytes().all(|b| b.is_ascii_alphanumeric());
     checks.require(
-        (4..=14).contains(&vat_id.len())
-            && vat_id.bytes().take(2).all(|b| b.is_ascii_uppercase())
-            && vat_id.bytes().all(|b| b.is_ascii_alphanumeric()),
+        is_formed,
         "/vat_id",
         "not_a_vat_id",
-        "must be a VAT id with its country code, such as DE000000000",
+        "must be a VAT id with its country code, such as DE123456788",
+    );
+    // What is on record from before check digits were looked at must not be in the way of other changes.
+    checks.require(
+        !is_formed || known == Some(vat_id.as_str()) || crate::vat_id::fits(&vat_id) != Some(false),
+        "/vat_id",
+        "wrong_check_digits",
+        "must have the length and the check digits of its country; look for a typing error",
     );
     Some(vat_id)
 }
@@ -292,5 +315,31 @@ impl Entity for Company {
 
     fn version(&self) -> i64 {
         self.version
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_a_vat_id_that_is_new_is_checked_for_its_digits() {
+        let now = "2026-03-16T09:00:00Z".parse().unwrap();
+        let input = |vat_id: &str| -> CompanyInput {
+            serde_json::from_value(json!({"name": "A", "vat_id": vat_id})).unwrap()
+        };
+        let new = |vat_id: &str| Company::new(CompanyId(Uuid::nil()), now, &input(vat_id), None);
+        let company = new("de 123 456 788").unwrap();
+        assert_eq!(company.vat_id.as_deref(), Some("DE123456788"));
+        assert!(new("DE123456789").is_err() && new("DE12345678").is_err());
+        assert!(new("CHE123456788").is_ok(), "no rule is known");
+
+        let stored = Company { vat_id: Some("DE123456789".to_owned()), ..company };
+        let renamed = CompanyInput { name: "B".to_owned(), ..CompanyInput::from(&stored) };
+        assert_eq!(stored.changed(now, &renamed, None).unwrap().vat_id, stored.vat_id);
+        assert!(stored.changed(now, &input("DE123456780"), None).is_err());
+        assert!(stored.changed(now, &input("DE123456788"), None).is_ok());
     }
 }

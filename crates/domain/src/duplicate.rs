@@ -11,8 +11,12 @@ use crate::name::{distance, fold, fold_loosely, forgiven};
 use crate::organisation::{OrganisationKind, OrganisationReference};
 use crate::search::{Found, SearchKind, domain_key};
 
-/// From which similarity on a name is shown as perhaps the same.
-const SIMILAR: f64 = 0.6;
+/// From which similarity on a name may be the same. No score is lower.
+pub const SIMILAR: f64 = 0.6;
+
+/// Which version of the rule this is. Who changes what it answers counts it up: all organisations are compared
+/// anew then.
+pub const RULE: i32 = 1;
 
 /// How many are shown.
 pub const MAX_CANDIDATES: usize = 10;
@@ -160,6 +164,42 @@ fn trigrams(text: &str) -> HashSet<[char; 3]> {
     all
 }
 
+/// How alike two organisations are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Likeness {
+    /// Of the names.
+    pub similarity: f64,
+    pub score: f64,
+    /// The strongest first; there is one at least.
+    pub reasons: Vec<DuplicateReason>,
+}
+
+/// None when nothing says that they may be the same. Which of both is which does not matter.
+#[must_use]
+pub fn likeness(a: &Found, b: &Found) -> Option<Likeness> {
+    alike(&match_key(&a.name), a, b)
+}
+
+/// `key` is the one of the name that was entered.
+fn alike(key: &str, entered: &Found, found: &Found) -> Option<Likeness> {
+    let (similarity, by_name) = by_name(key, &found.name);
+    let by_name = by_name.filter(|_| !has_another_vat_id(entered, found));
+    let mut score = if by_name.is_some() { similarity } else { 0.0 };
+    let mut reasons = Vec::from_iter(by_name);
+    for (holds, reason, sure) in [
+        (same_register_number(entered, found), DuplicateReason::SameRegisterNumber, 1.0),
+        (same_vat_id(entered, found), DuplicateReason::SameVatId, 1.0),
+        (same_domain(entered, found), DuplicateReason::SameDomain, SAME_DOMAIN),
+    ] {
+        if holds {
+            reasons.push(reason);
+            score = score.max(sure);
+        }
+    }
+    reasons.sort_unstable();
+    (!reasons.is_empty()).then_some(Likeness { similarity, score, reasons })
+}
+
 /// Those that the entry may be, by name and identifiers, the likeliest first.
 #[must_use]
 pub fn same_as(entered: &Found, found: Vec<Found>) -> Vec<Candidate> {
@@ -170,30 +210,10 @@ pub fn same_as(entered: &Found, found: Vec<Found>) -> Vec<Candidate> {
             SearchKind::Actor => OrganisationKind::Actor,
             SearchKind::Contact => return None,
         };
-        let (similarity, by_name) = by_name(&key, &found.name);
-        let by_name = by_name.filter(|_| !has_another_vat_id(entered, &found));
-        let mut score = if by_name.is_some() { similarity } else { 0.0 };
-        let mut reasons = Vec::from_iter(by_name);
-        for (holds, reason, sure) in [
-            (same_register_number(entered, &found), DuplicateReason::SameRegisterNumber, 1.0),
-            (same_vat_id(entered, &found), DuplicateReason::SameVatId, 1.0),
-            (same_domain(entered, &found), DuplicateReason::SameDomain, SAME_DOMAIN),
-        ] {
-            if holds {
-                reasons.push(reason);
-                score = score.max(sure);
-            }
-        }
-        reasons.sort_unstable();
+        let Likeness { similarity, score, reasons } = alike(&key, entered, &found)?;
         let organisation =
             OrganisationReference { id: OrganisationId(found.id), name: found.name, kind };
-        (!reasons.is_empty()).then_some(Candidate {
-            organisation,
-            city: found.city,
-            similarity,
-            score,
-            reasons,
-        })
+        Some(Candidate { organisation, city: found.city, similarity, score, reasons })
     });
     likeliest(candidates.collect())
 }
@@ -223,7 +243,8 @@ pub fn are_similar(a: &str, b: &str) -> bool {
 fn are_written_alike(a: &str, b: &str) -> bool {
     let (mut fewer, mut more): (Vec<&str>, Vec<&str>) =
         (a.split(' ').collect(), b.split(' ').collect());
-    if fewer.len() > more.len() {
+    // Of as many words, always the same one is looked through first.
+    if (fewer.len(), &fewer) > (more.len(), &more) {
         std::mem::swap(&mut fewer, &mut more);
     }
     let each_has_one = fewer.iter().all(|word| {
@@ -412,6 +433,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn which_of_two_is_compared_with_which_does_not_matter(
+            a in "(meier|maier|bau|bauer|hof|huf)( (meier|maier|bau|bauer|hof|huf)){0,3}",
+            b in "(meier|maier|bau|bauer|hof|huf)( (meier|maier|bau|bauer|hof|huf)){0,3}",
+        ) {
+            let (a, b) = (Found::named(&a), Found::named(&b));
+            prop_assert_eq!(likeness(&a, &b), likeness(&b, &a));
+        }
+
         #[test]
         fn similarity_is_symmetric_and_between_none_and_all(a in "[a-d ]{0,20}", b in "[a-d ]{0,20}") {
             let ab = similarity(&a, &b);

@@ -12,8 +12,8 @@ codes! {
     /// The kinds of record that have a history.
     "entity_kind" EntityKind {
         Accompaniment, Actor, ApiKey, Assignment, Attachment, Carrier, Company, Consultation, Contact,
-        Correction, Coverage, District, Establishment, Event, EventSeries, FundingPeriod,
-        Import, ImportProfile, Indicator, Job, Merge,
+        Correction, Coverage, District, DuplicatePair, DuplicateSettings, Establishment, Event, EventSeries,
+        FundingPeriod, Import, ImportProfile, Indicator, Job, Merge,
         Participation, ProgrammeTemplate, RecruitmentCase, Referral, Report, SavedView, Site, Tag, Target, Task, Topic,
         User,
     }
@@ -36,6 +36,8 @@ impl EntityKind {
             Self::Correction => "corrections",
             Self::Coverage => "coverages",
             Self::District => "districts",
+            Self::DuplicatePair => "duplicates",
+            Self::DuplicateSettings => "duplicate-settings",
             Self::Establishment => "establishments",
             Self::Event => "events",
             Self::EventSeries => "event-series",

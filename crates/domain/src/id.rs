@@ -47,6 +47,7 @@ ids!(
     CorrectionId,
     CoverageId,
     DistrictId,
+    DuplicatePairId,
     EstablishmentId,
     EventId,
     EventSeriesId,

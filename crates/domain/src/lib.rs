@@ -22,6 +22,8 @@ pub mod country;
 pub mod district;
 pub mod due_rule;
 pub mod duplicate;
+pub mod duplicate_pair;
+pub mod duplicate_settings;
 pub mod entity;
 pub mod error;
 pub mod establishment;
@@ -70,6 +72,7 @@ pub mod time;
 pub mod timeline;
 pub mod topic;
 pub mod user;
+pub mod vat_id;
 pub mod worklist;
 
 pub use error::{Error, Result};

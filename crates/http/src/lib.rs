@@ -3,6 +3,8 @@
 
 mod cookie;
 mod cors;
+mod duplicate_pair;
+mod duplicate_settings;
 mod edge;
 mod export;
 mod extract;
@@ -130,6 +132,8 @@ fn routes(config: &mut ServiceConfig) {
         .configure(search::routes)
         .configure(organisation::routes)
         .configure(merge::routes)
+        .configure(duplicate_pair::routes)
+        .configure(duplicate_settings::routes)
         .configure(company::routes)
         .configure(establishment::routes)
         .configure(actor::routes)

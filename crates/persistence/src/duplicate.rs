@@ -75,6 +75,13 @@ fn hold_key(conn: &mut Conn, key: &str) -> Result<()> {
 /// # Errors
 /// When the database cannot be read.
 pub fn same_as(conn: &mut Conn, entered: &Found) -> Result<Vec<Candidate>> {
+    let ids = candidates(conn, entered)?;
+    Ok(lotse_domain::duplicate::same_as(entered, search::organisations(conn, &ids)?))
+}
+
+/// The ids of those that are not archived and may be it, itself among them when it is on record. On PostgreSQL it
+/// must run in a transaction, since it sets what counts as similar there.
+pub(crate) fn candidates(conn: &mut Conn, entered: &Found) -> Result<Vec<Key>> {
     let mut ids = named_alike(conn, &match_key(&entered.name))?;
     if let Some(vat_id) = &entered.vat_id {
         let others: Vec<Key> = organisations::table
@@ -96,7 +103,7 @@ pub fn same_as(conn: &mut Conn, entered: &Found) -> Result<Vec<Candidate>> {
     }
     ids.sort_unstable();
     ids.dedup();
-    Ok(lotse_domain::duplicate::same_as(entered, search::organisations(conn, &ids)?))
+    Ok(ids)
 }
 
 /// Those of exactly this name but for case, umlauts, accents and punctuation; two at most, since it

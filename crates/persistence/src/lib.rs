@@ -28,6 +28,8 @@ pub mod correction;
 pub mod district;
 pub mod district_gap;
 pub mod duplicate;
+pub mod duplicate_pair;
+pub mod duplicate_settings;
 pub mod establishment;
 pub mod event;
 pub mod event_series;

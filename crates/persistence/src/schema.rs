@@ -632,6 +632,54 @@ tables! {
         is_reported -> Bool,
     }
 
+    duplicate_pairs (id) {
+        id -> Id,
+        kind -> Text,
+        first_organisation_id -> Id,
+        second_organisation_id -> Id,
+        score -> Integer,
+        reasons -> Json,
+        dismissed_at -> Nullable<Instant>,
+        dismissed_by -> Nullable<Id>,
+        dismiss_reason -> Nullable<Text>,
+        dismissed_reasons -> Nullable<Json>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    // A view.
+    duplicate_pair_rows (id) {
+        id -> Id,
+        kind -> Text,
+        first_organisation_id -> Id,
+        second_organisation_id -> Id,
+        score -> Integer,
+        reasons -> Json,
+        dismissed_at -> Nullable<Instant>,
+        dismissed_by -> Nullable<Id>,
+        dismiss_reason -> Nullable<Text>,
+        dismissed_reasons -> Nullable<Json>,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+        archived -> Bool,
+    }
+
+    duplicate_checks (organisation_id) {
+        organisation_id -> Id,
+        version -> BigInt,
+        rule -> Integer,
+    }
+
+    duplicate_settings (id) {
+        id -> Id,
+        ask_from -> Integer,
+        queue_from -> Integer,
+        version -> BigInt,
+        updated_at -> Instant,
+    }
+
     organisation_merges (id) {
         id -> Id,
         kind -> Text,
@@ -1180,6 +1228,7 @@ diesel::joinable!(api_key_secrets -> api_keys (key_id));
 diesel::joinable!(audit_log -> users (user_id));
 diesel::joinable!(organisations -> districts (district_id));
 diesel::joinable!(company_profiles -> organisations (organisation_id));
+diesel::joinable!(duplicate_checks -> organisations (organisation_id));
 diesel::joinable!(establishments -> organisations (company_id));
 diesel::joinable!(establishments -> districts (district_id));
 diesel::joinable!(contacts -> organisations (organisation_id));
@@ -1224,6 +1273,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     corrections,
     district_coverages,
     districts,
+    duplicate_checks,
+    duplicate_pair_rows,
+    duplicate_pairs,
+    duplicate_settings,
     establishments,
     event_districts,
     event_lists,

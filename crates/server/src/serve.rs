@@ -3,12 +3,12 @@
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::HttpServer;
 use actix_web::dev::Server;
 use actix_web::web::Data;
-use lotse_app::{App, Clock, Runner, housekeeping};
+use lotse_app::{App, Clock, Runner, duplicate_pair, housekeeping};
 use lotse_domain::sso::GroupRoles;
 use lotse_domain::{Error, Result};
 use lotse_http::{
@@ -20,6 +20,8 @@ use crate::attachments;
 use crate::config::Config;
 
 const HOUSEKEEPING: Duration = Duration::from_mins(10);
+/// How long it waits before it looks for organisations that were added or changed.
+const BETWEEN_COMPARISONS: Duration = Duration::from_mins(1);
 /// The store of attachments is looked through from one end to the other: once an hour.
 const ROUNDS_BEFORE_SWEEPING: u64 = 6;
 
@@ -138,10 +140,12 @@ pub fn serve(config: &Config, app: &App, ready: impl FnOnce(SocketAddr)) -> Resu
         let store = store(config)?;
         let listening = listen(config, app.clone(), store.clone(), Clock::System)?;
         let housekeeper = actix_web::rt::spawn(keep_house(app.clone(), store));
+        let comparer = actix_web::rt::spawn(compare(app.clone()));
         let runner = Runner::start(app.clone());
         ready(listening.address);
         let served = listening.server.await.map_err(internal);
         housekeeper.abort();
+        comparer.abort();
         // Waits for the piece of work under way; another server, or the next start, does the rest.
         drop(runner);
         app.flush_access_log();
@@ -165,6 +169,39 @@ async fn keep_house(app: App, store: Store) {
             }
         }
         actix_web::rt::time::sleep(HOUSEKEEPING).await;
+    }
+}
+
+/// Compares organisations that may be the same, of those that were added or changed. In the minutes that it takes for
+/// a register that was never compared, it rests as long as it works, so that requests find a core free.
+async fn compare(app: App) {
+    let mut after = None;
+    loop {
+        let worker = app.clone();
+        let begun = Instant::now();
+        let compared = actix_web::rt::task::spawn_blocking(move || {
+            duplicate_pair::compare_next(&worker, after)
+        });
+        let pause = match compared.await {
+            Ok(Ok(Some(compared))) => {
+                tracing::debug!(compared.organisations, "compared organisations");
+                after = Some(compared.last);
+                begun.elapsed()
+            }
+            Ok(Ok(None)) => {
+                after = None;
+                BETWEEN_COMPARISONS
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "organisations were not compared");
+                BETWEEN_COMPARISONS
+            }
+            Err(error) => {
+                tracing::warn!(%error, "organisations were not compared");
+                BETWEEN_COMPARISONS
+            }
+        };
+        actix_web::rt::time::sleep(pause).await;
     }
 }
 

@@ -34,9 +34,9 @@ const SURVIVOR: MergeSide = MergeSide::Survivor;
 #[test]
 fn the_survivor_keeps_what_it_has_and_takes_what_it_lacks() {
     let merging = merging(
-        &json!({"name": "A GmbH", "vat_id": "DE000000001", "address": {"country": "AT"}}),
+        &json!({"name": "A GmbH", "vat_id": "DE100000008", "address": {"country": "AT"}}),
         &json!({
-            "name": "A", "website": "a.example", "vat_id": "DE000000002", "status": "dormant",
+            "name": "A", "website": "a.example", "vat_id": "DE200000005", "status": "dormant",
             "address": {"city": "Gießen"}, "district_id": Uuid::from_u128(9),
             "industry": {"classification": "wz2008", "code": "25.61"}, "size": {"staff": 12}
         }),
@@ -65,7 +65,7 @@ fn the_survivor_keeps_what_it_has_and_takes_what_it_lacks() {
     assert!(of(&fields, MergeField::HeardOfUs).is_none(), "both say nothing");
     let merged = merging.survivor.merged_with(now(), &merging.other, &fields).unwrap();
     let Registered::Company(it) = &merged else { panic!("a company") };
-    assert_eq!((it.name.as_str(), it.vat_id.as_deref()), ("A", Some("DE000000001")));
+    assert_eq!((it.name.as_str(), it.vat_id.as_deref()), ("A", Some("DE100000008")));
     assert_eq!(it.website.as_deref(), Some("https://a.example"));
     assert_eq!(it.industry.as_ref().map(|it| it.code.as_str()), Some("25.61"));
     assert_eq!(it.district.as_ref().map(|it| it.id), Some(Uuid::from_u128(9)));

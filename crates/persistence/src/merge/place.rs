@@ -35,7 +35,7 @@ const fn moves(table: &'static str, column: &'static str, reference: MergeRefere
     place(table, column, Treatment::Moves(reference))
 }
 
-pub const PLACES: [Place; 17] = [
+pub const PLACES: [Place; 20] = [
     moves("consultations", "organisation_id", MergeReference::Consultation),
     moves("contacts", "organisation_id", MergeReference::Contact),
     moves("establishments", "company_id", MergeReference::Establishment),
@@ -58,11 +58,15 @@ pub const PLACES: [Place; 17] = [
     },
     place("organisation_merges", "survivor_id", Treatment::History),
     place("organisation_merges", "merged_id", Treatment::History),
+    // What was said of two holds for them alone, also when the merge is undone.
+    place("duplicate_pairs", "first_organisation_id", Treatment::History),
+    place("duplicate_pairs", "second_organisation_id", Treatment::History),
+    place("duplicate_checks", "organisation_id", Treatment::OwnPart),
 ];
 
 /// Columns that hold JSON, each with what becomes of the ids of organisations in it. Those without a word
 /// hold none.
-pub const JSON_COLUMNS: [(&str, &str, &str); 21] = [
+pub const JSON_COLUMNS: [(&str, &str, &str); 23] = [
     ("api_keys", "scopes", ""),
     ("audit_log", "changes", "history"),
     ("consultations", "countries", ""),
@@ -72,6 +76,8 @@ pub const JSON_COLUMNS: [(&str, &str, &str); 21] = [
     // As of the entry. Reading resolves what was merged since (`correction::resolved`).
     ("corrections", "corrected", "resolved when read"),
     ("corrections", "differences", "resolved when read"),
+    ("duplicate_pairs", "dismissed_reasons", ""),
+    ("duplicate_pairs", "reasons", ""),
     // The answer as it was given.
     ("idempotency_keys", "answer", "history"),
     ("indicators", "rule", ""),
