@@ -208,7 +208,8 @@ fn a_server_that_died_loses_its_job_and_commits_nothing_of_it() {
         let over = adviser.get(&path).await.expect(200).body;
         assert_eq!((&over["status"], &over["attempts"]), (&json!("done"), &json!(2)));
         let held = (taken.id, lease);
-        let late = job::advance(&mut conn, held, app.app.now(), app.app.now() + LEASE, (3, Some(3)));
+        let late =
+            job::advance(&mut conn, held, app.app.now(), app.app.now() + LEASE, (3, Some(3)));
         assert!(matches!(late, Err(Error::Conflict { code: "job_taken_over", .. })), "{late:?}");
         let import = adviser.get(&format!("/imports/{import}")).await.expect(200).body;
         assert_eq!(import["counts"]["created"], 2);
@@ -274,5 +275,27 @@ fn who_may_not_import_is_told_so_before_the_file_is_read() {
         upload(&coordinator, b"").await.problem(403, "forbidden");
         let adviser = app.log_in("adviser").await;
         upload(&adviser, b"").await.violates("", "empty");
+    });
+}
+
+#[test]
+fn a_file_is_removed_after_its_time_and_can_still_be_taken_back() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let (id, _) = started(&adviser, COMPANIES.as_bytes()).await;
+        work(&app);
+        app.advance(TimeDelta::days(31));
+        lotse_app::housekeeping::run(&app.app).unwrap();
+        let adviser = app.log_in("adviser").await;
+        let path = format!("/imports/{id}");
+        let import = adviser.get(&path).await.expect(200).body;
+        assert!(import["file_removed_at"].is_string(), "{import}");
+        assert_eq!(import["detected"]["columns"][0]["samples"], json!([]));
+        for of in ["preview", "dry-run", "refused"] {
+            adviser.get(&format!("{path}/{of}")).await.problem(409, "file_removed");
+        }
+        act(&adviser, &format!("{path}/undo"), &import["version"]).await.expect(200);
+        work(&app);
+        assert!(names(&adviser).await.is_empty());
     });
 }

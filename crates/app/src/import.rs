@@ -253,6 +253,7 @@ pub fn rows(
 /// `NotFound`, also for another carrier's.
 pub fn header(app: &App, caller: &Caller, id: ImportId) -> Result<Vec<String>> {
     let import = get(app, caller, id)?;
+    import.check_file_kept()?;
     Ok(import.detected.columns.into_iter().map(|column| column.header).collect())
 }
 

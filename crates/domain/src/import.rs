@@ -1,7 +1,7 @@
 //! Imports: a file of somebody else's becomes records. What the file means is told by a person before anything is
 //! done, each row keeps what came of it, and all of it can be taken back.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
@@ -29,6 +29,9 @@ pub use settings::{
     Column, DateForm, Delimiter, Detected, FileForm, FixedValue, ImportSettings, MappedColumn,
     MatchRule, NumberForm, OnMatch, OnNew, TextEncoding,
 };
+
+/// How long a file is kept after the last change.
+pub const FILE_KEPT: TimeDelta = TimeDelta::days(30);
 
 codes! {
     /// What the rows of a file become.
@@ -107,6 +110,10 @@ pub struct Import {
     pub run_job_id: Option<JobId>,
     #[schema(required)]
     pub undo_job_id: Option<JobId>,
+    /// When the file was removed, with the samples and the cells of refused rows: 30 days after the last change.
+    /// What came of it can still be taken back.
+    #[schema(required)]
+    pub file_removed_at: Option<DateTime<Utc>>,
     pub counts: ImportCounts,
     pub version: i64,
     pub created_at: DateTime<Utc>,
@@ -174,6 +181,7 @@ impl Import {
             status: ImportStatus::Draft,
             run_job_id: None,
             undo_job_id: None,
+            file_removed_at: None,
             counts: ImportCounts::default(),
             version: 1,
             created_at: now,
@@ -184,9 +192,17 @@ impl Import {
     /// For the history, which is kept for longer than the file: what stands in its cells may be about people.
     #[must_use]
     pub fn without_samples(&self) -> Self {
-        let mut import = self.clone();
-        import.detected.columns.iter_mut().for_each(|column| column.samples.clear());
-        import
+        Self { detected: self.detected.without_samples(), ..self.clone() }
+    }
+
+    /// # Errors
+    /// `Conflict` when its time was over.
+    pub fn check_file_kept(&self) -> Result<()> {
+        if self.file_removed_at.is_none() {
+            return Ok(());
+        }
+        let detail = "The file was removed 30 days after the last change; upload it again.";
+        Err(Error::conflict("file_removed", detail))
     }
 
     fn touched(&self, now: DateTime<Utc>) -> Self {

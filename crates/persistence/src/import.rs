@@ -1,10 +1,11 @@
 //! Imports with their files. What came of their rows is in `row`, which records rows mean in `known`.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use lotse_domain::attachment::ContentHash;
 use lotse_domain::code::Code;
 use lotse_domain::id::{ImportId, JobId};
-use lotse_domain::import::{Import, ImportCounts, ImportFilter};
+use lotse_domain::import::{Detected, Import, ImportCounts, ImportFilter};
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::policy::Scope;
 use lotse_domain::{Error, Result};
@@ -16,7 +17,7 @@ use crate::convert::{carrier_of, code};
 use crate::error::{DbResult, one_row};
 use crate::names::Names;
 use crate::page::first;
-use crate::schema::{import_chunks, imports};
+use crate::schema::{import_chunks, import_rows, imports};
 use crate::sql_types::{At, Document, Key};
 
 pub mod known;
@@ -43,6 +44,7 @@ struct Row {
     fingerprint: Option<Vec<u8>>,
     run_job_id: Option<Key>,
     undo_job_id: Option<Key>,
+    file_removed_at: Option<At>,
     created: i64,
     updated: i64,
     unchanged: i64,
@@ -79,6 +81,7 @@ fn entity(row: Row, names: &Names) -> Result<Import> {
         status: code(&row.status)?,
         run_job_id: row.run_job_id.map(|id| JobId(id.0)),
         undo_job_id: row.undo_job_id.map(|id| JobId(id.0)),
+        file_removed_at: row.file_removed_at.map(|at| at.0),
         counts: ImportCounts {
             created: row.created,
             updated: row.updated,
@@ -161,6 +164,7 @@ pub fn insert(conn: &mut Conn, import: &Import, bytes: &[u8]) -> Result<()> {
         fingerprint: None,
         run_job_id: None,
         undo_job_id: None,
+        file_removed_at: None,
         created: 0,
         updated: 0,
         unchanged: 0,
@@ -257,8 +261,9 @@ pub fn job_of_the_same(
 /// The file of an import, whose scope was checked.
 ///
 /// # Errors
-/// `Internal` when a part of it is missing.
+/// `Conflict` when its time was over; `Internal` when a part of it is missing.
 pub fn content(conn: &mut Conn, import: &Import) -> Result<Vec<u8>> {
+    import.check_file_kept()?;
     let chunks: Vec<Vec<u8>> = import_chunks::table
         .filter(import_chunks::import_id.eq(Key(import.id.0)))
         .order(import_chunks::number)
@@ -270,4 +275,37 @@ pub fn content(conn: &mut Conn, import: &Import) -> Result<Vec<u8>> {
         return Err(Error::internal("a part of the file of an import is missing"));
     }
     Ok(bytes)
+}
+
+/// Removes files that nobody touched since, with all that stood in their cells; what came of their rows stays.
+/// Answers how many.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn remove_files(conn: &mut Conn, now: DateTime<Utc>, before: DateTime<Utc>) -> Result<usize> {
+    let over: Vec<(Key, Document)> = imports::table
+        .filter(imports::file_removed_at.is_null())
+        .filter(imports::updated_at.lt(At(before)))
+        .select((imports::id, imports::detected))
+        .load(conn)
+        .db()?;
+    for (id, detected) in &over {
+        let detected: Detected = of_document(detected.clone())?;
+        diesel::delete(import_chunks::table.filter(import_chunks::import_id.eq(*id)))
+            .execute(conn)
+            .db()?;
+        diesel::update(import_rows::table.filter(import_rows::import_id.eq(*id)))
+            .set(import_rows::cells.eq(None::<Document>))
+            .execute(conn)
+            .db()?;
+        diesel::update(imports::table.find(*id))
+            .set((
+                imports::file_removed_at.eq(Some(At(now))),
+                imports::detected.eq(document(&detected.without_samples())?),
+                imports::version.eq(imports::version + 1),
+            ))
+            .execute(conn)
+            .db()?;
+    }
+    Ok(over.len())
 }

@@ -1039,6 +1039,7 @@ tables! {
         fingerprint -> Nullable<Binary>,
         run_job_id -> Nullable<Id>,
         undo_job_id -> Nullable<Id>,
+        file_removed_at -> Nullable<Instant>,
         created -> BigInt,
         updated -> BigInt,
         unchanged -> BigInt,

@@ -54,6 +54,8 @@ CREATE TABLE imports (
     fingerprint BYTEA CHECK (length(fingerprint) = 32),
     run_job_id UUID REFERENCES jobs (id),
     undo_job_id UUID REFERENCES jobs (id),
+    -- The file and what stands in its cells is not kept for ever.
+    file_removed_at TIMESTAMPTZ,
     created BIGINT NOT NULL CHECK (created >= 0),
     updated BIGINT NOT NULL CHECK (updated >= 0),
     unchanged BIGINT NOT NULL CHECK (unchanged >= 0),
@@ -121,7 +123,7 @@ CREATE TABLE import_rows (
         (outcome NOT IN ('created', 'updated')) OR (record_id IS NOT NULL AND record_version IS NOT NULL)
     ),
     CONSTRAINT import_rows_old CHECK ((outcome = 'updated') = (old IS NOT NULL)),
-    CONSTRAINT import_rows_cells CHECK ((outcome = 'refused') = (cells IS NOT NULL))
+    CONSTRAINT import_rows_cells CHECK (outcome = 'refused' OR cells IS NULL)
 );
 CREATE INDEX import_rows_outcome ON import_rows (import_id, outcome, number);
 CREATE INDEX import_rows_to_undo ON import_rows (import_id, number)

@@ -54,6 +54,8 @@ CREATE TABLE imports (
     fingerprint BLOB CHECK (length(fingerprint) = 32),
     run_job_id BLOB REFERENCES jobs (id),
     undo_job_id BLOB REFERENCES jobs (id),
+    -- The file and what stands in its cells is not kept for ever.
+    file_removed_at TEXT,
     created INTEGER NOT NULL CHECK (created >= 0),
     updated INTEGER NOT NULL CHECK (updated >= 0),
     unchanged INTEGER NOT NULL CHECK (unchanged >= 0),
@@ -121,7 +123,7 @@ CREATE TABLE import_rows (
         (outcome NOT IN ('created', 'updated')) OR (record_id IS NOT NULL AND record_version IS NOT NULL)
     ),
     CONSTRAINT import_rows_old CHECK ((outcome = 'updated') = (old IS NOT NULL)),
-    CONSTRAINT import_rows_cells CHECK ((outcome = 'refused') = (cells IS NOT NULL))
+    CONSTRAINT import_rows_cells CHECK (outcome = 'refused' OR cells IS NULL)
 ) STRICT;
 CREATE INDEX import_rows_outcome ON import_rows (import_id, outcome, number);
 CREATE INDEX import_rows_to_undo ON import_rows (import_id, number)

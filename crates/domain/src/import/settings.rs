@@ -121,6 +121,15 @@ pub struct Detected {
     pub columns: Vec<Column>,
 }
 
+impl Detected {
+    #[must_use]
+    pub fn without_samples(&self) -> Self {
+        let mut detected = self.clone();
+        detected.columns.iter_mut().for_each(|column| column.samples.clear());
+        detected
+    }
+}
+
 /// A column and the field that it is imported into.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
