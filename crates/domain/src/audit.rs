@@ -65,8 +65,8 @@ pub struct HistoryEntry {
     pub id: AuditId,
     pub at: DateTime<Utc>,
     pub action: AuditAction,
-    /// Who did it; null for the operator of the installation at its console, and for what single
-    /// sign-on brought.
+    /// Who did it; null for the operator of the installation at its console, for what single sign-on brought,
+    /// and for what the server found by itself.
     #[schema(required)]
     pub by: Option<Reference>,
     /// The version that came of it.
@@ -80,8 +80,8 @@ pub struct AuditEntry {
     pub id: AuditId,
     pub at: DateTime<Utc>,
     pub action: AuditAction,
-    /// Who did it; null for the operator of the installation at its console, and for what single
-    /// sign-on brought.
+    /// Who did it; null for the operator of the installation at its console, for what single sign-on brought,
+    /// and for what the server found by itself.
     #[schema(required)]
     pub by: Option<Reference>,
     /// The session that it was done in; null for an API key.
@@ -90,7 +90,8 @@ pub struct AuditEntry {
     /// How the secret of the API key begins that it was done with; null for a session.
     #[schema(required, example = "lotse_k7fqmw3x")]
     pub api_key: Option<String>,
-    /// The request, as `X-Request-Id` and the server's log name it; `console` for the operator.
+    /// The request, as `X-Request-Id` and the server's log name it; `console` for the operator, `housekeeping` for
+    /// the server itself.
     pub request_id: String,
     /// What kind of record it was about; null where it was about none, or about several.
     #[schema(required)]

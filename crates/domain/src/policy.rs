@@ -55,7 +55,8 @@ codes! {
         ChangeUsers,
         ReadRegister,
         ChangeRegister,
-        /// Makes two organisations one, also where other carriers have records of them, and undoes it.
+        /// Makes two organisations one, also where other carriers have records of them, and undoes it; says that two
+        /// which look alike are not one.
         MergeOrganisations,
         /// Imports of files, and the jobs that run them.
         ReadImports,
