@@ -90,19 +90,30 @@ pub fn change(
     seen: i64,
     patch: &MergePatch,
 ) -> Result<Actor> {
-    app.write(caller, Action::ChangeRegister, |tx| {
-        let old = actor::find(tx.conn, id)?;
-        check_version(&old, seen)?;
-        let input: ActorInput = patch.apply(&ActorInput::from(&old))?;
-        let district = named_district(tx.conn, "/district_id", input.district_id)?;
-        let new = old.changed(tx.now, &input, district)?;
-        actor::update(tx.conn, &new)?;
-        tx.changed(&old, &new)?;
-        if old.district.is_none() && new.district.is_some() {
-            district_gap::close(tx, id.into(), new.district.as_ref())?;
-        }
-        Ok(new)
-    })
+    app.write(caller, Action::ChangeRegister, |tx| Ok(change_in(tx, id, seen, patch)?.1))
+}
+
+/// Answers the actor before and after.
+///
+/// # Errors
+/// As [`change`].
+pub(crate) fn change_in(
+    tx: &mut Writing,
+    id: ActorId,
+    seen: i64,
+    patch: &MergePatch,
+) -> Result<(Actor, Actor)> {
+    let old = actor::find(tx.conn, id)?;
+    check_version(&old, seen)?;
+    let input: ActorInput = patch.apply(&ActorInput::from(&old))?;
+    let district = named_district(tx.conn, "/district_id", input.district_id)?;
+    let new = old.changed(tx.now, &input, district)?;
+    actor::update(tx.conn, &new)?;
+    tx.changed(&old, &new)?;
+    if old.district.is_none() && new.district.is_some() {
+        district_gap::close(tx, id.into(), new.district.as_ref())?;
+    }
+    Ok((old, new))
 }
 
 /// # Errors
@@ -114,12 +125,21 @@ pub fn archive(
     seen: i64,
     input: &ReasonInput,
 ) -> Result<Actor> {
-    app.write(caller, Action::ChangeRegister, |tx| {
-        let old = actor::find(tx.conn, id)?;
-        check_version(&old, seen)?;
-        let new = old.archived(tx.now, input.checked()?)?;
-        actor::update(tx.conn, &new)?;
-        tx.audit(AuditAction::Archived, Some(&old), &new)?;
-        Ok(new)
-    })
+    app.write(caller, Action::ChangeRegister, |tx| archive_in(tx, id, seen, input))
+}
+
+/// # Errors
+/// As [`archive`].
+pub(crate) fn archive_in(
+    tx: &mut Writing,
+    id: ActorId,
+    seen: i64,
+    input: &ReasonInput,
+) -> Result<Actor> {
+    let old = actor::find(tx.conn, id)?;
+    check_version(&old, seen)?;
+    let new = old.archived(tx.now, input.checked()?)?;
+    actor::update(tx.conn, &new)?;
+    tx.audit(AuditAction::Archived, Some(&old), &new)?;
+    Ok(new)
 }

@@ -103,19 +103,30 @@ pub fn change(
     seen: i64,
     patch: &MergePatch,
 ) -> Result<Company> {
-    app.write(caller, Action::ChangeRegister, |tx| {
-        let old = company::find(tx.conn, id)?;
-        check_version(&old, seen)?;
-        let input: CompanyInput = patch.apply(&CompanyInput::from(&old))?;
-        let district = named_district(tx.conn, "/district_id", input.district_id)?;
-        let new = old.changed(tx.now, &input, district)?;
-        company::update(tx.conn, &new)?;
-        tx.changed(&old, &new)?;
-        if old.district.is_none() && new.district.is_some() {
-            district_gap::close(tx, id.into(), new.district.as_ref())?;
-        }
-        Ok(new)
-    })
+    app.write(caller, Action::ChangeRegister, |tx| Ok(change_in(tx, id, seen, patch)?.1))
+}
+
+/// Answers the company before and after.
+///
+/// # Errors
+/// As [`change`].
+pub(crate) fn change_in(
+    tx: &mut Writing,
+    id: CompanyId,
+    seen: i64,
+    patch: &MergePatch,
+) -> Result<(Company, Company)> {
+    let old = company::find(tx.conn, id)?;
+    check_version(&old, seen)?;
+    let input: CompanyInput = patch.apply(&CompanyInput::from(&old))?;
+    let district = named_district(tx.conn, "/district_id", input.district_id)?;
+    let new = old.changed(tx.now, &input, district)?;
+    company::update(tx.conn, &new)?;
+    tx.changed(&old, &new)?;
+    if old.district.is_none() && new.district.is_some() {
+        district_gap::close(tx, id.into(), new.district.as_ref())?;
+    }
+    Ok((old, new))
 }
 
 /// # Errors
@@ -127,12 +138,21 @@ pub fn archive(
     seen: i64,
     input: &ReasonInput,
 ) -> Result<Company> {
-    app.write(caller, Action::ChangeRegister, |tx| {
-        let old = company::find(tx.conn, id)?;
-        check_version(&old, seen)?;
-        let new = old.archived(tx.now, input.checked()?)?;
-        company::update(tx.conn, &new)?;
-        tx.audit(AuditAction::Archived, Some(&old), &new)?;
-        Ok(new)
-    })
+    app.write(caller, Action::ChangeRegister, |tx| archive_in(tx, id, seen, input))
+}
+
+/// # Errors
+/// As [`archive`].
+pub(crate) fn archive_in(
+    tx: &mut Writing,
+    id: CompanyId,
+    seen: i64,
+    input: &ReasonInput,
+) -> Result<Company> {
+    let old = company::find(tx.conn, id)?;
+    check_version(&old, seen)?;
+    let new = old.archived(tx.now, input.checked()?)?;
+    company::update(tx.conn, &new)?;
+    tx.audit(AuditAction::Archived, Some(&old), &new)?;
+    Ok(new)
 }

@@ -114,18 +114,29 @@ pub fn change(
     seen: i64,
     patch: &MergePatch,
 ) -> Result<Consultation> {
-    app.write(caller, Action::ChangeConsultation, |tx| {
-        let (old, period) = changeable(tx, id, seen)?;
-        let input: ConsultationInput = patch.apply(&ConsultationInput::from(&old))?;
-        let context = context(tx, &input)?.keeping(&old);
-        let mut new = old.changed(tx.now, &tx.actor, &input, &context)?;
-        let before = Before::of(tx, Some(&old), &new, [period, context.period])?;
-        consultation::update(tx.conn, &old, &new)?;
-        tx.changed(&old.without_kind(), &new)?;
-        new.kind = consultation::kind(tx.conn, new.id)?;
-        new.touches = before.touched(tx)?;
-        Ok(new)
-    })
+    app.write(caller, Action::ChangeConsultation, |tx| Ok(change_in(tx, id, seen, patch)?.1))
+}
+
+/// Answers the consultation before and after.
+///
+/// # Errors
+/// As [`change`].
+pub(crate) fn change_in(
+    tx: &mut Writing,
+    id: ConsultationId,
+    seen: i64,
+    patch: &MergePatch,
+) -> Result<(Consultation, Consultation)> {
+    let (old, period) = changeable(tx, id, seen)?;
+    let input: ConsultationInput = patch.apply(&ConsultationInput::from(&old))?;
+    let context = context(tx, &input)?.keeping(&old);
+    let mut new = old.changed(tx.now, &tx.actor, &input, &context)?;
+    let before = Before::of(tx, Some(&old), &new, [period, context.period])?;
+    consultation::update(tx.conn, &old, &new)?;
+    tx.changed(&old.without_kind(), &new)?;
+    new.kind = consultation::kind(tx.conn, new.id)?;
+    new.touches = before.touched(tx)?;
+    Ok((old, new))
 }
 
 /// Takes a consultation back. It stays readable and no longer counts.

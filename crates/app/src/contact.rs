@@ -99,15 +99,26 @@ pub fn change(
     seen: i64,
     patch: &MergePatch,
 ) -> Result<Contact> {
-    app.write(caller, Action::ChangeContacts, |tx| {
-        let scope = tx.scope();
-        let old = contact::find(tx.conn, &scope, id)?;
-        check_version(&old, seen)?;
-        let new = old.changed(tx.now, &patch.apply(&ContactInput::from(&old))?)?;
-        contact::update(tx.conn, &new)?;
-        tx.changed(&old, &new)?;
-        Ok(new)
-    })
+    app.write(caller, Action::ChangeContacts, |tx| Ok(change_in(tx, id, seen, patch)?.1))
+}
+
+/// Answers the contact before and after.
+///
+/// # Errors
+/// As [`change`].
+pub(crate) fn change_in(
+    tx: &mut Writing,
+    id: ContactId,
+    seen: i64,
+    patch: &MergePatch,
+) -> Result<(Contact, Contact)> {
+    let scope = tx.scope();
+    let old = contact::find(tx.conn, &scope, id)?;
+    check_version(&old, seen)?;
+    let new = old.changed(tx.now, &patch.apply(&ContactInput::from(&old))?)?;
+    contact::update(tx.conn, &new)?;
+    tx.changed(&old, &new)?;
+    Ok((old, new))
 }
 
 /// # Errors
@@ -120,13 +131,22 @@ pub fn archive(
     seen: i64,
     input: &ReasonInput,
 ) -> Result<Contact> {
-    app.write(caller, Action::ChangeContacts, |tx| {
-        let scope = tx.scope();
-        let old = contact::find(tx.conn, &scope, id)?;
-        check_version(&old, seen)?;
-        let new = old.archived(tx.now, input.checked()?)?;
-        contact::update(tx.conn, &new)?;
-        tx.audit(AuditAction::Archived, Some(&old), &new)?;
-        Ok(new)
-    })
+    app.write(caller, Action::ChangeContacts, |tx| archive_in(tx, id, seen, input))
+}
+
+/// # Errors
+/// As [`archive`].
+pub(crate) fn archive_in(
+    tx: &mut Writing,
+    id: ContactId,
+    seen: i64,
+    input: &ReasonInput,
+) -> Result<Contact> {
+    let scope = tx.scope();
+    let old = contact::find(tx.conn, &scope, id)?;
+    check_version(&old, seen)?;
+    let new = old.archived(tx.now, input.checked()?)?;
+    contact::update(tx.conn, &new)?;
+    tx.audit(AuditAction::Archived, Some(&old), &new)?;
+    Ok(new)
 }

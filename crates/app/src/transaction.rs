@@ -12,7 +12,9 @@ use lotse_domain::policy::{Action, Actor, Role, Scope};
 use lotse_domain::time::local_date;
 use lotse_domain::{Error, Result};
 use lotse_persistence::names::{Generation, Names, NamesInMemory};
-use lotse_persistence::{Conn, Database, Request, api_key, audit, job, session};
+use lotse_persistence::{
+    Conn, Database, Request, api_key, audit, begin_part, end_part, job, session,
+};
 use rand::RngExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -235,6 +237,24 @@ impl Writing<'_> {
             ..note(app, now, request_id, action, subject)
         });
         self.insert_all(entries.collect())
+    }
+
+    /// Does a part of the work, which `keeps` decides on: otherwise all of it is taken back, as it is when it fails.
+    ///
+    /// # Errors
+    /// What `work` answers.
+    pub fn part<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T>,
+        keeps: impl FnOnce(&T) -> bool,
+    ) -> Result<T> {
+        begin_part(self.conn)?;
+        let result = work(self);
+        let ended = end_part(self.conn, result.as_ref().is_ok_and(keeps));
+        // Why the work failed says more than what came of it.
+        let answer = result?;
+        ended?;
+        Ok(answer)
     }
 
     fn insert_all(&mut self, mut entries: Vec<audit::Entry>) -> Result<()> {

@@ -134,6 +134,12 @@ impl Database {
         self.backend
     }
 
+    /// Whether nobody waits for the answer any more.
+    #[must_use]
+    pub fn is_given_up(&self) -> bool {
+        self.request.as_ref().is_some_and(Request::is_given_up)
+    }
+
     /// Single reads. On PostgreSQL there is no transaction around them: at `READ COMMITTED` every
     /// statement sees a state of its own anyway, and two round trips are saved. On SQLite one costs
     /// less than a lock for every statement, and gives one state.
@@ -168,17 +174,16 @@ impl Database {
         pool: &r2d2::Pool<Manager>,
         work: impl FnOnce(&mut Conn) -> Result<T>,
     ) -> Result<T> {
-        let given_up = || self.request.as_ref().is_some_and(Request::is_given_up);
-        if given_up() {
+        if self.is_given_up() {
             return Err(Error::TimedOut);
         }
         let mut held = match checked_out(pool) {
-            Err(Error::Busy(_)) if given_up() => return Err(Error::TimedOut),
+            Err(Error::Busy(_)) if self.is_given_up() => return Err(Error::TimedOut),
             held => held?,
         };
         let Held { conn, limit, .. } = &mut *held;
         let running = limit.begin(self.request.as_ref(), self.most);
-        let mut result = if given_up() { Err(Error::TimedOut) } else { work(conn) };
+        let mut result = if self.is_given_up() { Err(Error::TimedOut) } else { work(conn) };
         if let Err(Error::Internal(error)) = &result
             && running.is_over()
         {
@@ -256,6 +261,23 @@ pub(crate) fn transaction<T>(
             Err(error)
         }
     }
+}
+
+/// A part of a transaction that can be taken back by itself.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn begin_part(conn: &mut Conn) -> Result<()> {
+    conn.batch_execute("SAVEPOINT part").db()
+}
+
+/// Ends the part: what it did stays in the transaction, or is taken back.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn end_part(conn: &mut Conn, keep: bool) -> Result<()> {
+    let end = if keep { "RELEASE part" } else { "ROLLBACK TO part; RELEASE part" };
+    conn.batch_execute(end).db()
 }
 
 #[derive(Clone, Debug)]

@@ -19,6 +19,7 @@ pub mod actor;
 pub mod api_key;
 pub mod attachment;
 pub mod audit;
+pub mod bulk_change;
 pub mod calendar_feed;
 pub mod carrier;
 pub mod company;
@@ -70,5 +71,5 @@ pub mod topic;
 pub mod user;
 pub mod worklist;
 
-pub use connection::{Backend, Conn, Database, Mode, Options};
+pub use connection::{Backend, Conn, Database, Mode, Options, begin_part, end_part};
 pub use limit::{Request, Waiting};
