@@ -214,6 +214,9 @@ pub async fn records(app: &TestApp, adviser: &Session) -> Vec<(&'static str, Str
     let file = b"Firma;Ort\nFremdimport GmbH;Hanau\n";
     let import = crate::import::upload(adviser, file).await.expect(201).id();
     let (_, job) = crate::import::started(adviser, file).await;
+    let change = json!({"kind": "update", "patch": {"status": "dormant"}});
+    let ids = [&json!(company)];
+    let bulk = crate::bulk::draft(adviser, "companies", &ids, &change).await;
     let first = async |list: &str| {
         let list = adviser.get(&format!("{list}?limit=1")).await.expect(200);
         list.items()[0]["id"].as_str().unwrap().to_owned()
@@ -252,6 +255,7 @@ pub async fn records(app: &TestApp, adviser: &Session) -> Vec<(&'static str, Str
         ("/merges", merge["id"].as_str().unwrap().to_owned()),
         ("/import-profiles", profile),
         ("/imports", import),
+        ("/bulk-changes", bulk["id"].as_str().unwrap().to_owned()),
         ("/jobs", job["id"].as_str().unwrap().to_owned()),
     ]
 }
@@ -274,7 +278,7 @@ fn no_body_sets_what_is_not_the_callers_to_set() {
                     | "/event-series" | "/events" | "/participations" | "/tasks" | "/referrals"
                     | "/tags" | "/saved-views" | "/attachments" | "/corrections"
                     | "/accompaniments" | "/recruitment-cases" | "/imports" | "/import-profiles"
-                    | "/jobs",
+                    | "/jobs" | "/bulk-changes",
                     _,
                 )) => &adviser,
                 None if path == "/quick-log" => &adviser,
@@ -325,6 +329,9 @@ fn no_body_sets_what_is_not_the_callers_to_set() {
                         || matches!(name, "id" | "kind") && parent == "/organisation"
                         // What a list takes.
                         || matches!(name, "status" | "archived") && parent == "/filter"
+                        // What a company has, and the kind of a bulk change.
+                        || name == "status" && parent == "/change/patch"
+                        || name == "kind" && parent == "/change"
                     {
                         continue;
                     }
@@ -390,6 +397,7 @@ fn what_belongs_to_another_carrier_answers_as_if_it_did_not_exist() {
                             | "/corrections"
                             | "/accompaniments"
                             | "/recruitment-cases"
+                            | "/bulk-changes"
                     ) && path.starts_with(resource)
                 }) else {
                     continue;

@@ -10,6 +10,7 @@ mod audit;
 mod audit_pack;
 mod board;
 mod browser;
+mod bulk;
 mod calendar_feed;
 mod concurrency;
 mod consultation;

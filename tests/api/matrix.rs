@@ -231,6 +231,13 @@ impl Makers {
                 let view = json!({"name": new_name(), "list": "companies", "shared": true});
                 adviser.post("/saved-views", &view).await.expect(201).id()
             }
+            "bulk-changes" => {
+                let company = adviser.company("Muster GmbH", &json!({})).await;
+                let change = json!({"kind": "update", "patch": {"status": "dormant"}});
+                let ids = [&company["id"]];
+                let made = crate::bulk::draft(adviser, "companies", &ids, &change).await;
+                made["id"].as_str().unwrap().to_owned()
+            }
             "import-profiles" => {
                 let profile = crate::import::profile(&new_name());
                 adviser.post("/import-profiles", &profile).await.expect(201).id()
@@ -404,7 +411,7 @@ fn places(id: &str, path: &str) -> Vec<Of> {
         "consultations" | "contacts" | "event-series" | "events" | "participations" | "tasks"
         | "referrals" | "corrections" | "accompaniments" | "recruitment-cases" | "tags"
         | "saved-views" | "attachments" | "api-keys" | "users" | "sites" | "carriers"
-        | "imports" | "import-profiles" | "jobs" => {
+        | "bulk-changes" | "imports" | "import-profiles" | "jobs" => {
             vec![Of::Own, Of::Other, Of::Missing]
         }
         "targets" | "reports" => vec![Of::Own, Of::Other, Of::Missing],

@@ -103,16 +103,19 @@ pub fn change(
     seen: i64,
     patch: &MergePatch,
 ) -> Result<Company> {
-    app.write(caller, Action::ChangeRegister, |tx| revise(tx, id, seen, patch))
+    app.write(caller, Action::ChangeRegister, |tx| Ok(change_in(tx, id, seen, patch)?.1))
 }
 
-/// As [`change`], in a transaction that does more.
-pub(crate) fn revise(
+/// Answers the company before and after.
+///
+/// # Errors
+/// As [`change`].
+pub(crate) fn change_in(
     tx: &mut Writing,
     id: CompanyId,
     seen: i64,
     patch: &MergePatch,
-) -> Result<Company> {
+) -> Result<(Company, Company)> {
     let old = company::find(tx.conn, id)?;
     check_version(&old, seen)?;
     let input: CompanyInput = patch.apply(&CompanyInput::from(&old))?;
@@ -123,7 +126,7 @@ pub(crate) fn revise(
     if old.district.is_none() && new.district.is_some() {
         district_gap::close(tx, id.into(), new.district.as_ref())?;
     }
-    Ok(new)
+    Ok((old, new))
 }
 
 /// # Errors
@@ -135,11 +138,12 @@ pub fn archive(
     seen: i64,
     input: &ReasonInput,
 ) -> Result<Company> {
-    app.write(caller, Action::ChangeRegister, |tx| put_away(tx, id, seen, input))
+    app.write(caller, Action::ChangeRegister, |tx| archive_in(tx, id, seen, input))
 }
 
-/// As [`archive`], in a transaction that does more.
-pub(crate) fn put_away(
+/// # Errors
+/// As [`archive`].
+pub(crate) fn archive_in(
     tx: &mut Writing,
     id: CompanyId,
     seen: i64,

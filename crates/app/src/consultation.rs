@@ -114,16 +114,19 @@ pub fn change(
     seen: i64,
     patch: &MergePatch,
 ) -> Result<Consultation> {
-    app.write(caller, Action::ChangeConsultation, |tx| revise(tx, id, seen, patch))
+    app.write(caller, Action::ChangeConsultation, |tx| Ok(change_in(tx, id, seen, patch)?.1))
 }
 
-/// As [`change`], in a transaction that does more.
-pub(crate) fn revise(
+/// Answers the consultation before and after.
+///
+/// # Errors
+/// As [`change`].
+pub(crate) fn change_in(
     tx: &mut Writing,
     id: ConsultationId,
     seen: i64,
     patch: &MergePatch,
-) -> Result<Consultation> {
+) -> Result<(Consultation, Consultation)> {
     let (old, period) = changeable(tx, id, seen)?;
     let input: ConsultationInput = patch.apply(&ConsultationInput::from(&old))?;
     let context = context(tx, &input)?.keeping(&old);
@@ -133,7 +136,7 @@ pub(crate) fn revise(
     tx.changed(&old.without_kind(), &new)?;
     new.kind = consultation::kind(tx.conn, new.id)?;
     new.touches = before.touched(tx)?;
-    Ok(new)
+    Ok((old, new))
 }
 
 /// Takes a consultation back. It stays readable and no longer counts.
@@ -147,11 +150,12 @@ pub fn void(
     seen: i64,
     input: &ReasonInput,
 ) -> Result<Consultation> {
-    app.write(caller, Action::ChangeConsultation, |tx| withdraw(tx, id, seen, input))
+    app.write(caller, Action::ChangeConsultation, |tx| void_in(tx, id, seen, input))
 }
 
-/// As [`void`], in a transaction that does more.
-pub(crate) fn withdraw(
+/// # Errors
+/// As [`void`].
+pub(crate) fn void_in(
     tx: &mut Writing,
     id: ConsultationId,
     seen: i64,

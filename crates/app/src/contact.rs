@@ -74,7 +74,10 @@ pub fn create(
     })
 }
 
-/// As [`create`], in a transaction that does more, and for organisations of both kinds.
+/// For organisations of both kinds.
+///
+/// # Errors
+/// As [`create`].
 pub(crate) fn add_to(
     tx: &mut Writing,
     organisation: OrganisationId,
@@ -110,23 +113,26 @@ pub fn change(
     seen: i64,
     patch: &MergePatch,
 ) -> Result<Contact> {
-    app.write(caller, Action::ChangeContacts, |tx| revise(tx, id, seen, patch))
+    app.write(caller, Action::ChangeContacts, |tx| Ok(change_in(tx, id, seen, patch)?.1))
 }
 
-/// As [`change`], in a transaction that does more.
-pub(crate) fn revise(
+/// Answers the contact before and after.
+///
+/// # Errors
+/// As [`change`].
+pub(crate) fn change_in(
     tx: &mut Writing,
     id: ContactId,
     seen: i64,
     patch: &MergePatch,
-) -> Result<Contact> {
+) -> Result<(Contact, Contact)> {
     let scope = tx.scope();
     let old = contact::find(tx.conn, &scope, id)?;
     check_version(&old, seen)?;
     let new = old.changed(tx.now, &patch.apply(&ContactInput::from(&old))?)?;
     contact::update(tx.conn, &new)?;
     tx.changed(&old, &new)?;
-    Ok(new)
+    Ok((old, new))
 }
 
 /// # Errors
@@ -139,11 +145,12 @@ pub fn archive(
     seen: i64,
     input: &ReasonInput,
 ) -> Result<Contact> {
-    app.write(caller, Action::ChangeContacts, |tx| put_away(tx, id, seen, input))
+    app.write(caller, Action::ChangeContacts, |tx| archive_in(tx, id, seen, input))
 }
 
-/// As [`archive`], in a transaction that does more.
-pub(crate) fn put_away(
+/// # Errors
+/// As [`archive`].
+pub(crate) fn archive_in(
     tx: &mut Writing,
     id: ContactId,
     seen: i64,

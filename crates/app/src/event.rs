@@ -62,7 +62,8 @@ pub fn create(app: &App, caller: &Caller, input: &EventInput) -> Result<Event> {
     app.write(caller, Action::ChangeEvents, |tx| add(tx, input))
 }
 
-/// As [`create`], in a transaction that does more.
+/// # Errors
+/// As [`create`].
 pub(crate) fn add(tx: &mut Writing, input: &EventInput) -> Result<Event> {
     let context = context(tx, input)?;
     let new = Event::new(tx.new_id(), tx.now, &tx.actor, input, &context)?;
@@ -82,16 +83,19 @@ pub fn change(
     seen: i64,
     patch: &MergePatch,
 ) -> Result<Event> {
-    app.write(caller, Action::ChangeEvents, |tx| revise(tx, id, seen, patch))
+    app.write(caller, Action::ChangeEvents, |tx| Ok(change_in(tx, id, seen, patch)?.1))
 }
 
-/// As [`change`], in a transaction that does more.
-pub(crate) fn revise(
+/// Answers the event before and after.
+///
+/// # Errors
+/// As [`change`].
+pub(crate) fn change_in(
     tx: &mut Writing,
     id: EventId,
     seen: i64,
     patch: &MergePatch,
-) -> Result<Event> {
+) -> Result<(Event, Event)> {
     let old = changeable(tx, id, seen)?;
     let input: EventInput = patch.apply(&EventInput::from(&old))?;
     let context = context(tx, &input)?;
@@ -99,7 +103,7 @@ pub(crate) fn revise(
     let new = old.changed(tx.now, &tx.actor, &input, &context, attended)?;
     event::update(tx.conn, &new)?;
     tx.changed(&old, &new)?;
-    Ok(new)
+    Ok((old, new))
 }
 
 /// Takes an event back. It stays readable with its participations, and no longer counts.
@@ -113,11 +117,12 @@ pub fn void(
     seen: i64,
     input: &ReasonInput,
 ) -> Result<Event> {
-    app.write(caller, Action::ChangeEvents, |tx| withdraw(tx, id, seen, input))
+    app.write(caller, Action::ChangeEvents, |tx| void_in(tx, id, seen, input))
 }
 
-/// As [`void`], in a transaction that does more.
-pub(crate) fn withdraw(
+/// # Errors
+/// As [`void`].
+pub(crate) fn void_in(
     tx: &mut Writing,
     id: EventId,
     seen: i64,

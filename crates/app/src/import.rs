@@ -1,7 +1,6 @@
 //! Imports: what a person does with one. The jobs behind it are in `run` and `undo`; `plan` does what is to be done
 //! for rows, for them and for those who look first, and `target` what differs between kinds of records.
 
-use lotse_domain::Result;
 use lotse_domain::audit::{HistoryEntry, Subject};
 use lotse_domain::entity::{Reference, check_version};
 use lotse_domain::id::ImportId;
@@ -13,6 +12,7 @@ use lotse_domain::job::{Job, JobKind};
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::Action;
+use lotse_domain::{Error, Result};
 use lotse_persistence::import::row::{self, RefusedRow};
 use lotse_persistence::{audit, import, job};
 
@@ -163,7 +163,9 @@ pub fn dry_run(app: &App, caller: &Caller, id: ImportId) -> Result<DryRun> {
     let mut told = DryRun::default();
     for rows in batches(table.rows, BATCH) {
         let rows = rows?;
-        app.check_waited_for()?;
+        if app.database.is_given_up() {
+            return Err(Error::TimedOut);
+        }
         let planned = app.write(caller, Action::ChangeImports, |tx| {
             Plan::new(tx, &import, &table.header)?.rehearse(tx, &rows)
         })?;

@@ -19,7 +19,7 @@ use lotse_persistence::{audit, job};
 use uuid::Uuid;
 
 use crate::transaction::retrying;
-use crate::{App, Caller, Shown, Writing, import};
+use crate::{App, Caller, Shown, Writing, bulk_change, import};
 
 /// How long nobody looks whether there is something to do.
 const IDLE: Duration = Duration::from_secs(1);
@@ -79,7 +79,11 @@ pub fn cancel(app: &App, caller: &Caller, id: JobId, seen: i64) -> Result<Job> {
 pub fn retry(app: &App, caller: &Caller, id: JobId, seen: i64) -> Result<Job> {
     app.write(caller, Action::ChangeImports, |tx| {
         let old = seen_as(tx, id, seen)?;
-        import::check_may_go_on(tx, &old)?;
+        match old.kind {
+            JobKind::Import | JobKind::ImportUndo => import::check_may_go_on(tx, &old)?,
+            // Nothing else works on its records.
+            JobKind::Bulk => {}
+        }
         let new = old.retried(tx.now)?;
         job::update(tx.conn, &new)?;
         tx.changed(&old, &new)?;
@@ -173,6 +177,7 @@ pub fn run_next(app: &App, stop: &AtomicBool) -> Result<bool> {
     let work = AssertUnwindSafe(|| match taken.kind {
         JobKind::Import => import::run::work(app, &running),
         JobKind::ImportUndo => import::undo::work(app, &running),
+        JobKind::Bulk => bulk_change::run::work(app, &running),
     });
     match catch_unwind(work) {
         // It ended with its last piece.

@@ -19,6 +19,7 @@ pub mod api_key;
 pub mod attachment;
 pub mod audit;
 pub mod audit_pack;
+pub mod bulk_change;
 pub mod calendar_feed;
 pub mod carrier;
 pub mod company;

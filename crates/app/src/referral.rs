@@ -70,14 +70,26 @@ pub fn change(
     seen: i64,
     patch: &MergePatch,
 ) -> Result<Referral> {
-    app.write(caller, Action::ChangeReferrals, |tx| {
-        let old = as_seen(tx, id, seen)?;
-        old.check_may_change(&tx.actor)?;
-        let input: ReferralInput = patch.apply(&ReferralInput::from(&old))?;
-        let context = context(tx, &input)?;
-        let new = old.changed(tx.now, &tx.actor, &input, &context)?;
-        keep(tx, &old, new)
-    })
+    app.write(caller, Action::ChangeReferrals, |tx| Ok(change_in(tx, id, seen, patch)?.1))
+}
+
+/// Answers the referral before and after.
+///
+/// # Errors
+/// As [`change`].
+pub(crate) fn change_in(
+    tx: &mut Writing,
+    id: ReferralId,
+    seen: i64,
+    patch: &MergePatch,
+) -> Result<(Referral, Referral)> {
+    let old = as_seen(tx, id, seen)?;
+    old.check_may_change(&tx.actor)?;
+    let input: ReferralInput = patch.apply(&ReferralInput::from(&old))?;
+    let context = context(tx, &input)?;
+    let new = old.changed(tx.now, &tx.actor, &input, &context)?;
+    let new = keep(tx, &old, new)?;
+    Ok((old, new))
 }
 
 /// What the actor answered.

@@ -126,22 +126,36 @@ pub fn set_of_organisation(
     input: &TagsInput,
 ) -> Result<Tags> {
     app.write(caller, Action::ChangeTags, |tx| {
-        organisation::reference_of(tx.conn, id, kind)?;
-        tag::hold_organisation(tx.conn, id)?;
-        // It may have been merged before it was held.
-        organisation::reference_of(tx.conn, id, kind)?;
-        let (scope, carrier) = (tx.scope(), tx.actor.own_carrier()?.id);
-        let before = tag::of_organisation(tx.conn, &scope, id)?;
-        let tags = named(tx, input, &before)?;
-        if tags != before {
-            tag::set_of_organisation(tx.conn, &scope, id, &tags)?;
-            // Of the carrier and without a version: the organisation's history, which the network
-            // shares, says nothing of it.
-            let subject = Subject { kind: kind.into(), id: id.0, carrier: Some(carrier) };
-            tx.note_changes(AuditAction::Tagged, subject, None, vec![change_of(&before, &tags)])?;
-        }
+        let (_, tags) = tag_organisation(tx, kind, id, |_| input.clone())?;
         Ok(Tags { tags })
     })
+}
+
+/// `wanted` tells the tags that it is to have after those that it has. Answers both.
+///
+/// # Errors
+/// As [`set_of_organisation`].
+pub(crate) fn tag_organisation(
+    tx: &mut Writing,
+    kind: OrganisationKind,
+    id: OrganisationId,
+    wanted: impl FnOnce(&[TagReference]) -> TagsInput,
+) -> Result<(Vec<TagReference>, Vec<TagReference>)> {
+    organisation::reference_of(tx.conn, id, kind)?;
+    tag::hold_organisation(tx.conn, id)?;
+    // It may have been merged before it was held.
+    organisation::reference_of(tx.conn, id, kind)?;
+    let (scope, carrier) = (tx.scope(), tx.actor.own_carrier()?.id);
+    let before = tag::of_organisation(tx.conn, &scope, id)?;
+    let tags = named(tx, &wanted(&before), &before)?;
+    if tags != before {
+        tag::set_of_organisation(tx.conn, &scope, id, &tags)?;
+        // Of the carrier and without a version: the organisation's history, which the network
+        // shares, says nothing of it.
+        let subject = Subject { kind: kind.into(), id: id.0, carrier: Some(carrier) };
+        tx.note_changes(AuditAction::Tagged, subject, None, vec![change_of(&before, &tags)])?;
+    }
+    Ok((before, tags))
 }
 
 /// The tags of a consultation.
@@ -168,17 +182,30 @@ pub fn set_of_consultation(
     input: &TagsInput,
 ) -> Result<Tags> {
     app.write(caller, Action::ChangeTags, |tx| {
-        let scope = tx.scope();
-        let found = consultation::hold(tx.conn, &tx.names, &scope, id)?;
-        let before = tag::of_consultation(tx.conn, &scope, id)?;
-        let tags = named(tx, input, &before)?;
-        if tags != before {
-            tag::set_of_consultation(tx.conn, &scope, id, &tags)?;
-            let subject = Subject::of(&found);
-            tx.note_changes(AuditAction::Tagged, subject, None, vec![change_of(&before, &tags)])?;
-        }
+        let (_, tags) = tag_consultation(tx, id, |_| input.clone())?;
         Ok(Tags { tags })
     })
+}
+
+/// As [`tag_organisation`].
+///
+/// # Errors
+/// As [`set_of_consultation`].
+pub(crate) fn tag_consultation(
+    tx: &mut Writing,
+    id: ConsultationId,
+    wanted: impl FnOnce(&[TagReference]) -> TagsInput,
+) -> Result<(Vec<TagReference>, Vec<TagReference>)> {
+    let scope = tx.scope();
+    let found = consultation::hold(tx.conn, &tx.names, &scope, id)?;
+    let before = tag::of_consultation(tx.conn, &scope, id)?;
+    let tags = named(tx, &wanted(&before), &before)?;
+    if tags != before {
+        tag::set_of_consultation(tx.conn, &scope, id, &tags)?;
+        let subject = Subject::of(&found);
+        tx.note_changes(AuditAction::Tagged, subject, None, vec![change_of(&before, &tags)])?;
+    }
+    Ok((before, tags))
 }
 
 /// The tags that an input names. Those before are not looked at again.

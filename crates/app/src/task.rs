@@ -73,14 +73,26 @@ pub fn change(
     seen: i64,
     patch: &MergePatch,
 ) -> Result<Task> {
-    app.write(caller, Action::ChangeTasks, |tx| {
-        let old = as_seen(tx, id, seen)?;
-        old.check_may_change(&tx.actor)?;
-        let input: TaskInput = patch.apply(&TaskInput::from(&old))?;
-        let context = context(tx, &input)?;
-        let new = old.changed(tx.now, &tx.actor, &input, &context)?;
-        keep(tx, &old, new)
-    })
+    app.write(caller, Action::ChangeTasks, |tx| Ok(change_in(tx, id, seen, patch)?.1))
+}
+
+/// Answers the task before and after.
+///
+/// # Errors
+/// As [`change`].
+pub(crate) fn change_in(
+    tx: &mut Writing,
+    id: TaskId,
+    seen: i64,
+    patch: &MergePatch,
+) -> Result<(Task, Task)> {
+    let old = as_seen(tx, id, seen)?;
+    old.check_may_change(&tx.actor)?;
+    let input: TaskInput = patch.apply(&TaskInput::from(&old))?;
+    let context = context(tx, &input)?;
+    let new = old.changed(tx.now, &tx.actor, &input, &context)?;
+    let new = keep(tx, &old, new)?;
+    Ok((old, new))
 }
 
 /// # Errors

@@ -127,13 +127,6 @@ impl Reading<'_> {
     }
 }
 
-/// What becomes of a part of the work, see [`Writing::part`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum After {
-    Keep,
-    TakeBack,
-}
-
 /// A caller whose log-in and permission were checked, inside a transaction to write in.
 pub struct Writing<'a> {
     pub conn: &'a mut Conn,
@@ -162,28 +155,6 @@ impl Writing<'_> {
     #[must_use]
     pub fn referral_answer_days(&self) -> u32 {
         self.app.referral_answer_days
-    }
-
-    /// A part of the work that can be taken back by itself: when it fails, and when it answers
-    /// [`After::TakeBack`].
-    ///
-    /// # Errors
-    /// What the part answers.
-    pub(crate) fn part<T>(
-        &mut self,
-        work: impl FnOnce(&mut Self) -> Result<(After, T)>,
-    ) -> Result<T> {
-        begin_part(self.conn)?;
-        match work(self) {
-            Ok((after, answer)) => {
-                end_part(self.conn, after == After::Keep)?;
-                Ok(answer)
-            }
-            Err(error) => {
-                end_part(self.conn, false)?;
-                Err(error)
-            }
-        }
     }
 
     /// # Errors
@@ -266,6 +237,24 @@ impl Writing<'_> {
             ..note(app, now, request_id, action, subject)
         });
         self.insert_all(entries.collect())
+    }
+
+    /// Does a part of the work, which `keeps` decides on: otherwise all of it is taken back, as it is when it fails.
+    ///
+    /// # Errors
+    /// What `work` answers.
+    pub fn part<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T>,
+        keeps: impl FnOnce(&T) -> bool,
+    ) -> Result<T> {
+        begin_part(self.conn)?;
+        let result = work(self);
+        let ended = end_part(self.conn, result.as_ref().is_ok_and(keeps));
+        // Why the work failed says more than what came of it.
+        let answer = result?;
+        ended?;
+        Ok(answer)
     }
 
     fn insert_all(&mut self, mut entries: Vec<audit::Entry>) -> Result<()> {
@@ -384,14 +373,6 @@ impl App {
     #[must_use]
     pub fn for_request(&self, request: Request) -> Self {
         Self { database: self.database.for_request(request), ..self.clone() }
-    }
-
-    /// For work of many transactions that a request waits for.
-    ///
-    /// # Errors
-    /// `TimedOut` when nobody waits for the answer any more.
-    pub(crate) fn check_waited_for(&self) -> Result<()> {
-        self.database.check_waited_for()
     }
 
     #[must_use]

@@ -11,7 +11,7 @@ use crate::id::CarrierId;
 codes! {
     /// The kinds of record that have a history.
     "entity_kind" EntityKind {
-        Accompaniment, Actor, ApiKey, Assignment, Attachment, Carrier, Company, Consultation, Contact,
+        Accompaniment, Actor, ApiKey, Assignment, Attachment, BulkChange, Carrier, Company, Consultation, Contact,
         Correction, Coverage, District, DuplicatePair, DuplicateSettings, Establishment, Event, EventSeries,
         FundingPeriod, Import, ImportProfile, Indicator, Job, Merge,
         Participation, ProgrammeTemplate, RecruitmentCase, Referral, Report, SavedView, Site, Tag, Target, Task, Topic,
@@ -29,6 +29,7 @@ impl EntityKind {
             Self::ApiKey => "api-keys",
             Self::Assignment => "assignments",
             Self::Attachment => "attachments",
+            Self::BulkChange => "bulk-changes",
             Self::Carrier => "carriers",
             Self::Company => "companies",
             Self::Consultation => "consultations",

@@ -40,6 +40,7 @@ ids!(
     AssignmentId,
     AttachmentId,
     AuditId,
+    BulkChangeId,
     CarrierId,
     CompanyId,
     ConsultationId,

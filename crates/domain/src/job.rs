@@ -18,7 +18,7 @@ pub const LEASE: TimeDelta = TimeDelta::seconds(60);
 pub const MOST_ATTEMPTS: i32 = 5;
 
 codes! {
-    "job_kind" JobKind { Import, ImportUndo }
+    "job_kind" JobKind { Import, ImportUndo, Bulk }
 }
 
 codes! {
@@ -31,6 +31,7 @@ impl JobKind {
     pub fn subject_kind(self) -> EntityKind {
         match self {
             Self::Import | Self::ImportUndo => EntityKind::Import,
+            Self::Bulk => EntityKind::BulkChange,
         }
     }
 }

@@ -13,10 +13,28 @@ use crate::check::shape_violation;
 use crate::error::{Error, Result};
 
 /// The body of a PATCH, or a part of another body: an object with the fields to change.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MergePatch(Value);
 
 impl MergePatch {
+    /// Gives one field this value.
+    #[must_use]
+    pub fn of_field(name: &str, value: impl Into<Value>) -> Self {
+        Self(Value::Object(Map::from_iter([(name.to_owned(), value.into())])))
+    }
+
+    /// Whether it names no field.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.as_object().is_none_or(Map::is_empty)
+    }
+
+    /// Whether it clears the field at this place.
+    #[must_use]
+    pub fn clears(&self, pointer: &str) -> bool {
+        self.0.pointer(pointer).is_some_and(Value::is_null)
+    }
+
     /// # Errors
     /// `Invalid` with the place when the result does not have the shape of the command.
     pub fn apply<C: Serialize + DeserializeOwned>(&self, current: &C) -> Result<C> {

@@ -61,6 +61,9 @@ codes! {
         /// Imports of files, and the jobs that run them.
         ReadImports,
         ChangeImports,
+        /// One change of many records, each by its own rules.
+        ReadBulkChanges,
+        ChangeBulkChanges,
         ReadContacts,
         ChangeContacts,
         ReadConsultations,
@@ -156,8 +159,11 @@ pub fn allows(role: Role, action: Action) -> bool {
         | Action::ReassignTasks
         | Action::ChangeTargets
         | Action::ExportAuditPack => role == Manager,
-        // Somebody answers for what a file brings: a person.
-        Action::ReadImports | Action::ChangeImports => matches!(role, Adviser | Manager),
+        // Somebody answers for what a file brings or many records become: a person.
+        Action::ReadImports
+        | Action::ChangeImports
+        | Action::ReadBulkChanges
+        | Action::ChangeBulkChanges => matches!(role, Adviser | Manager),
         Action::ChangeReports => matches!(role, Manager | Coordinator),
         Action::ReadStatistics | Action::ReadTargets | Action::ReadReports => {
             matches!(role, Adviser | Manager | Coordinator | Integration)
@@ -186,6 +192,7 @@ impl Action {
                 | Self::ReadAttachments
                 | Self::ReadAccompaniments
                 | Self::ReadImports
+                | Self::ReadBulkChanges
                 | Self::ReadTimeline
                 | Self::ExportAuditPack
                 | Self::ReadWorklist

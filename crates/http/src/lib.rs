@@ -25,6 +25,7 @@ mod api_key;
 mod attachment;
 mod audit;
 mod audit_pack;
+mod bulk_change;
 mod calendar_feed;
 mod carrier;
 mod code_list;
@@ -121,6 +122,7 @@ fn routes(config: &mut ServiceConfig) {
         .configure(site::routes)
         .configure(district::routes)
         .configure(funding_period::routes)
+        .configure(bulk_change::routes)
         .configure(import::routes)
         .configure(import_profile::routes)
         .configure(job::routes)

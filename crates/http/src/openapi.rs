@@ -88,6 +88,7 @@ pub struct Nothing {}
         (name = "Network", description = "Carriers, sites, districts, funding periods, topics, users"),
         (name = "Register", description = "Companies, actors and their contacts"),
         (name = "Imports", description = "Files that become records, the jobs behind them, and how they are taken back"),
+        (name = "Bulk changes", description = "One change of many records, each by its own rules"),
         (name = "Consultations", description = "What was said to whom"),
         (name = "Corrections", description = "What records of closed funding periods should have said"),
         (name = "Events", description = "Round tables, conferences and the rest, and who took part"),

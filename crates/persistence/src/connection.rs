@@ -134,6 +134,12 @@ impl Database {
         self.backend
     }
 
+    /// Whether nobody waits for the answer any more.
+    #[must_use]
+    pub fn is_given_up(&self) -> bool {
+        self.request.as_ref().is_some_and(Request::is_given_up)
+    }
+
     /// Single reads. On PostgreSQL there is no transaction around them: at `READ COMMITTED` every
     /// statement sees a state of its own anyway, and two round trips are saved. On SQLite one costs
     /// less than a lock for every statement, and gives one state.
@@ -163,33 +169,21 @@ impl Database {
         self.limited(&self.figures, |conn| transaction(conn, Mode::Snapshot, work))
     }
 
-    /// For work of many transactions.
-    ///
-    /// # Errors
-    /// `TimedOut` when nobody waits for the answer any more.
-    pub fn check_waited_for(&self) -> Result<()> {
-        if self.request.as_ref().is_some_and(Request::is_given_up) {
-            return Err(Error::TimedOut);
-        }
-        Ok(())
-    }
-
     fn limited<T>(
         &self,
         pool: &r2d2::Pool<Manager>,
         work: impl FnOnce(&mut Conn) -> Result<T>,
     ) -> Result<T> {
-        let given_up = || self.request.as_ref().is_some_and(Request::is_given_up);
-        if given_up() {
+        if self.is_given_up() {
             return Err(Error::TimedOut);
         }
         let mut held = match checked_out(pool) {
-            Err(Error::Busy(_)) if given_up() => return Err(Error::TimedOut),
+            Err(Error::Busy(_)) if self.is_given_up() => return Err(Error::TimedOut),
             held => held?,
         };
         let Held { conn, limit, .. } = &mut *held;
         let running = limit.begin(self.request.as_ref(), self.most);
-        let mut result = if given_up() { Err(Error::TimedOut) } else { work(conn) };
+        let mut result = if self.is_given_up() { Err(Error::TimedOut) } else { work(conn) };
         if let Err(Error::Internal(error)) = &result
             && running.is_over()
         {

@@ -1023,6 +1023,35 @@ tables! {
         updated_at -> Instant,
     }
 
+    bulk_changes (id) {
+        id -> Id,
+        carrier_id -> Id,
+        recorded_by -> Id,
+        target -> Text,
+        filter -> Nullable<Json>,
+        change -> Json,
+        status -> Text,
+        job_id -> Nullable<Id>,
+        selected -> BigInt,
+        changed -> BigInt,
+        unchanged -> BigInt,
+        changed_since -> BigInt,
+        refused -> BigInt,
+        not_found -> BigInt,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+
+    bulk_change_rows (bulk_change_id, number) {
+        bulk_change_id -> Id,
+        number -> BigInt,
+        record_id -> Id,
+        record_version -> Nullable<BigInt>,
+        outcome -> Nullable<Text>,
+        errors -> Json,
+    }
+
     imports (id) {
         id -> Id,
         carrier_id -> Id,

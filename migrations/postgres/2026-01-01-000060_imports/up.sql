@@ -2,7 +2,7 @@
 -- server goes, the lease runs out and another one takes over.
 CREATE TABLE jobs (
     id UUID NOT NULL PRIMARY KEY,
-    kind TEXT NOT NULL CHECK (kind IN ('import', 'import_undo')),
+    kind TEXT NOT NULL CHECK (kind IN ('import', 'import_undo', 'bulk')),
     status TEXT NOT NULL CHECK (status IN ('queued', 'running', 'done', 'failed', 'cancelled')),
     carrier_id UUID NOT NULL REFERENCES carriers (id),
     -- On whose behalf it runs: what this person may not do, the job may not.

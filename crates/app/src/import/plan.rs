@@ -12,7 +12,7 @@ use lotse_domain::import::layout::Layout;
 use lotse_domain::import::named::Named;
 use lotse_domain::import::{Import, ImportOutcome, ImportTarget, PlannedRow, RowError};
 use lotse_domain::organisation::OrganisationKind;
-use lotse_domain::patch::MergePatch;
+use lotse_domain::patch::shaped;
 use lotse_domain::{Error, Result};
 use lotse_persistence::import::known;
 use lotse_persistence::{company, consultation, contact, event};
@@ -22,7 +22,6 @@ use uuid::Uuid;
 use super::target::{self, check_may};
 use crate::Writing;
 use crate::consultation::none_if_missing;
-use crate::transaction::After;
 
 /// Rows in one transaction. On SQLite others wait to write meanwhile.
 pub(super) const BATCH: usize = 200;
@@ -88,7 +87,7 @@ impl<'a> Plan<'a> {
 
     /// What would come of each row. Nothing is left of it.
     pub fn rehearse(&self, tx: &mut Writing, rows: &[Row]) -> Result<Vec<PlannedRow>> {
-        let came = tx.part(|tx| Ok((After::TakeBack, self.carry_out(tx, rows)?)))?;
+        let came = tx.part(|tx| self.carry_out(tx, rows), |_| false)?;
         Ok(came.into_iter().zip(rows).map(|(came, row)| told(came, row)).collect())
     }
 
@@ -130,22 +129,24 @@ impl<'a> Plan<'a> {
         let values = Value::Object(values);
         let came = match decision {
             Decision::Skip(id) => return Ok(Came::of(ImportOutcome::Skipped, id)),
-            Decision::Create => tx.part(|tx| {
-                let (id, version) = target::create(tx, target, organisation, values)?;
+            Decision::Create => {
+                let create = |tx: &mut Writing| target::create(tx, target, organisation, values);
+                let (id, version) = tx.part(create, |_| true)?;
                 let came = Came::of(ImportOutcome::Created, Some(id));
-                Ok((After::Keep, Came { version: Some(version), ..came }))
-            })?,
-            Decision::Update(id) => tx.part(|tx| {
-                let patch: MergePatch = serde_json::from_value(values)
-                    .map_err(|error| Error::Internal(error.into()))?;
-                let revised = target::revise(tx, target, id, None, &patch)?;
+                Came { version: Some(version), ..came }
+            }
+            Decision::Update(id) => {
+                let patch = shaped(values)?;
+                // A record that says all of it already gets no other version.
+                let revise = |tx: &mut Writing| target::revise(tx, target, id, None, &patch);
+                let revised = tx.part(revise, |revised| !revised.same)?;
                 if revised.same {
-                    return Ok((After::TakeBack, Came::of(ImportOutcome::Unchanged, Some(id))));
+                    Came::of(ImportOutcome::Unchanged, Some(id))
+                } else {
+                    let (version, old) = (Some(revised.version), Some(revised.old));
+                    Came { version, old, ..Came::of(ImportOutcome::Updated, Some(id)) }
                 }
-                let came = Came::of(ImportOutcome::Updated, Some(id));
-                let (version, old) = (Some(revised.version), Some(revised.old));
-                Ok((After::Keep, Came { version, old, ..came }))
-            })?,
+            }
         };
         if let (ImportTarget::Companies | ImportTarget::Actors, Some(id)) = (target, came.record_id)
         {

@@ -6,7 +6,7 @@ use lotse_domain::consultation::ConsultationInput;
 use lotse_domain::contact::ContactInput;
 use lotse_domain::entity::ReasonInput;
 use lotse_domain::event::EventInput;
-use lotse_domain::id::{ActorId, CompanyId, ConsultationId, ContactId, EventId, OrganisationId};
+use lotse_domain::id::OrganisationId;
 use lotse_domain::import::ImportTarget;
 use lotse_domain::patch::{MergePatch, shaped};
 use lotse_domain::policy::{Action, Actor};
@@ -92,33 +92,44 @@ pub(super) fn revise(
     seen: Option<i64>,
     patch: &MergePatch,
 ) -> Result<Revised> {
-    let scope = tx.scope();
+    let seen = match seen {
+        Some(seen) => seen,
+        None => version(tx, target, id)?,
+    };
     match target {
         ImportTarget::Companies => {
-            let old = company::find(tx.conn, CompanyId(id))?;
-            let new = crate::company::revise(tx, old.id, seen.unwrap_or(old.version), patch)?;
+            let (old, new) = crate::company::change_in(tx, id.into(), seen, patch)?;
             revised(CompanyInput::from(&old), CompanyInput::from(&new), new.version)
         }
         ImportTarget::Actors => {
-            let old = actor::find(tx.conn, ActorId(id))?;
-            let new = crate::actor::revise(tx, old.id, seen.unwrap_or(old.version), patch)?;
+            let (old, new) = crate::actor::change_in(tx, id.into(), seen, patch)?;
             revised(ActorInput::from(&old), ActorInput::from(&new), new.version)
         }
         ImportTarget::Contacts => {
-            let old = contact::find(tx.conn, &scope, ContactId(id))?;
-            let new = crate::contact::revise(tx, old.id, seen.unwrap_or(old.version), patch)?;
+            let (old, new) = crate::contact::change_in(tx, id.into(), seen, patch)?;
             revised(ContactInput::from(&old), ContactInput::from(&new), new.version)
         }
         ImportTarget::Consultations => {
-            let old = consultation::find(tx.conn, &tx.names, &scope, ConsultationId(id))?;
-            let new = crate::consultation::revise(tx, old.id, seen.unwrap_or(old.version), patch)?;
+            let (old, new) = crate::consultation::change_in(tx, id.into(), seen, patch)?;
             revised(ConsultationInput::from(&old), ConsultationInput::from(&new), new.version)
         }
         ImportTarget::Events => {
-            let old = event::find(tx.conn, &tx.names, &scope, EventId(id))?;
-            let new = crate::event::revise(tx, old.id, seen.unwrap_or(old.version), patch)?;
+            let (old, new) = crate::event::change_in(tx, id.into(), seen, patch)?;
             revised(EventInput::from(&old), EventInput::from(&new), new.version)
         }
+    }
+}
+
+fn version(tx: &mut Writing, target: ImportTarget, id: Uuid) -> Result<i64> {
+    let scope = tx.scope();
+    match target {
+        ImportTarget::Companies => Ok(company::find(tx.conn, id.into())?.version),
+        ImportTarget::Actors => Ok(actor::find(tx.conn, id.into())?.version),
+        ImportTarget::Contacts => Ok(contact::find(tx.conn, &scope, id.into())?.version),
+        ImportTarget::Consultations => {
+            Ok(consultation::find(tx.conn, &tx.names, &scope, id.into())?.version)
+        }
+        ImportTarget::Events => Ok(event::find(tx.conn, &tx.names, &scope, id.into())?.version),
     }
 }
 
@@ -143,15 +154,15 @@ pub(super) fn remove(
 ) -> Result<i64> {
     match target {
         ImportTarget::Companies => {
-            Ok(crate::company::put_away(tx, CompanyId(id), seen, reason)?.version)
+            Ok(crate::company::archive_in(tx, id.into(), seen, reason)?.version)
         }
-        ImportTarget::Actors => Ok(crate::actor::put_away(tx, ActorId(id), seen, reason)?.version),
+        ImportTarget::Actors => Ok(crate::actor::archive_in(tx, id.into(), seen, reason)?.version),
         ImportTarget::Contacts => {
-            Ok(crate::contact::put_away(tx, ContactId(id), seen, reason)?.version)
+            Ok(crate::contact::archive_in(tx, id.into(), seen, reason)?.version)
         }
         ImportTarget::Consultations => {
-            Ok(crate::consultation::withdraw(tx, ConsultationId(id), seen, reason)?.version)
+            Ok(crate::consultation::void_in(tx, id.into(), seen, reason)?.version)
         }
-        ImportTarget::Events => Ok(crate::event::withdraw(tx, EventId(id), seen, reason)?.version),
+        ImportTarget::Events => Ok(crate::event::void_in(tx, id.into(), seen, reason)?.version),
     }
 }

@@ -12,7 +12,6 @@ use lotse_persistence::import::row::{self, ToUndo};
 use super::plan::BATCH;
 use super::target::{self, check_may};
 use crate::job::{Halt, Running};
-use crate::transaction::After;
 use crate::{App, Writing};
 
 pub(crate) fn work(app: &App, job: &Running) -> Result<Halt> {
@@ -69,7 +68,7 @@ fn take_back(
     row: &ToUndo,
 ) -> Result<(ImportUndoOutcome, Option<i64>)> {
     let (target, id, seen) = (import.target, row.record_id, row.record_version);
-    let taken_back = tx.part(|tx| {
+    let take_back = |tx: &mut Writing| {
         let version = match &row.old {
             Some(old) => {
                 let patch = shaped(old.clone())?;
@@ -81,9 +80,9 @@ fn take_back(
                 Some(target::remove(tx, target, id, seen, &ReasonInput { reason })?)
             }
         };
-        Ok((After::Keep, version))
-    });
-    match taken_back {
+        Ok(version)
+    };
+    match tx.part(take_back, |_| true) {
         Ok(Some(version)) => Ok((ImportUndoOutcome::TakenBack, Some(version))),
         Ok(None) => Ok((ImportUndoOutcome::InUse, None)),
         Err(Error::Stale { .. }) => Ok((ImportUndoOutcome::ChangedSince, None)),

@@ -66,9 +66,13 @@ pub const PLACES: [Place; 20] = [
 
 /// Columns that hold JSON, each with what becomes of the ids of organisations in it. Those without a word
 /// hold none.
-pub const JSON_COLUMNS: [(&str, &str, &str); 23] = [
+pub const JSON_COLUMNS: [(&str, &str, &str); 32] = [
     ("api_keys", "scopes", ""),
     ("audit_log", "changes", "history"),
+    ("bulk_change_rows", "errors", ""),
+    // As it was asked for. What was merged since is refused.
+    ("bulk_changes", "change", "history"),
+    ("bulk_changes", "filter", "history"),
     ("consultations", "countries", ""),
     ("consultations", "note_warnings", ""),
     ("consultations", "occupations", ""),
@@ -80,6 +84,12 @@ pub const JSON_COLUMNS: [(&str, &str, &str); 23] = [
     ("duplicate_pairs", "reasons", ""),
     // The answer as it was given.
     ("idempotency_keys", "answer", "history"),
+    ("import_profiles", "settings", ""),
+    ("import_rows", "cells", ""),
+    ("import_rows", "errors", ""),
+    ("import_rows", "old", ""),
+    ("imports", "detected", ""),
+    ("imports", "settings", ""),
     ("indicators", "rule", ""),
     ("organisation_merge_rows", "kept", "history"),
     ("organisation_merge_rows", "new_value", "history"),

@@ -1,0 +1,2 @@
+DROP TABLE bulk_change_rows;
+DROP TABLE bulk_changes;
