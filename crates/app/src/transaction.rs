@@ -251,10 +251,12 @@ impl Writing<'_> {
         begin_part(self.conn)?;
         let result = work(self);
         let ended = end_part(self.conn, result.as_ref().is_ok_and(keeps));
-        // Why the work failed says more than what came of it.
-        let answer = result?;
+        if let (Err(error), Err(_)) = (&result, &ended) {
+            tracing::warn!(%error, "a part of a transaction failed and could not be taken back");
+        }
+        // The transaction must not go on with what is left of it.
         ended?;
-        Ok(answer)
+        result
     }
 
     fn insert_all(&mut self, mut entries: Vec<audit::Entry>) -> Result<()> {
