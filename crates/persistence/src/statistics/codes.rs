@@ -9,6 +9,7 @@ use lotse_domain::statistics::{Dimension, GroupValue, TopicsAs};
 use lotse_domain::{Error, Result};
 
 use super::dimension::value;
+use super::records::Record;
 use crate::connection::Conn;
 use crate::error::DbResult;
 use crate::grouping::Labels;
@@ -63,21 +64,22 @@ impl Codes {
         Ok(Self { dimension, known, numbers: HashMap::new(), times: Vec::new(), met: Vec::new() })
     }
 
-    /// The numbers of the codes that a record has by itself: none of those that its organisation's others tell.
+    /// The numbers of the codes that a record has by itself. The dimension is the first, second or third that
+    /// is grouped by.
     ///
     /// # Errors
     /// As [`Self::number`].
     pub fn number_all(
         &mut self,
-        day: NaiveDate,
-        cell: Option<&Cell>,
+        record: &Record,
+        place: usize,
         numbers: &mut Vec<u32>,
     ) -> Result<()> {
         let from = numbers.len();
+        let cell = [&record.cell_1, &record.cell_2, &record.cell_3][place].as_ref();
         match (self.dimension, cell) {
-            (Dimension::Kind | Dimension::OrganisationKind, _) => return Ok(()),
             (Dimension::Month | Dimension::Quarter | Dimension::Year, _) => {
-                numbers.push(self.number_of_day(day)?);
+                numbers.push(self.number_of_day(record.held_on.0)?);
             }
             (_, None) => numbers.push(NONE),
             (Dimension::Topic | Dimension::Country | Dimension::Occupation, Some(Cell(codes))) => {
@@ -125,18 +127,14 @@ impl Codes {
             return Ok(*number);
         }
         let named = self.named(value)?;
-        let at = match self.met.iter_mut().position(|met| met.code == named.code) {
-            Some(at) => {
-                let met = &mut self.met[at];
-                met.label = std::mem::take(&mut met.label).max(named.label);
-                met.label_de = met.label_de.take().max(named.label_de);
-                at
-            }
-            None => {
-                self.met.push(named);
-                self.met.len() - 1
-            }
-        };
+        let met = self.met.iter().position(|met| met.code == named.code);
+        let at = met.unwrap_or(self.met.len());
+        if let Some(met) = self.met.get_mut(at) {
+            met.label = std::mem::take(&mut met.label).max(named.label);
+            met.label_de = met.label_de.take().max(named.label_de);
+        } else {
+            self.met.push(named);
+        }
         let number = u32::try_from(at + 1).map_err(|error| Error::Internal(error.into()))?;
         self.numbers.insert(value.into(), number);
         Ok(number)

@@ -9,7 +9,7 @@ use lotse_domain::statistics::{Dimension, StatisticsQuery};
 
 use super::dimension::{cell, conditions};
 use super::of_scope;
-use crate::connection::Conn;
+use crate::connection::{Backend, Conn};
 use crate::sql_types::{Cell, Day, Id, Key};
 use crate::statement::Statement;
 
@@ -68,7 +68,11 @@ pub(super) fn each(
     let backend = conn.backend();
     let mut statement = Statement::new(backend);
     let period = statement.id(Key(query.funding_period_id.0));
-    let until = statement.date(query.window.to);
+    // Told the last day, SQLite would go by day and sort.
+    let until = match backend {
+        Backend::Sqlite => format!("+f.held_on <= {}", statement.date(query.window.to)),
+        Backend::Postgres => format!("f.held_on <= {}", statement.date(query.window.to)),
+    };
     let Some(of_scope) = of_scope(&mut statement, scope) else { return Ok(()) };
     let by_itself: Vec<_> =
         query.conditions.iter().filter(|it| !by_the_others(it.dimension)).cloned().collect();
@@ -84,10 +88,10 @@ pub(super) fn each(
     let where_asked = |asked: bool, column| if asked { column } else { "NULL" };
     let sql = format!(
         "SELECT f.organisation_id, f.held_on, f.starts_at, f.id, f.short,
-            ({wanted}) AS wanted, f.minutes, f.preparation_minutes{cells},
+            coalesce({wanted}, FALSE) AS wanted, f.minutes, f.preparation_minutes{cells},
             {size_class} AS size_class, {actor_type} AS actor_type, {carrier} AS carrier_id
         FROM consultation_facts f
-        WHERE f.funding_period_id = {period} AND f.status = 'held' AND f.held_on <= {until} {of_scope}
+        WHERE f.funding_period_id = {period} AND f.status = 'held' AND {until} {of_scope}
         ORDER BY f.organisation_id",
         wanted = wanted.join(" AND "),
         size_class = where_asked(asked(Dimension::FirstSizeClass), "f.size_class"),

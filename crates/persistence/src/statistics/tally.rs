@@ -36,13 +36,6 @@ struct Counted {
     organisation: u64,
 }
 
-/// A record of the organisation whose records are coming.
-struct Kept {
-    record: Record,
-    /// Of each dimension, where its codes are in [`Tally::numbers`]. A record may have several.
-    numbers: [Range<usize>; 3],
-}
-
 pub(super) struct Tally<'a> {
     window: Window,
     late: Vec<Condition<Dimension>>,
@@ -51,7 +44,9 @@ pub(super) struct Tally<'a> {
     codes: Vec<Codes>,
     totals: Counted,
     groupings: Vec<Grouping>,
-    kept: Vec<Kept>,
+    /// The records of the organisation whose records are coming.
+    kept: Vec<Record>,
+    /// The codes of the record that is counted.
     numbers: Vec<u32>,
     /// How many organisations have come.
     organisations: u64,
@@ -94,18 +89,11 @@ impl<'a> Tally<'a> {
     pub fn add(&mut self, record: Record) -> Result<()> {
         let organisation = record.organisation_id;
         // Whoever is anonymous is nobody's first or follow-up.
-        let same = |it: &Kept| organisation.is_some() && it.record.organisation_id == organisation;
+        let same = |it: &Record| organisation.is_some() && it.organisation_id == organisation;
         if !self.kept.last().is_some_and(same) {
             self.organisation_is_complete()?;
         }
-        let mut numbers = [const { 0..0 }; 3];
-        let cells = [&record.cell_1, &record.cell_2, &record.cell_3];
-        for ((codes, cell), numbers) in self.codes.iter_mut().zip(cells).zip(&mut numbers) {
-            let from = self.numbers.len();
-            codes.number_all(record.held_on.0, cell.as_ref(), &mut self.numbers)?;
-            *numbers = from..self.numbers.len();
-        }
-        self.kept.push(Kept { record, numbers });
+        self.kept.push(record);
         Ok(())
     }
 
@@ -114,8 +102,7 @@ impl<'a> Tally<'a> {
         let mut kept = std::mem::take(&mut self.kept);
         self.organisations += 1;
         let (first, first_short) = (first(&kept, false), first(&kept, true));
-        for (at, it) in kept.iter().enumerate() {
-            let record = &it.record;
+        for (at, record) in kept.iter().enumerate() {
             if !record.wanted || !self.window.contains(record.held_on.0) {
                 continue;
             }
@@ -126,14 +113,13 @@ impl<'a> Tally<'a> {
                 (false, Some(_)) => ConsultationKind::FollowUp,
             };
             let first = if record.short { first_short } else { first };
-            let first = first.map_or(it, |at| &kept[at]);
-            if self.late.iter().all(|it| self.meets(it, kind, record, &first.record)) {
-                self.count(it, kind, first)?;
+            let first = first.map_or(record, |at| &kept[at]);
+            if self.late.iter().all(|it| self.meets(it, kind, record, first)) {
+                self.count(record, kind, first)?;
             }
         }
         kept.clear();
         self.kept = kept;
-        self.numbers.clear();
         Ok(())
     }
 
@@ -149,45 +135,51 @@ impl<'a> Tally<'a> {
             Dimension::FirstActorType => text(first.actor_type.as_ref()),
             _ => Some(kind.code()),
         };
-        let also = self.also.iter().filter(|also| also.dimension == condition.dimension);
+        let mut also = self.also.iter().filter(|also| also.dimension == condition.dimension);
         let carrier = record.carrier_id.map(|id| id.0);
         condition.holds(code)
-            || also.into_iter().any(|also| {
+            || also.any(|also| {
                 also.codes.iter().any(|it| Some(it.as_str()) == code)
                     && also.carriers.iter().any(|it| Some(it.0) == carrier)
             })
     }
 
-    fn count(&mut self, kept: &Kept, kind: ConsultationKind, first: &Kept) -> Result<()> {
-        let organisation =
-            kept.record.organisation_id.map(|id| match self.actors.contains(&id.0) {
-                true => OrganisationKind::Actor,
-                false => OrganisationKind::Company,
-            });
-        let mut told = [NONE; 3];
-        for (codes, number) in self.codes.iter_mut().zip(&mut told) {
-            let code = match codes.dimension {
-                Dimension::Kind => Some(kind.code()),
-                Dimension::OrganisationKind => organisation.map(Code::code),
-                _ => continue,
-            };
-            *number = code.map_or(Ok(NONE), |code| codes.number(code.as_bytes()))?;
-        }
-        let numbers = |place: usize| match self.codes[place].dimension {
-            Dimension::Kind | Dimension::OrganisationKind => &told[place..=place],
-            Dimension::FirstSizeClass | Dimension::FirstActorType => {
-                &self.numbers[first.numbers[place].clone()]
+    fn count(&mut self, record: &Record, kind: ConsultationKind, first: &Record) -> Result<()> {
+        let organisation = record.organisation_id.map(|id| {
+            if self.actors.contains(&id.0) {
+                OrganisationKind::Actor
+            } else {
+                OrganisationKind::Company
             }
-            _ => &self.numbers[kept.numbers[place].clone()],
-        };
-        self.totals.count(&kept.record, kind, organisation, self.organisations);
+        });
+        let all = &mut self.numbers;
+        all.clear();
+        // A record may have several codes of a dimension.
+        let mut numbers: [Range<usize>; 3] = Default::default();
+        for ((place, codes), numbers) in self.codes.iter_mut().enumerate().zip(&mut numbers) {
+            let from = all.len();
+            match codes.dimension {
+                Dimension::Kind => all.push(codes.number(kind.code().as_bytes())?),
+                Dimension::OrganisationKind => all.push(match organisation {
+                    Some(kind) => codes.number(kind.code().as_bytes())?,
+                    None => NONE,
+                }),
+                Dimension::FirstSizeClass | Dimension::FirstActorType => {
+                    codes.number_all(first, place, all)?;
+                }
+                _ => codes.number_all(record, place, all)?,
+            }
+            *numbers = from..all.len();
+        }
+        let numbers = |place: usize| &self.numbers[numbers[place].clone()];
+        self.totals.count(record, kind, organisation, self.organisations);
         for grouping in &mut self.groupings {
             let of = |at: usize| grouping.by.get(at).map_or(&[NONE][..], |place| numbers(*place));
             for one in of(0) {
                 for two in of(1) {
                     for three in of(2) {
                         let group = grouping.groups.entry([*one, *two, *three]).or_default();
-                        group.count(&kept.record, kind, organisation, self.organisations);
+                        group.count(record, kind, organisation, self.organisations);
                     }
                 }
             }
@@ -265,11 +257,11 @@ impl Counted {
 }
 
 /// The earliest of those that are short, or of those that are not.
-fn first(kept: &[Kept], short: bool) -> Option<usize> {
+fn first(kept: &[Record], short: bool) -> Option<usize> {
     kept.iter()
         .enumerate()
-        .filter(|(_, it)| it.record.short == short)
-        .min_by_key(|(_, it)| (it.record.held_on.0, &it.record.starts_at, it.record.id))
+        .filter(|(_, it)| it.short == short)
+        .min_by_key(|(_, it)| (it.held_on.0, &it.starts_at, it.id))
         .map(|(at, _)| at)
 }
 
