@@ -78,21 +78,22 @@ pub(super) fn each(
         query.conditions.iter().filter(|it| !by_the_others(it.dimension)).cloned().collect();
     let mut wanted = conditions(&mut statement, &by_itself, &query.also, query.topics)?;
     wanted.push("1 = 1".to_owned());
-    let cells: String = (0..3)
-        .map(|at| {
-            let of = query.group_by.get(at).and_then(|dimension| cell(*dimension, backend));
-            format!(", {} AS cell_{}", of.unwrap_or("NULL"), at + 1)
-        })
-        .collect();
+    let of = |at: usize| {
+        query.group_by.get(at).and_then(|dimension| cell(*dimension, backend)).unwrap_or("NULL")
+    };
     let asked = |dimension| query.conditions.iter().any(|it| it.dimension == dimension);
     let where_asked = |asked: bool, column| if asked { column } else { "NULL" };
     let sql = format!(
         "SELECT f.organisation_id, f.held_on, f.starts_at, f.id, f.short,
-            coalesce({wanted}, FALSE) AS wanted, f.minutes, f.preparation_minutes{cells},
+            coalesce({wanted}, FALSE) AS wanted, f.minutes, f.preparation_minutes,
+            {} AS cell_1, {} AS cell_2, {} AS cell_3,
             {size_class} AS size_class, {actor_type} AS actor_type, {carrier} AS carrier_id
         FROM consultation_facts f
         WHERE f.funding_period_id = {period} AND f.status = 'held' AND {until} {of_scope}
         ORDER BY f.organisation_id",
+        of(0),
+        of(1),
+        of(2),
         wanted = wanted.join(" AND "),
         size_class = where_asked(asked(Dimension::FirstSizeClass), "f.size_class"),
         actor_type = where_asked(asked(Dimension::FirstActorType), "f.actor_type"),
