@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::{RunQueryDsl, sql_query};
 use lotse_domain::Error;
 use lotse_domain::policy::Scope;
-use lotse_domain::statistics::{StatisticsQuery, TopicsAs, Window};
+use lotse_domain::statistics::{Dimension, StatisticsQuery, TopicsAs, Window};
 use lotse_persistence::{
     Backend, Conn, Database, Options, Request, funding_period, report, statistics,
 };
@@ -104,7 +104,7 @@ fn what_goes_through_many_consultations_asks_whether_to_go_on() {
             conn.batch_execute(&twice).unwrap();
         }
         let scope = Scope::Carrier(BWHW.parse::<uuid::Uuid>().unwrap().into());
-        let counted = |database: &Database| {
+        let counted = |database: &Database, group_by: Vec<Dimension>| {
             database.snapshot(|conn| {
                 let id: uuid::Uuid = PERIOD_2026.parse().unwrap();
                 let period = funding_period::find(conn, id.into())?;
@@ -112,12 +112,12 @@ fn what_goes_through_many_consultations_asks_whether_to_go_on() {
                 let query = StatisticsQuery {
                     funding_period_id: period.id,
                     window,
-                    group_by: Vec::new(),
+                    group_by,
                     conditions: Vec::new(),
                     also: Vec::new(),
                     topics: TopicsAs::Recorded,
                 };
-                statistics::totals(conn, &scope, &query)
+                Ok(statistics::totals_and_groups(conn, &scope, &query)?.0)
             })
         };
         let explained = |database: &Database| {
@@ -133,11 +133,15 @@ fn what_goes_through_many_consultations_asks_whether_to_go_on() {
             })
         };
         let patient = database(&app, SOON);
-        assert_eq!(counted(&patient).unwrap().consultations, 16_384);
+        for group_by in [vec![], vec![Dimension::Topic, Dimension::Quarter]] {
+            assert_eq!(counted(&patient, group_by).unwrap().consultations, 16_384);
+        }
         assert_eq!(explained(&patient).unwrap(), 16_384);
         let hasty = database(&app, Duration::ZERO);
-        let ended = counted(&hasty);
-        assert!(matches!(ended, Err(Error::TimedOut)), "{ended:?}");
+        for group_by in [vec![], vec![Dimension::Topic, Dimension::Quarter]] {
+            let ended = counted(&hasty, group_by);
+            assert!(matches!(ended, Err(Error::TimedOut)), "{ended:?}");
+        }
         let ended = explained(&hasty);
         assert!(matches!(ended, Err(Error::TimedOut)), "{ended:?}");
     });

@@ -68,5 +68,6 @@ mod tag;
 mod target;
 mod task;
 mod timeline;
+mod topics_on_record;
 mod touched;
 mod worklist;

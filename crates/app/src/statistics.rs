@@ -4,9 +4,9 @@ use lotse_domain::page::{Page, Paging};
 use lotse_domain::policy::{Action, Actor, Scope};
 use lotse_domain::statistics::{
     CountedForPivot, Dimension, Explanation, ExplanationParams, ExplanationQuery, FigureScope,
-    FigureScopeKind, Group, GroupValue, LeftOut, LeftOutCount, Pivot, PivotParams, PreviousFigures,
-    Publication, PublicationParams, RULES_VERSION, SMALLEST_SHOWN, Statistics, StatisticsParams,
-    StatisticsQuery, TopicsAs, Window, additive, published, with_zeros,
+    FigureScopeKind, Figures, Group, GroupValue, LeftOut, LeftOutCount, Pivot, PivotParams,
+    PreviousFigures, Publication, PublicationParams, RULES_VERSION, SMALLEST_SHOWN, Statistics,
+    StatisticsParams, StatisticsQuery, TopicsAs, Window, additive, published, with_zeros,
 };
 use lotse_domain::{Error, Result};
 use lotse_persistence::{funding_period, statistics};
@@ -28,13 +28,14 @@ pub fn get(app: &App, caller: &Caller, params: &StatisticsParams) -> Result<Stat
         } else {
             None
         };
+        let (totals, groups) = figures(tx, &query, params.zeros)?;
         Ok(Statistics {
             period: Reference::new(period.id, &period.name),
             window: query.window,
             rules_version: RULES_VERSION.to_owned(),
             scope,
-            totals: statistics::totals(tx.conn, &tx.scope(), &query)?,
-            groups: groups(tx, &query, params.zeros)?,
+            totals,
+            groups,
             explanation: String::new(),
             additive: additive(&query.group_by),
             group_by: query.group_by,
@@ -45,11 +46,16 @@ pub fn get(app: &App, caller: &Caller, params: &StatisticsParams) -> Result<Stat
     })
 }
 
-fn groups(tx: &mut Reading, query: &StatisticsQuery, zeros: bool) -> Result<Vec<Group>> {
+/// The totals and the groups.
+fn figures(
+    tx: &mut Reading,
+    query: &StatisticsQuery,
+    zeros: bool,
+) -> Result<(Figures, Vec<Group>)> {
     let scope = tx.scope();
-    let groups = statistics::groups(tx.conn, &scope, query)?;
+    let (totals, groups) = statistics::totals_and_groups(tx.conn, &scope, query)?;
     if !zeros || query.group_by.is_empty() {
-        return Ok(groups);
+        return Ok((totals, groups));
     }
     let mut values = Vec::new();
     for dimension in &query.group_by {
@@ -62,7 +68,7 @@ fn groups(tx: &mut Reading, query: &StatisticsQuery, zeros: bool) -> Result<Vec<
         }
         values.push(values_of);
     }
-    with_zeros(groups, &query.group_by, &values)
+    Ok((totals, with_zeros(groups, &query.group_by, &values)?))
 }
 
 /// Of what has too many values to show them all, those that there are.
@@ -94,13 +100,9 @@ fn previous(
         (period.clone(), window)
     };
     let query = StatisticsQuery { funding_period_id: period.id, window, ..query.clone() };
-    let scope = tx.scope();
-    Ok(Some(PreviousFigures {
-        period: Reference::new(period.id, &period.name),
-        window,
-        totals: statistics::totals(tx.conn, &scope, &query)?,
-        groups: statistics::groups(tx.conn, &scope, &query)?,
-    }))
+    let (totals, groups) = figures(tx, &query, false)?;
+    let period = Reference::new(period.id, &period.name);
+    Ok(Some(PreviousFigures { period, window, totals, groups }))
 }
 
 /// The records behind a figure, what was left out, and the rule. Who reads figures and no records gets the
@@ -180,13 +182,12 @@ pub fn pivot(app: &App, caller: &Caller, params: &PivotParams) -> Result<Pivot> 
         let period = funding_period::find(tx.conn, params.funding_period_id)?;
         let query = params.query(&period)?;
         let scope = tx.scope();
-        let by = |dimension| StatisticsQuery { group_by: vec![dimension], ..query.clone() };
-        let both = statistics::groups(tx.conn, &scope, &query)?;
-        let by_row = statistics::groups(tx.conn, &scope, &by(params.rows))?;
-        let by_column = statistics::groups(tx.conn, &scope, &by(params.columns))?;
-        let all = statistics::totals(tx.conn, &scope, &query)?;
-        let counted =
-            CountedForPivot { both: &both, by_row: &by_row, by_column: &by_column, all: &all };
+        let each_way: [&[Dimension]; 3] = [&[params.rows], &[params.columns], &query.group_by];
+        let (all, groups) = statistics::by(tx.conn, &scope, &query, &each_way)?;
+        let [by_row, by_column, both] = groups.as_slice() else {
+            return Err(Error::internal("three groupings are not three"));
+        };
+        let counted = CountedForPivot { both, by_row, by_column, all: &all };
         let (period, scope) = (Reference::new(period.id, &period.name), named_scope(&tx.actor)?);
         Ok(Pivot::new(params, query, period, scope, &counted))
     })
@@ -208,8 +209,7 @@ pub fn publication(app: &App, caller: &Caller, params: &PublicationParams) -> Re
             topics: TopicsAs::Recorded,
         };
         let scope = tx.scope();
-        let totals = statistics::totals(tx.conn, &scope, &query)?;
-        let groups = statistics::groups(tx.conn, &scope, &query)?;
+        let (totals, groups) = statistics::totals_and_groups(tx.conn, &scope, &query)?;
         let (rows, suppressed) = published(&totals, &groups, params.group_by);
         Ok(Publication {
             period: Reference::new(period.id, &period.name),

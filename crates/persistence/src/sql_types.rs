@@ -16,7 +16,7 @@ use diesel::pg::Pg;
 use diesel::query_builder::QueryId;
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{Binary, Date, HasSqlType, Jsonb, SqlType, Timestamptz};
-use diesel::sqlite::Sqlite;
+use diesel::sqlite::{Sqlite, SqliteType};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -51,6 +51,10 @@ pub struct At(pub DateTime<Utc>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Date)]
 pub struct Day(pub NaiveDate);
+
+/// The bytes of a text, an id or a row of ids, for what is compared by the million and named once.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, FromSqlRow)]
+pub struct Cell(pub Vec<u8>);
 
 /// JSON in a row or a query.
 #[derive(Clone, Debug, PartialEq, AsExpression, FromSqlRow)]
@@ -170,6 +174,22 @@ impl FromSql<Date, Sqlite> for Day {
 impl ToSql<Date, Sqlite> for Day {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
         <NaiveDate as ToSql<Date, Sqlite>>::to_sql(&self.0, out)
+    }
+}
+
+impl FromSql<Binary, Pg> for Cell {
+    fn from_sql(bytes: <Pg as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(Cell(bytes.as_bytes().to_vec()))
+    }
+}
+
+impl FromSql<Binary, Sqlite> for Cell {
+    fn from_sql(mut bytes: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        // Asked for bytes, diesel would copy a text to turn it into some.
+        Ok(Cell(match bytes.value_type() {
+            Some(SqliteType::Text) => bytes.read_text().as_bytes().to_vec(),
+            _ => bytes.read_blob().to_vec(),
+        }))
     }
 }
 

@@ -1,9 +1,14 @@
 //! A statement that is put together from fixed pieces; values are always bound.
 
 use chrono::NaiveDate;
+use diesel::connection::DefaultLoadingMode;
 use diesel::deserialize::QueryableByName;
+use diesel::pg::{Pg, PgRowByRowLoadingMode};
 use diesel::prelude::*;
-use diesel::sql_types::{Date, Text};
+use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{Date, HasSqlType, Text};
+use diesel::sqlite::Sqlite;
 use lotse_domain::Result;
 
 use crate::connection::{Backend, Conn};
@@ -24,8 +29,7 @@ pub(crate) struct Statement {
 }
 
 type DbBackend = <Conn as diesel::Connection>::Backend;
-type Bound =
-    diesel::query_builder::BoxedSqlQuery<'static, DbBackend, diesel::query_builder::SqlQuery>;
+type Bound<DB> = BoxedSqlQuery<'static, DB, SqlQuery>;
 
 impl Statement {
     pub fn new(backend: Backend) -> Self {
@@ -64,16 +68,55 @@ impl Statement {
     where
         R: QueryableByName<DbBackend> + 'static,
     {
-        self.bound(sql).load(conn).db()
+        self.bound::<DbBackend>(sql).load(conn).db()
+    }
+
+    /// Row by row, however many there are. PostgreSQL's client would have all in memory first.
+    pub fn each<R>(
+        self,
+        conn: &mut Conn,
+        sql: String,
+        mut each: impl FnMut(R) -> Result<()>,
+    ) -> Result<()>
+    where
+        R: QueryableByName<Pg> + QueryableByName<Sqlite> + 'static,
+    {
+        match conn {
+            Conn::Postgres(conn) => {
+                let query = self.bound::<Pg>(sql);
+                for row in query.load_iter::<R, PgRowByRowLoadingMode>(conn).db()? {
+                    each(row.db()?)?;
+                }
+            }
+            Conn::Sqlite(conn) => {
+                let query = self.bound::<Sqlite>(sql);
+                for row in query.load_iter::<R, DefaultLoadingMode>(conn).db()? {
+                    each(row.db()?)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// How many rows it changed.
     pub fn execute(self, conn: &mut Conn, sql: String) -> Result<usize> {
-        self.bound(sql).execute(conn).db()
+        self.bound::<DbBackend>(sql).execute(conn).db()
     }
 
-    fn bound(self, sql: String) -> Bound {
-        let mut query = diesel::sql_query(sql).into_boxed::<DbBackend>();
+    fn bound<DB>(self, sql: String) -> Bound<DB>
+    where
+        DB: diesel::backend::Backend
+            + HasSqlType<Id>
+            + HasSqlType<Date>
+            + HasSqlType<Instant>
+            + HasSqlType<Text>
+            + 'static,
+        Key: ToSql<Id, DB>,
+        NaiveDate: ToSql<Date, DB>,
+        At: ToSql<Instant, DB>,
+        String: ToSql<Text, DB>,
+    {
+        let mut query = diesel::sql_query(sql).into_boxed::<DB>();
         for value in self.values {
             query = match value {
                 Value::Id(id) => query.bind::<Id, _>(id),

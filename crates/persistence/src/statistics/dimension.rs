@@ -11,123 +11,42 @@ use lotse_domain::{Error, Result, country, occupation};
 use uuid::Uuid;
 
 use crate::connection::Backend;
-use crate::grouping::{Labels, Source, id_as_text};
+use crate::grouping::{Labels, id_as_text};
 use crate::sql_types::Key;
 use crate::statement::Statement;
 
-/// What the organisation was at its first support in the period; a caller who stays anonymous is what is
-/// known of him or her.
-const FIRST_SIZE_CLASS: &str = "CASE WHEN organisation_id IS NULL THEN size_class ELSE \
-     first_value(size_class) OVER (PARTITION BY organisation_id, short ORDER BY held_on, starts_at, id) \
-     END AS first_size_class";
-const FIRST_ACTOR_TYPE: &str = "first_value(actor_type) OVER \
-     (PARTITION BY organisation_id, short ORDER BY held_on, starts_at, id) AS first_actor_type";
-
-/// Where a dimension comes from, and the column of the view that this needs.
-pub(super) struct Needed {
-    pub column: Option<&'static str>,
-    pub of: Source,
-}
-
-pub(super) fn source(dimension: Dimension, topics: TopicsAs, backend: Backend) -> Needed {
-    let plain = |column, code| Needed {
-        column: Some(column),
-        of: Source { code, label: code, label_de: None, join: "" },
-    };
-    // Ids in the form that the API gives them.
-    let id = |postgres, sqlite| if backend == Backend::Postgres { postgres } else { sqlite };
+/// What of a record, as SQL over `f`, its codes in a dimension come from: an id, a code, or several of them in a
+/// row. None for what is told by the day or by the other records of the organisation.
+pub(super) fn cell(dimension: Dimension, backend: Backend) -> Option<&'static str> {
+    let by_backend =
+        |postgres, sqlite| Some(if backend == Backend::Postgres { postgres } else { sqlite });
     match dimension {
-        Dimension::Site => Needed {
-            column: Some("site_id"),
-            of: Source {
-                code: id("CAST(f.site_id AS text)", "lower(hex(f.site_id))"),
-                label: "s.name",
-                label_de: None,
-                join: "JOIN sites s ON s.id = f.site_id",
-            },
-        },
-        Dimension::Carrier => Needed {
-            column: Some("carrier_id"),
-            of: Source {
-                code: id("CAST(f.carrier_id AS text)", "lower(hex(f.carrier_id))"),
-                label: "k.name",
-                label_de: None,
-                join: "JOIN carriers k ON k.id = f.carrier_id",
-            },
-        },
-        Dimension::District => Needed {
-            column: Some("district_id"),
-            of: Source {
-                code: "d.\"key\"",
-                label: "d.name",
-                label_de: None,
-                join: "LEFT JOIN districts d ON d.id = f.district_id",
-            },
-        },
-        Dimension::Topic => Needed {
-            column: None,
-            of: Source {
-                code: "t.code",
-                label: "t.label_en",
-                label_de: Some("t.label_de"),
-                join: match topics {
-                    TopicsAs::Recorded => {
-                        "JOIN consultation_topics ct ON ct.consultation_id = f.id \
-                     JOIN topics t ON t.id = ct.topic_id"
-                    }
-                    // Once, also where a topic and what replaced it are both recorded: one that was replaced
-                    // is left out when the record has the one of today, or another before it that became it.
-                    TopicsAs::Current => {
-                        "JOIN consultation_topics ct ON ct.consultation_id = f.id \
-                     JOIN topics_today n ON n.topic_id = ct.topic_id AND ( \
-                         n.current_id = ct.topic_id OR NOT EXISTS ( \
-                             SELECT 1 \
-                             FROM consultation_topics e \
-                             JOIN topics_today en ON en.topic_id = e.topic_id \
-                             WHERE e.consultation_id = ct.consultation_id \
-                                 AND en.current_id = n.current_id \
-                                 AND (e.topic_id = n.current_id OR e.position < ct.position) \
-                         ) \
-                     ) \
-                     JOIN topics t ON t.id = n.current_id"
-                    }
-                },
-            },
-        },
-        Dimension::Country => Needed {
-            column: None,
-            of: Source {
-                code: "cc.code",
-                label: "cc.code",
-                label_de: None,
-                join: "LEFT JOIN consultation_countries cc ON cc.consultation_id = f.id",
-            },
-        },
+        Dimension::Site => Some("f.site_id"),
+        Dimension::Carrier => Some("f.carrier_id"),
+        Dimension::District => Some("f.district_id"),
+        Dimension::Topic => Some("f.topic_codes"),
+        Dimension::Country => by_backend(
+            "(SELECT string_agg(cc.code, ',') FROM consultation_countries cc \
+             WHERE cc.consultation_id = f.id)",
+            "(SELECT group_concat(cc.code, ',') FROM consultation_countries cc \
+             WHERE cc.consultation_id = f.id)",
+        ),
         // The table has each beginning of a code once, also where several occupations have it.
-        Dimension::Occupation => Needed {
-            column: None,
-            of: Source {
-                code: "co.code",
-                label: "co.code",
-                label_de: None,
-                join: "LEFT JOIN consultation_occupations co \
-                       ON co.consultation_id = f.id AND length(co.code) = 2",
-            },
-        },
-        Dimension::Month => plain("month", "f.month"),
-        Dimension::Quarter => plain("quarter", "f.quarter"),
-        Dimension::Year => plain("year", "f.year"),
-        // Both are there for the figures anyway.
-        Dimension::Kind => Needed { column: None, ..plain("kind", "f.kind") },
-        Dimension::Channel => plain("channel", "f.channel"),
-        Dimension::SizeClass => plain("size_class", "f.size_class"),
-        Dimension::Section => plain("section", "f.section"),
-        Dimension::OrganisationKind => {
-            Needed { column: None, ..plain("organisation_kind", "f.organisation_kind") }
-        }
-        Dimension::ActorType => plain("actor_type", "f.actor_type"),
-        Dimension::FirstSizeClass => plain(FIRST_SIZE_CLASS, "f.first_size_class"),
-        Dimension::FirstActorType => plain(FIRST_ACTOR_TYPE, "f.first_actor_type"),
+        Dimension::Occupation => by_backend(
+            "(SELECT string_agg(co.code, ',') FROM consultation_occupations co \
+             WHERE co.consultation_id = f.id AND length(co.code) = 2)",
+            "(SELECT group_concat(co.code, ',') FROM consultation_occupations co \
+             WHERE co.consultation_id = f.id AND length(co.code) = 2)",
+        ),
+        Dimension::Channel => Some("f.channel"),
+        Dimension::SizeClass | Dimension::FirstSizeClass => Some("f.size_class"),
+        Dimension::Section => Some("f.section"),
+        Dimension::ActorType | Dimension::FirstActorType => Some("f.actor_type"),
+        Dimension::Month
+        | Dimension::Quarter
+        | Dimension::Year
+        | Dimension::Kind
+        | Dimension::OrganisationKind => None,
     }
 }
 
@@ -221,8 +140,8 @@ fn condition(
         }
         dimension => {
             // Of these the code is a column of `f`.
-            let column = source(dimension, topics, statement.backend()).of.code;
-            let wanted = among(statement, column, &codes);
+            let column = format!("f.{}", dimension.code());
+            let wanted = among(statement, &column, &codes);
             if or_none { format!("({column} IS NULL OR {wanted})") } else { wanted }
         }
     };
