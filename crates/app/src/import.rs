@@ -10,7 +10,7 @@ use lotse_domain::import::{
     ImportSettings, PlannedRow, file,
 };
 use lotse_domain::job::{Job, JobKind};
-use lotse_domain::page::{Page, Paging};
+use lotse_domain::page::{After, Page, Paging};
 use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::Action;
 use lotse_persistence::import::row::{self, RefusedRow};
@@ -142,7 +142,7 @@ pub fn preview(
         let bytes = import::content(tx.conn, &import)?;
         let table = file::read(&bytes, import.format, &import.settings.form)?;
         let plan = Plan::new(tx.conn, &import, &table.header)?;
-        let after = paging.after.as_ref().map(|after| after.parse::<i64>()).transpose()?;
+        let after = paging.after.as_ref().map(After::parse::<i64>).transpose()?;
         let wanted = usize::try_from(paging.fetch()).unwrap_or_default();
         let rows = table
             .rows
