@@ -123,6 +123,11 @@ fn what_a_filter_shows_is_changed_as_one_by_one() {
         let file = format!("{}/rows?format=csv", path(&bulk));
         let file = send(adviser.request(Method::GET, &file)).await.expect(200);
         assert_eq!(file.text.lines().count(), 4, "{}", file.text);
+        let file = send(adviser.request(Method::GET, "/bulk-changes?format=csv")).await.expect(200);
+        assert!(file.text.lines().next().unwrap().contains("change.kind"), "{}", file.text);
+        let done = adviser.get("/bulk-changes?target=companies&status=done&total=true").await;
+        assert_eq!(done.expect(200).body["total"], 1);
+        assert!(adviser.get("/bulk-changes?target=tasks").await.expect(200).items().is_empty());
     });
 }
 

@@ -9,7 +9,7 @@ use lotse_domain::bulk_change::{
 use lotse_domain::entity::{Reference, check_version};
 use lotse_domain::id::BulkChangeId;
 use lotse_domain::job::{Job, JobKind};
-use lotse_domain::page::{Page, Paging};
+use lotse_domain::page::{After, Page, Paging};
 use lotse_domain::policy::Action;
 use lotse_domain::tag::MAX_TAGS;
 use lotse_domain::{Error, Result};
@@ -118,7 +118,7 @@ pub fn preview(
     paging: &Paging,
 ) -> Result<Page<BulkRow>> {
     let bulk = get(app, caller, id)?;
-    let after = paging.after.as_ref().map(|after| after.parse::<i64>()).transpose()?;
+    let after = paging.after.as_ref().map(After::parse::<i64>).transpose()?;
     let rows = rehearsed(app, caller, &bulk, after.unwrap_or(0), paging.fetch())?;
     paging.page(rows, None, |row: &BulkRow| (row.number.to_string(), id.0))
 }
@@ -138,7 +138,9 @@ pub fn dry_run(app: &App, caller: &Caller, id: BulkChangeId) -> Result<BulkDryRu
         let rows = rehearsed(app, caller, &bulk, after, BATCH)?;
         let Some(last) = rows.last() else { return Ok(told) };
         after = last.number;
-        rows.iter().for_each(|row| told.add(row));
+        for row in &rows {
+            told.add(row);
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use lotse_domain::import::{
     ImportSettings, PlannedRow, file,
 };
 use lotse_domain::job::{Job, JobKind};
-use lotse_domain::page::{Page, Paging};
+use lotse_domain::page::{After, Page, Paging};
 use lotse_domain::patch::MergePatch;
 use lotse_domain::policy::Action;
 use lotse_domain::{Error, Result};
@@ -138,7 +138,7 @@ pub fn preview(
     id: ImportId,
     paging: &Paging,
 ) -> Result<Page<PlannedRow>> {
-    let after = paging.after.as_ref().map(|after| after.parse::<i64>()).transpose()?;
+    let after = paging.after.as_ref().map(After::parse::<i64>).transpose()?;
     let wanted = usize::try_from(paging.fetch()).unwrap_or_default();
     let (import, bytes) = file_of(app, caller, id)?;
     let table = file::read(&bytes, import.format, &import.settings.form)?;
