@@ -139,7 +139,7 @@ fn one_that_is_refused_leaves_the_others() {
         for name in ["Gut GmbH", "Weg GmbH", "Bleibt GmbH", "Aufgegangen GmbH", "Neuer GmbH"] {
             made.push(adviser.company(name, &json!({})).await);
         }
-        let so = adviser.company("So GmbH", &json!({"vat_id": "DE000000000"})).await;
+        let so = adviser.company("So GmbH", &json!({"vat_id": "DE100000008"})).await;
         let actor = adviser.actor("Kammer", "other").await;
         let last = adviser.company("Letzte GmbH", &json!({})).await;
         let archive = format!("/companies/{}/archive", made[1]["id"].as_str().unwrap());
@@ -156,7 +156,7 @@ fn one_that_is_refused_leaves_the_others() {
             &missing,
             &last["id"],
         ];
-        let change = json!({"kind": "update", "patch": {"vat_id": "de 000000000"}});
+        let change = json!({"kind": "update", "patch": {"vat_id": "de 100000008"}});
         let bulk = draft(&adviser, "companies", &ids, &change).await;
         let newer = format!("/companies/{}", made[4]["id"].as_str().unwrap());
         adviser.patch(&newer, 1, &json!({"status": "dormant"})).await.expect(200);
@@ -177,7 +177,7 @@ fn one_that_is_refused_leaves_the_others() {
         );
         assert_eq!((code(&rows[1]), code(&rows[2])), ("archived", "merged"));
         assert_eq!(rows[6]["record_version"], Value::Null);
-        assert_eq!(read(&adviser, "companies", &made[0]).await["vat_id"], "DE000000000");
+        assert_eq!(read(&adviser, "companies", &made[0]).await["vat_id"], "DE100000008");
         assert_eq!(read(&adviser, "companies", &made[4]).await["vat_id"], Value::Null);
         assert_eq!(read(&adviser, "companies", &so).await, so, "no version without a change");
         let refused = adviser.get(&format!("{}/rows?outcome=refused", path(&bulk))).await;
