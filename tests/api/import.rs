@@ -104,6 +104,11 @@ fn a_file_becomes_companies_and_every_row_says_what_came_of_it() {
         assert_eq!(outcomes, ["created", "created", "refused"]);
         let refused = send(adviser.request(Method::GET, &format!("{path}/refused"))).await;
         assert!(refused.text.contains("import_errors"), "{}", refused.text);
+        // Handed back twice it has one column of reasons.
+        let (id, _) = started(&adviser, refused.text.as_bytes()).await;
+        work(&app);
+        let again = send(adviser.request(Method::GET, &format!("/imports/{id}/refused"))).await;
+        assert_eq!(again.text, refused.text);
         assert!(refused.text.contains("Ohne Postleitzahl GmbH;6031;Hanau"), "{}", refused.text);
     });
 }
@@ -297,5 +302,26 @@ fn a_file_is_removed_after_its_time_and_can_still_be_taken_back() {
         act(&adviser, &format!("{path}/undo"), &import["version"]).await.expect(200);
         work(&app);
         assert!(names(&adviser).await.is_empty());
+    });
+}
+
+#[test]
+fn a_job_goes_on_for_who_has_it_go_on() {
+    both(async |app| {
+        let manager = app.log_in("manager").await;
+        let adviser = app.log_in("adviser").await;
+        let (import, job) = started(&manager, COMPANIES.as_bytes()).await;
+        let path = format!("/jobs/{}", job["id"].as_str().unwrap());
+        let cancelled = act(&adviser, &format!("{path}/cancel"), &job["version"]).await;
+        let version = cancelled.expect(200).body["version"].clone();
+        // The same file is neither done nor to be done again.
+        let same = confirmed(&adviser, COMPANIES.as_bytes()).await;
+        act(&adviser, &format!("/imports/{same}/run"), &json!(2)).await.problem(409, "same_import");
+        let retried = act(&adviser, &format!("{path}/retry"), &version).await.expect(200).body;
+        assert_eq!(retried["requested_by"]["id"], adviser.id().await.as_str());
+        app.advance(TimeDelta::seconds(1));
+        work(&app);
+        let import = adviser.get(&format!("/imports/{import}")).await.expect(200).body;
+        assert_eq!(import["status"], "done");
     });
 }

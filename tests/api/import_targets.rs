@@ -66,19 +66,21 @@ fn contacts_come_to_the_organisations_that_their_rows_name() {
         let contacts = adviser.get(&of_company).await.expect(200);
         assert_eq!(contacts.items()[0]["email"], "cora@muster.example");
 
-        // By the e-mail address it is the same person, under a new name.
-        let file = "Firma;Ort;Ansprechperson;E-Mail\n\
-            Muster Bau GmbH;Hanau;Cora Neumann;CORA@muster.example\n";
+        // By the e-mail address it is the same person; somebody else may share the mailbox.
+        let file = "Firma;Ort;Ansprechperson;E-Mail;Telefon\n\
+            Muster Bau GmbH;Hanau;CORA PROBSTADT;CORA@muster.example;0661 2\n\
+            Muster Bau GmbH;Hanau;Bernd Neumann;cora@muster.example;0661 3\n";
         let id = confirmed(&adviser, "contacts", file, &json!({})).await;
         let again = run(&app, &adviser, &id).await;
-        assert_eq!(outcomes(&rows(&adviser, &again).await), ["updated"]);
-        let renamed = adviser.get(&of_company).await.expect(200);
-        assert_eq!(renamed.items().len(), 1);
-        assert_eq!(renamed.items()[0]["name"], "Cora Neumann");
-        assert_eq!(renamed.items()[0]["phone"], "0661 1");
+        let came = rows(&adviser, &again).await;
+        assert_eq!(outcomes(&came), ["updated", "refused"]);
+        assert_eq!(came[1]["errors"][0]["code"], "another_person");
+        let changed = adviser.get(&of_company).await.expect(200);
+        assert_eq!(changed.items().len(), 1);
+        assert_eq!(changed.items()[0]["phone"], "0661 2");
 
         undo(&app, &adviser, &again).await;
-        assert_eq!(adviser.get(&of_company).await.expect(200).items()[0]["name"], "Cora Probstadt");
+        assert_eq!(adviser.get(&of_company).await.expect(200).items()[0]["phone"], "0661 1");
         // The version that the first import left is two changes old.
         let undone = undo(&app, &adviser, &import).await;
         let left: Vec<_> = rows(&adviser, &undone).await;
@@ -174,6 +176,16 @@ fn events_and_actors_come_from_files_too() {
         assert_eq!(outcomes(&rows(&adviser, &import).await), ["created", "refused"]);
         let events = adviser.get("/events").await.expect(200);
         assert_eq!(events.items()[0]["starts_at"], "14:00:00");
+
+        // Somebody takes part, so the event stays.
+        let event = events.items()[0]["id"].as_str().unwrap();
+        let guests = format!("/events/{event}/participations");
+        adviser.post(&guests, &json!({"headcount": 4})).await.expect(201);
+        let first = undo(&app, &adviser, &import).await;
+        assert_eq!(rows(&adviser, &first).await[0]["undone"], "in_use");
+        // What stayed is not imported a second time.
+        let same = confirmed(&adviser, "events", &file, &json!({})).await;
+        act(&adviser, &format!("/imports/{same}/run"), &json!(2)).await.problem(409, "same_import");
 
         let moved = file.replace("Rathaus", "Stadthalle");
         let id = confirmed(&adviser, "events", &moved, &json!({})).await;

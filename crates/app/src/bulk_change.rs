@@ -184,6 +184,13 @@ pub fn start(app: &App, caller: &Caller, id: BulkChangeId, seen: i64) -> Result<
     })
 }
 
+/// Whether the caller may have a job that stopped go on.
+pub(crate) fn check_may_go_on(tx: &mut Writing, job: &Job) -> Result<()> {
+    let scope = tx.scope();
+    let id = BulkChangeId(job.subject_id);
+    bulk_change::find(tx.conn, &tx.names, &scope, id)?.check_may(&tx.actor)
+}
+
 /// The records, and what came of them, in the order of the selection.
 ///
 /// # Errors

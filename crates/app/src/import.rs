@@ -186,16 +186,21 @@ fn file_of(app: &App, caller: &Caller, id: ImportId) -> Result<(Import, Vec<u8>)
 /// first time.
 ///
 /// # Errors
-/// `NotFound`, also for another carrier's; `Stale`; `Conflict` when it was started or nobody confirmed what it means.
+/// `NotFound`, also for another carrier's; `Stale`; `Conflict` when it was started, nobody confirmed what it means, or
+/// the same was begun and neither done nor taken back.
 pub fn start(app: &App, caller: &Caller, id: ImportId, seen: i64) -> Result<Job> {
     app.write(caller, Action::ChangeImports, |tx| {
         let old = seen_as(tx, id, seen)?;
         check_may(&tx.actor, old.target)?;
         old.check_confirmed()?;
+        old.check_file_kept()?;
         let fingerprint = old.settings.fingerprint(old.target, old.sha256)?;
         let scope = tx.scope();
         if let Some(same) = import::job_of_the_same(tx.conn, &scope, &fingerprint)? {
-            return job::find(tx.conn, &tx.names, &scope, same);
+            let same = job::find(tx.conn, &tx.names, &scope, same)?;
+            let import = import::find(tx.conn, &tx.names, &scope, ImportId(same.subject_id))?;
+            import.check_holds(&same)?;
+            return Ok(same);
         }
         let queued = crate::job::queue(tx, JobKind::Import, id.0)?;
         let new = old.started(tx.now, queued.id)?;
@@ -218,8 +223,6 @@ pub fn take_back(app: &App, caller: &Caller, id: ImportId, seen: i64) -> Result<
         let queued = crate::job::queue(tx, JobKind::ImportUndo, id.0)?;
         let new = old.undo_started(tx.now, queued.id)?;
         import::update(tx.conn, &new)?;
-        // What was taken back may come again.
-        import::set_fingerprint(tx.conn, id, None)?;
         tx.changed(&old.without_samples(), &new.without_samples())?;
         Ok(queued)
     })
@@ -229,6 +232,7 @@ pub fn take_back(app: &App, caller: &Caller, id: ImportId, seen: i64) -> Result<
 pub(crate) fn check_may_go_on(tx: &mut Writing, job: &Job) -> Result<()> {
     let scope = tx.scope();
     let import = import::find(tx.conn, &tx.names, &scope, ImportId(job.subject_id))?;
+    check_may(&tx.actor, import.target)?;
     import.check_goes_on(job.id)
 }
 

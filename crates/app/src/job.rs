@@ -74,17 +74,16 @@ pub fn cancel(app: &App, caller: &Caller, id: JobId, seen: i64) -> Result<Job> {
 }
 
 /// # Errors
-/// `NotFound`, also for another carrier's; `Stale`; `Conflict` unless it failed or was cancelled, or when another job
-/// works on the record.
+/// `NotFound`, also for another carrier's; `Stale`; `Forbidden` for who may not do the same; `Conflict` unless it
+/// failed or was cancelled, or when another job works on the record.
 pub fn retry(app: &App, caller: &Caller, id: JobId, seen: i64) -> Result<Job> {
     app.write(caller, Action::ChangeImports, |tx| {
         let old = seen_as(tx, id, seen)?;
         match old.kind {
             JobKind::Import | JobKind::ImportUndo => import::check_may_go_on(tx, &old)?,
-            // Nothing else works on its records.
-            JobKind::Bulk => {}
+            JobKind::Bulk => bulk_change::check_may_go_on(tx, &old)?,
         }
-        let new = old.retried(tx.now)?;
+        let new = old.retried(tx.now, tx.actor.reference())?;
         job::update(tx.conn, &new)?;
         tx.changed(&old, &new)?;
         Ok(new)

@@ -296,25 +296,40 @@ pub fn own_domain(found: &Found) -> Option<String> {
     (!domain.is_empty() && !SHARED_HOSTS.contains(&domain.as_str())).then_some(domain)
 }
 
-/// Every court counts from one, so a number without its court names nobody.
 fn same_register_number(a: &Found, b: &Found) -> bool {
-    let (Some((number, court)), Some((other, other_court))) = (register(a), register(b)) else {
-        return false;
-    };
-    // `Frankfurt` is what people write for the court of `Frankfurt am Main`.
-    let is_same_court = court.starts_with(&other_court) || other_court.starts_with(&court);
-    number == other && !court.is_empty() && !other_court.is_empty() && is_same_court
+    let both = a.register_number.as_deref().zip(b.register_number.as_deref());
+    both.is_some_and(|(one, other)| {
+        names_one(one) && names_one(other) && may_be_one_register(one, other)
+    })
+}
+
+/// Every court counts from one, so a number without its court names nobody.
+#[must_use]
+pub fn names_one(register_number: &str) -> bool {
+    register_of(register_number).is_some_and(|(_, court)| !court.is_empty())
+}
+
+/// Whether two entries in a register may be the same, as far as they say.
+#[must_use]
+pub fn may_be_one_register(one: &str, other: &str) -> bool {
+    match (register_of(one), register_of(other)) {
+        // `Frankfurt` is what people write for the court of `Frankfurt am Main`.
+        (Some((one, court)), Some((other, other_court))) => {
+            one == other && (court.starts_with(&other_court) || other_court.starts_with(&court))
+        }
+        _ => fold_loosely(one) == fold_loosely(other),
+    }
 }
 
 /// A number in a register as it is searched for, without its court.
 #[must_use]
 pub fn register_number(found: &Found) -> Option<String> {
-    register(found).map(|(number, _)| number)
+    register_of(found.register_number.as_deref()?).map(|(number, _)| number)
 }
 
 /// Section and number, and the court: `Amtsgericht Hanau, HRB 123` is `hrb123` and `hanau`.
-fn register(found: &Found) -> Option<(String, String)> {
-    let folded = fold_loosely(found.register_number.as_deref()?);
+fn register_of(register_number: &str) -> Option<(String, String)> {
+    let folded = fold_loosely(register_number);
     let words: Vec<&str> = folded.split(' ').collect();
     let is_number = |word: &str| word.starts_with(|c: char| c.is_ascii_digit());
     let mut numbered = None;

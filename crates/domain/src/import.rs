@@ -13,6 +13,8 @@ use crate::code::codes;
 use crate::entity::{Entity, EntityKind, Reference};
 use crate::error::{Error, Result};
 use crate::id::{CarrierId, ImportId, ImportProfileId, JobId};
+use crate::import::file::Reading;
+use crate::job::{Job, JobStatus};
 
 pub mod field;
 pub mod file;
@@ -152,14 +154,16 @@ impl Import {
         let mut checks = Checks::new();
         let name = checks.line("name", &input.name, 200);
         checks.finish()?;
-        let mut detected = file::detect(&file.bytes, file.format)?;
+        let mapped = profile.map_or(&[][..], |profile| &profile.columns);
+        let reading = Reading { target: input.target, mapped };
+        let mut detected = file::detect(&file.bytes, file.format, reading)?;
         let settings = match profile {
             None => ImportSettings::proposed(input.target, &detected),
             Some(profile) => {
                 let settings = profile.for_file(&detected);
                 if detected.columns.is_empty() && settings.form.is_readable(file.format) {
                     detected.form = settings.form.clone();
-                    file::look(&file.bytes, file.format, &mut detected)?;
+                    file::look(&file.bytes, file.format, reading, &mut detected)?;
                 }
                 settings.for_file(&detected).with_columns_of(&detected)
             }
@@ -225,7 +229,8 @@ impl Import {
         let read_by = |form: &FileForm| (form.encoding, form.delimiter, form.sheet.clone());
         if read_by(&settings.form) != read_by(&detected.form) {
             detected.form = settings.form.clone();
-            file::look(bytes, self.format, &mut detected)?;
+            let reading = Reading { target: self.target, mapped: &settings.columns };
+            file::look(bytes, self.format, reading, &mut detected)?;
             // What could not be told before, and was not said.
             let form = &mut settings.form;
             form.date_form = form.date_form.or(detected.form.date_form);
@@ -273,6 +278,29 @@ impl Import {
         Err(Error::conflict(
             "import_not_confirmed",
             "Confirm what the file means first: PATCH the settings of the import.",
+        ))
+    }
+
+    /// Whether what its job did stands, so that the same file need not be imported again.
+    ///
+    /// # Errors
+    /// `Conflict` when it stopped half-way, or was taken back and not all of it could be.
+    pub fn check_holds(&self, job: &Job) -> Result<()> {
+        let id = self.id;
+        let detail = match (self.status, job.status) {
+            (ImportStatus::UndoStarted, _) => format!("is being taken back: import {id}"),
+            (ImportStatus::Undone, _) => format!(
+                "was taken back but for some records, see the rows of import {id}; leave those out of the file"
+            ),
+            (_, JobStatus::Failed | JobStatus::Cancelled) => format!(
+                "was begun and stopped: try job {} again, or take import {id} back first",
+                job.id
+            ),
+            _ => return Ok(()),
+        };
+        Err(Error::conflict(
+            "same_import",
+            format!("The same file with the same settings {detail}."),
         ))
     }
 

@@ -136,7 +136,7 @@ impl Job {
     ///
     /// # Errors
     /// `Conflict` unless it failed or was cancelled.
-    pub fn retried(&self, now: DateTime<Utc>) -> Result<Self> {
+    pub fn retried(&self, now: DateTime<Utc>, by: Reference) -> Result<Self> {
         if !matches!(self.status, JobStatus::Failed | JobStatus::Cancelled) {
             return Err(Error::conflict(
                 "job_not_stopped",
@@ -145,6 +145,8 @@ impl Job {
         }
         Ok(Self {
             status: JobStatus::Queued,
+            // What is done from now on is done by who had it go on, as far as that person may.
+            requested_by: by,
             cancel_requested: false,
             attempts: 0,
             problem: None,
@@ -182,17 +184,13 @@ impl Entity for Job {
 mod tests {
     use super::*;
 
+    fn somebody() -> Reference {
+        Reference::new(Uuid::nil(), "somebody")
+    }
+
     fn job(status: JobStatus) -> Job {
-        let now = DateTime::UNIX_EPOCH;
-        let somebody = Reference::new(Uuid::nil(), "somebody");
-        let new = Job::new(
-            JobId(Uuid::nil()),
-            now,
-            JobKind::Import,
-            Uuid::nil(),
-            somebody.clone(),
-            somebody,
-        );
+        let (id, now) = (JobId(Uuid::nil()), DateTime::UNIX_EPOCH);
+        let new = Job::new(id, now, JobKind::Import, Uuid::nil(), somebody(), somebody());
         Job { status, ..new }
     }
 
@@ -207,9 +205,9 @@ mod tests {
             assert!(job(over).cancelled(now).is_err());
         }
         for going in [Queued, Running, Done] {
-            assert!(job(going).retried(now).is_err());
+            assert!(job(going).retried(now, somebody()).is_err());
         }
-        assert_eq!(job(Failed).retried(now).unwrap().status, Queued);
-        assert_eq!(job(Cancelled).retried(now).unwrap().attempts, 0);
+        assert_eq!(job(Failed).retried(now, somebody()).unwrap().status, Queued);
+        assert_eq!(job(Cancelled).retried(now, somebody()).unwrap().attempts, 0);
     }
 }

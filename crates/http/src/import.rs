@@ -293,6 +293,11 @@ fn write_refused(
     let mut csv =
         csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).delimiter(b';').from_writer(to);
     let width = header.len();
+    // A file that was handed back before has them already.
+    let old_reasons = header.iter().position(|name| name == REASONS);
+    if let Some(place) = old_reasons {
+        header.remove(place);
+    }
     header.push(REASONS.to_owned());
     csv.write_record(&header)?;
     let mut after = 0;
@@ -304,6 +309,9 @@ fn write_refused(
         for row in page {
             let mut cells = row.cells;
             cells.resize(width, String::new());
+            if let Some(place) = old_reasons {
+                cells.remove(place);
+            }
             let reasons: Vec<_> = row
                 .errors
                 .into_iter()

@@ -155,6 +155,7 @@ pub fn update(conn: &mut Conn, job: &Job) -> Result<()> {
         .filter(jobs::version.eq(job.version - 1))
         .set((
             jobs::status.eq(job.status.code()),
+            jobs::requested_by.eq(Key(job.requested_by.id)),
             jobs::cancel_requested.eq(job.cancel_requested),
             jobs::attempts.eq(job.attempts),
             jobs::problem.eq(&job.problem),

@@ -3,10 +3,11 @@
 
 use std::collections::HashMap;
 
-use lotse_domain::id::{CompanyId, OrganisationId};
+use lotse_domain::id::OrganisationId;
 use lotse_domain::import::file::Row;
 use lotse_domain::import::key::{
-    Decision, MatchKey, check_is_the_same, decide, keys, of_organisation, refusal,
+    Decision, MatchKey, check_is_the_same, check_is_the_same_person, decide, keys, of_organisation,
+    refusal,
 };
 use lotse_domain::import::layout::Layout;
 use lotse_domain::import::named::Named;
@@ -78,6 +79,8 @@ impl<'a> Plan<'a> {
                 Err(errors) => Ok(Came::refused(errors)),
             };
             all.push(match came {
+                // Somebody changed the record between two statements: the rows are tried again.
+                Err(error @ Error::Stale { .. }) => return Err(Error::Busy(error.into())),
                 Err(error) => Came::refused(refusal(&self.import.settings, error)?),
                 Ok(came) => came,
             });
@@ -117,8 +120,16 @@ impl<'a> Plan<'a> {
         let keys = self.keys(&values);
         let found = self.found(tx, known, organisation, &keys)?;
         let decision = decide(&self.import.settings, &found)?;
-        if let (ImportTarget::Companies, Decision::Update(id)) = (target, decision) {
-            check_is_the_same(&company::find(tx.conn, CompanyId(id))?, &values)?;
+        match (target, decision) {
+            (ImportTarget::Companies, Decision::Update(id)) => {
+                check_is_the_same(&company::find(tx.conn, id.into())?, &values)?;
+            }
+            (ImportTarget::Contacts, Decision::Update(id)) => {
+                let scope = tx.scope();
+                let old = contact::find(tx.conn, &scope, id.into())?;
+                check_is_the_same_person(&old, &values)?;
+            }
+            _ => {}
         }
         values.remove("organisation");
         // Of another installation, or of a record that is not there any more: ids are given here.

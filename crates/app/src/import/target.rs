@@ -11,6 +11,7 @@ use lotse_domain::import::ImportTarget;
 use lotse_domain::patch::{MergePatch, shaped};
 use lotse_domain::policy::{Action, Actor};
 use lotse_domain::{Error, Result};
+use lotse_persistence::import::known;
 use lotse_persistence::{actor, company, consultation, contact, event, merge};
 use serde::Serialize;
 use serde_json::Value;
@@ -139,8 +140,10 @@ pub(super) fn is_in_use(tx: &mut Writing, target: ImportTarget, id: Uuid) -> Res
         ImportTarget::Companies | ImportTarget::Actors => {
             merge::is_named(tx.conn, OrganisationId(id))
         }
-        // Archived or voided they stay where they are named.
-        ImportTarget::Contacts | ImportTarget::Consultations | ImportTarget::Events => Ok(false),
+        ImportTarget::Consultations => known::is_consultation_used(tx.conn, id),
+        ImportTarget::Events => known::is_event_used(tx.conn, id),
+        // Archived they stay where they are named.
+        ImportTarget::Contacts => Ok(false),
     }
 }
 

@@ -58,6 +58,10 @@ fn finish(tx: &mut Writing, job: &Running, id: ImportId) -> Result<()> {
     job.end(tx)?;
     let new = old.undone(tx.now);
     import::update(tx.conn, &new)?;
+    // What was taken back may come again; what stayed would be there twice.
+    if !row::any_left(tx.conn, id)? {
+        import::set_fingerprint(tx.conn, id, None)?;
+    }
     tx.changed(&old.without_samples(), &new.without_samples())
 }
 

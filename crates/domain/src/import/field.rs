@@ -247,11 +247,8 @@ fn list(kind: FieldKind, text: &str, named: &Named) -> Result<Value, Fault> {
             continue;
         }
         for smaller in part.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            let one = item(kind, smaller, named);
-            items.push(one.ok_or_else(|| {
-                let (code, message) = kind.fault("");
-                (code, format!("{message}: {smaller}"))
-            })?);
+            // What stands there is in the cells of the row, which are not kept as long as its errors.
+            items.push(item(kind, smaller, named).ok_or_else(|| kind.fault(""))?);
         }
     }
     Ok(Value::Array(items))

@@ -8,8 +8,10 @@ use std::io::{Cursor, Read};
 use calamine::{Data, Reader, Xlsx, XlsxError};
 use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-use super::field::{date, number};
-use super::{Column, Delimiter, Detected, FileForm, ImportFormat, TextEncoding};
+use super::field::{FieldKind, date, field, number, of_header};
+use super::{
+    Column, Delimiter, Detected, FileForm, ImportFormat, ImportTarget, MappedColumn, TextEncoding,
+};
 use crate::code::Code;
 use crate::error::{Error, Result};
 
@@ -18,6 +20,8 @@ pub const MOST_BYTES: usize = 20 * 1024 * 1024;
 const MOST_UNPACKED: u64 = 200 * 1024 * 1024;
 pub const MOST_ROWS: i64 = 200_000;
 const MOST_COLUMNS: usize = 200;
+/// Cells of a workbook that are held at once, empty ones among them.
+const MOST_PLACES: usize = 5_000_000;
 const MOST_CHARACTERS: usize = 10_000;
 /// So many rows are looked at to tell how a file is written.
 const LOOKED_AT: usize = 1000;
@@ -64,7 +68,7 @@ fn refused(code: &str, message: impl Into<String>) -> Error {
 ///
 /// # Errors
 /// `Invalid` when there is no table in it.
-pub fn detect(bytes: &[u8], format: ImportFormat) -> Result<Detected> {
+pub fn detect(bytes: &[u8], format: ImportFormat, reading: Reading) -> Result<Detected> {
     if bytes.len() > MOST_BYTES {
         return Err(refused("too_large", format!("must have at most {MOST_BYTES} bytes")));
     }
@@ -97,30 +101,57 @@ pub fn detect(bytes: &[u8], format: ImportFormat) -> Result<Detected> {
     };
     let mut detected = Detected { form, sheets, columns: Vec::new() };
     if detected.form.is_readable(format) {
-        look(bytes, format, &mut detected)?;
+        look(bytes, format, reading, &mut detected)?;
     }
     Ok(detected)
+}
+
+/// What columns are taken for: the forms of dates and numbers are told by those that hold such. `41.20` may be a code.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<'a> {
+    pub target: ImportTarget,
+    /// Columns that a person mapped; the others by their headers.
+    pub mapped: &'a [MappedColumn],
+}
+
+impl Reading<'_> {
+    fn kind(&self, header: &str) -> Option<FieldKind> {
+        let mapped = self.mapped.iter().find(|column| column.header == header);
+        let known = match mapped {
+            Some(column) => field(self.target, &column.field),
+            None => of_header(self.target, header),
+        };
+        known.map(|field| field.kind)
+    }
 }
 
 /// Samples of the columns, and the forms of dates and numbers that all of the looked at agree with.
 ///
 /// # Errors
 /// As [`read`].
-pub fn look(bytes: &[u8], format: ImportFormat, detected: &mut Detected) -> Result<()> {
+pub fn look(
+    bytes: &[u8],
+    format: ImportFormat,
+    reading: Reading,
+    detected: &mut Detected,
+) -> Result<()> {
     let table = read(bytes, format, &detected.form)?;
     let mut columns: Vec<Column> =
         table.header.into_iter().map(|header| Column { header, samples: Vec::new() }).collect();
+    let kinds: Vec<_> = columns.iter().map(|column| reading.kind(&column.header)).collect();
     let mut dates = Candidates::new();
     let mut numbers = Candidates::new();
     for row in table.rows.take(LOOKED_AT) {
-        for (column, cell) in columns.iter_mut().zip(row?.cells) {
+        for ((column, kind), cell) in columns.iter_mut().zip(&kinds).zip(row?.cells) {
             let text = cell.text.trim();
             if text.is_empty() {
                 continue;
             }
-            if !cell.typed {
-                dates.see(text, date);
-                numbers.see(text, number);
+            match kind {
+                _ if cell.typed => {}
+                Some(FieldKind::Date) => dates.see(text, date),
+                Some(FieldKind::Number | FieldKind::Integer) => numbers.see(text, number),
+                _ => {}
             }
             if column.samples.len() < SAMPLES && !column.samples.iter().any(|seen| seen == text) {
                 column.samples.push(text.chars().take(100).collect());
@@ -345,6 +376,7 @@ fn workbook_rows(bytes: &[u8], form: &FileForm) -> Result<Rows> {
     let mut reader = workbook.worksheet_cells_reader(sheet).map_err(broken)?;
     let mut rows: BTreeMap<i64, Vec<Cell>> = BTreeMap::new();
     let mut text: u64 = 0;
+    let mut places = 0;
     while let Some(found) = reader.next_cell().map_err(broken)? {
         let value = cell(&found.get_value().clone().into());
         if value.text.is_empty() {
@@ -360,6 +392,14 @@ fn workbook_rows(bytes: &[u8], form: &FileForm) -> Result<Rows> {
         }
         let cells = rows.entry(number).or_default();
         if cells.len() <= column {
+            // Those before it are held too, be they empty.
+            places += column + 1 - cells.len();
+            if places > MOST_PLACES {
+                return Err(refused(
+                    "too_many_cells",
+                    format!("must have at most {MOST_PLACES} cells"),
+                ));
+            }
             cells.resize(column + 1, Cell::default());
         }
         cells[column] = value;
@@ -395,8 +435,10 @@ mod tests {
     use super::*;
     use crate::import::{DateForm, NumberForm};
 
+    const READING: Reading<'_> = Reading { target: ImportTarget::Consultations, mapped: &[] };
+
     fn of_text(text: &str) -> Detected {
-        detect(text.as_bytes(), ImportFormat::Csv).unwrap()
+        detect(text.as_bytes(), ImportFormat::Csv, READING).unwrap()
     }
 
     #[test]
@@ -414,7 +456,7 @@ mod tests {
             (utf16(u16::to_le_bytes), TextEncoding::Utf16Le),
             (utf16(u16::to_be_bytes), TextEncoding::Utf16Be),
         ] {
-            let detected = detect(&bytes, ImportFormat::Csv).unwrap();
+            let detected = detect(&bytes, ImportFormat::Csv, READING).unwrap();
             assert_eq!(detected.form.encoding, Some(encoding));
             assert_eq!(detected.form.delimiter, Some(Delimiter::Semicolon));
             assert_eq!(detected.columns[0].header, "Firma");
@@ -424,13 +466,13 @@ mod tests {
 
     #[test]
     fn forms_are_told_only_when_the_file_shows_them() {
-        let german = of_text("a;b;c\n31.12.2026;1.234,5;x\n01.02.2026;7;y\n");
+        let german = of_text("Datum;Dauer;Code\n31.12.2026;1.234,5;41.20\n01.02.2026;7;y\n");
         assert_eq!(german.form.date_form, Some(DateForm::German));
         assert_eq!(german.form.number_form, Some(NumberForm::German));
         // The third of April or the fourth of March; a thousand or one.
-        let open = of_text("a;b\n03/04/2026;12\n05/06/2026;13\n");
+        let open = of_text("Datum;Dauer\n03/04/2026;12\n05/06/2026;13\n");
         assert_eq!((open.form.date_form, open.form.number_form), (None, None));
-        let british = of_text("a;b\n03/04/2026;12\n25/06/2026;13\n");
+        let british = of_text("Datum;Dauer\n03/04/2026;12\n25/06/2026;13\n");
         assert_eq!(british.form.date_form, Some(DateForm::British));
     }
 
@@ -466,10 +508,11 @@ mod tests {
         sheet.write_string(0, 1, "Mitarbeiter").unwrap();
         sheet.write_string(4, 0, "Muster GmbH").unwrap();
         sheet.write_number(4, 1, 42.5).unwrap();
-        let detected = detect(&book.save_to_buffer().unwrap(), ImportFormat::Xlsx).unwrap();
+        let detected =
+            detect(&book.save_to_buffer().unwrap(), ImportFormat::Xlsx, READING).unwrap();
         assert_eq!(detected.columns[1].samples, ["42.5"]);
         sheet_of(&mut book).write_string(1_000_000, 16_000, "x").unwrap();
-        let far = detect(&book.save_to_buffer().unwrap(), ImportFormat::Xlsx);
+        let far = detect(&book.save_to_buffer().unwrap(), ImportFormat::Xlsx, READING);
         assert!(matches!(far, Err(Error::Invalid(errors)) if errors[0].code == "too_many_rows"));
     }
 
@@ -481,9 +524,9 @@ mod tests {
     fn a_table_has_bounds() {
         let row = vec!["a"; 10_000].join(";");
         let wide = format!("{row}\n{row}\n");
-        let refused = detect(wide.as_bytes(), ImportFormat::Csv);
+        let refused = detect(wide.as_bytes(), ImportFormat::Csv, READING);
         assert!(matches!(refused, Err(Error::Invalid(_))));
-        assert!(detect(b"PK\x03\x04nothing", ImportFormat::Xlsx).is_err());
+        assert!(detect(b"PK\x03\x04nothing", ImportFormat::Xlsx, READING).is_err());
     }
 
     #[test]
@@ -518,13 +561,13 @@ mod tests {
     proptest! {
         #[test]
         fn no_file_brings_it_down(bytes in proptest::collection::vec(any::<u8>(), 0..500)) {
-            let _ = detect(&bytes, ImportFormat::Csv);
-            let _ = detect(&bytes, ImportFormat::Xlsx);
+            let _ = detect(&bytes, ImportFormat::Csv, READING);
+            let _ = detect(&bytes, ImportFormat::Xlsx, READING);
         }
 
         #[test]
         fn no_table_brings_it_down(text in "([a-zÄ=+@0-9.\"';,|\\t\r\n\u{0}\u{feff}]|[^\u{0}]){0,300}") {
-            let _ = detect(text.as_bytes(), ImportFormat::Csv);
+            let _ = detect(text.as_bytes(), ImportFormat::Csv, READING);
         }
 
         #[test]
@@ -537,9 +580,9 @@ mod tests {
                 let place = place.index(bytes.len());
                 bytes[place] = byte;
             }
-            let _ = detect(&bytes, ImportFormat::Xlsx);
+            let _ = detect(&bytes, ImportFormat::Xlsx, READING);
             bytes.truncate(cut.index(bytes.len()));
-            let _ = detect(&bytes, ImportFormat::Xlsx);
+            let _ = detect(&bytes, ImportFormat::Xlsx, READING);
         }
     }
 }

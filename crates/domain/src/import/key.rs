@@ -6,6 +6,8 @@ use uuid::Uuid;
 
 use super::{ImportSettings, MatchRule, OnMatch, OnNew, RowError};
 use crate::company::Company;
+use crate::contact::Contact;
+use crate::duplicate::{may_be_one_register, names_one};
 use crate::error::{Error, Result};
 use crate::id::UserId;
 use crate::name::fold;
@@ -38,8 +40,7 @@ fn day(values: &Values, name: &str) -> Option<NaiveDate> {
 pub fn keys(values: &Values, rules: &[MatchRule]) -> Vec<MatchKey> {
     let key = |rule: &MatchRule| match rule {
         MatchRule::Id => text(values, "id")?.parse().ok().map(MatchKey::Id),
-        MatchRule::RegisterNumber => text(values, "register_number")
-            .map(|number| MatchKey::RegisterNumber(number.to_owned())),
+        MatchRule::RegisterNumber => register_number(values),
         MatchRule::VatId => text(values, "vat_id").map(|id| MatchKey::VatId(compact(id))),
         MatchRule::NameAndTown => {
             let town = values.get("address")?.get("city")?.as_str()?;
@@ -76,13 +77,19 @@ pub fn of_organisation(values: &Values) -> Vec<MatchKey> {
     };
     [
         text(told, "id").and_then(|id| id.parse().ok()).map(MatchKey::Id),
-        text(told, "register_number").map(|number| MatchKey::RegisterNumber(number.to_owned())),
+        register_number(told),
         text(told, "vat_id").map(|id| MatchKey::VatId(compact(id))),
         by_name,
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// Without its court it names nobody.
+fn register_number(values: &Values) -> Option<MatchKey> {
+    let number = text(values, "register_number")?;
+    names_one(number).then(|| MatchKey::RegisterNumber(number.to_owned()))
 }
 
 /// As companies keep it.
@@ -123,12 +130,10 @@ pub fn check_is_the_same(old: &Company, values: &Values) -> Result<()> {
     if text(values, "id") == Some(old.id.to_string().as_str()) {
         return Ok(());
     }
-    let differ = |there: Option<&String>, told: Option<&str>| {
-        there.zip(told).is_some_and(|(there, told)| fold(there) != fold(told))
-    };
-    let vat_id = text(values, "vat_id").map(compact);
-    if differ(old.register_number.as_ref(), text(values, "register_number"))
-        || differ(old.vat_id.as_ref(), vat_id.as_deref())
+    let registers = old.register_number.as_deref().zip(text(values, "register_number"));
+    let vat_ids = old.vat_id.clone().zip(text(values, "vat_id").map(compact));
+    if registers.is_some_and(|(there, told)| !may_be_one_register(there, told))
+        || vat_ids.is_some_and(|(there, told)| there != told)
     {
         return Err(Error::conflict(
             "another_company",
@@ -137,6 +142,23 @@ pub fn check_is_the_same(old: &Company, values: &Values) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Several people have one mailbox: by its address alone nobody becomes somebody else.
+///
+/// # Errors
+/// `Conflict` when the row means another person.
+pub fn check_is_the_same_person(old: &Contact, values: &Values) -> Result<()> {
+    let is_named = text(values, "id") == Some(old.id.to_string().as_str());
+    let name = text(values, "name");
+    if is_named || name.is_none_or(|name| fold(name) == fold(&old.name)) {
+        return Ok(());
+    }
+    Err(Error::conflict(
+        "another_person",
+        "A contact of the organisation has this e-mail address under another name; name the id of the \
+         contact if it is the same person, or have it matched by the name.",
+    ))
 }
 
 /// What a rule that refuses a row says of it.

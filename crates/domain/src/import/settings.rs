@@ -349,6 +349,7 @@ impl ImportSettings {
             let (column, message) = match self.header_of(&path) {
                 Some(header) => (Some(header.to_owned()), violation.message),
                 // A field that no column fills.
+                None if path.is_empty() => (None, violation.message),
                 None => (None, format!("{path}: {}", violation.message)),
             };
             RowError { column, code: violation.code, message }

@@ -13,7 +13,8 @@ const FILE: &str = "Firma;PLZ;Ort;Rechtsform;Mitarbeiter;Bemerkung\n\
                     Ohne Ort GmbH;6031;;Firma;viele;\n";
 
 fn detected() -> Detected {
-    file::detect(FILE.as_bytes(), ImportFormat::Csv).unwrap()
+    let reading = file::Reading { target: ImportTarget::Companies, mapped: &[] };
+    file::detect(FILE.as_bytes(), ImportFormat::Csv, reading).unwrap()
 }
 
 fn settings() -> ImportSettings {
@@ -117,6 +118,8 @@ fn a_namesake_with_another_register_number_is_another_company() {
     let there = Company { register_number: Some("HRB 1 Hanau".into()), ..company() };
     let mut values = read(0).unwrap();
     check_is_the_same(&there, &values).unwrap();
+    values.insert("register_number".into(), json!("Amtsgericht Hanau HRB1"));
+    check_is_the_same(&there, &values).unwrap();
     values.insert("register_number".into(), json!("HRB 2 Hanau"));
     assert!(check_is_the_same(&there, &values).is_err());
     // By the id it is the same, and the number is a new one.
@@ -141,6 +144,13 @@ fn a_row_that_may_mean_two_is_refused() {
 
 #[test]
 fn a_row_is_known_by_what_it_says() {
+    let number = |number: &str| {
+        let values = json!({"register_number": number}).as_object().unwrap().clone();
+        keys(&values, &[MatchRule::RegisterNumber])
+    };
+    assert_eq!(number("HRB 1 Hanau"), [MatchKey::RegisterNumber("HRB 1 Hanau".into())]);
+    // Every court counts from one.
+    assert_eq!(number("HRB 1"), []);
     let of_row = keys(&read(0).unwrap(), MatchRule::of(ImportTarget::Companies));
     let name = "mueller bau gmbh".to_owned();
     assert_eq!(of_row, [MatchKey::NameAndTown { name, town: "frankfurt am main".into() }]);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use lotse_domain::Result;
 use lotse_domain::code::Code;
 use lotse_domain::consultation::ConsultationStatus;
@@ -26,6 +27,7 @@ use crate::schema::{
     topics, user_assignments, users,
 };
 use crate::sql_types::Key;
+use crate::statement::Statement;
 
 /// What cells may name: districts and topics, and of the own carrier sites and who works or worked for it.
 ///
@@ -218,4 +220,38 @@ pub fn consultations(
         .load(conn)
         .db()?;
     Ok(rows.into_iter().map(|id| id.0).collect())
+}
+
+/// Whether others have built on an event: somebody takes part in it, or a record names it.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn is_event_used(conn: &mut Conn, id: Uuid) -> Result<bool> {
+    let places = ["event_participations", "consultations", "tasks", "attachments"];
+    is_named(conn, id, "event_id", &places)
+}
+
+/// Whether others have built on a consultation.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn is_consultation_used(conn: &mut Conn, id: Uuid) -> Result<bool> {
+    is_named(conn, id, "consultation_id", &["tasks", "referrals", "attachments", "corrections"])
+}
+
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+fn is_named(conn: &mut Conn, id: Uuid, column: &str, tables: &[&str]) -> Result<bool> {
+    let mut statement = Statement::new(conn.backend());
+    let id = statement.id(Key(id));
+    let named: Vec<String> = tables
+        .iter()
+        .map(|table| format!("SELECT COUNT(*) AS n FROM {table} WHERE {column} = {id}"))
+        .collect();
+    let rows: Vec<Counted> = statement.load(conn, named.join(" UNION ALL "))?;
+    Ok(rows.iter().any(|row| row.n > 0))
 }

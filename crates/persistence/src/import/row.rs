@@ -204,6 +204,23 @@ pub fn count_to_undo(conn: &mut Conn, import: ImportId) -> Result<i64> {
     waiting(import).count().get_result(conn).db()
 }
 
+/// Whether something that was created or updated was not taken back.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn any_left(conn: &mut Conn, import: ImportId) -> Result<bool> {
+    let left = import_rows::table
+        .filter(import_rows::import_id.eq(Key(import.0)))
+        .filter(
+            import_rows::undone
+                .is_not_null()
+                .and(import_rows::undone.ne(Some(ImportUndoOutcome::TakenBack.code()))),
+        )
+        .limit(1)
+        .count();
+    Ok(left.get_result::<i64>(conn).db()? > 0)
+}
+
 type Waiting<'a> = import_rows::BoxedQuery<'a, crate::connection::MultiBackend>;
 
 fn waiting<'a>(import: ImportId) -> Waiting<'a> {
