@@ -34,7 +34,7 @@ async fn undo(app: &TestApp, session: &Session, import: &Value) -> Value {
 
 async fn rows(session: &Session, import: &Value) -> Vec<Value> {
     let path = format!("/imports/{}/rows", import["id"].as_str().unwrap());
-    session.get(&path).await.expect(200).items().to_vec()
+    session.get(&path).await.expect(200).items().clone()
 }
 
 fn outcomes(rows: &[Value]) -> Vec<&str> {

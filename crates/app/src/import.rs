@@ -169,7 +169,9 @@ pub fn dry_run(app: &App, caller: &Caller, id: ImportId) -> Result<DryRun> {
         let planned = app.write(caller, Action::ChangeImports, |tx| {
             Plan::new(tx, &import, &table.header)?.rehearse(tx, &rows)
         })?;
-        planned.iter().for_each(|row| told.add(row));
+        for row in &planned {
+            told.add(row);
+        }
     }
     Ok(told)
 }

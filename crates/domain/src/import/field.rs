@@ -236,7 +236,7 @@ fn item(kind: FieldKind, text: &str, named: &Named) -> Option<Value> {
 fn list(kind: FieldKind, text: &str, named: &Named) -> Result<Value, Fault> {
     if text.starts_with('[') {
         let items: Vec<Value> = serde_json::from_str(text).map_err(|_| kind.fault(""))?;
-        let items = items.into_iter().map(|value| of_json(kind, value, named));
+        let items = items.iter().map(|value| of_json(kind, value, named));
         return items.collect::<Option<Vec<_>>>().map(Value::Array).ok_or_else(|| kind.fault(""));
     }
     let parts = text.split([';', '|', '\n']).map(str::trim).filter(|part| !part.is_empty());
@@ -255,7 +255,7 @@ fn list(kind: FieldKind, text: &str, named: &Named) -> Result<Value, Fault> {
 }
 
 /// A record within a record has its id or code, and what an export tells besides.
-fn of_json(kind: FieldKind, value: Value, named: &Named) -> Option<Value> {
+fn of_json(kind: FieldKind, value: &Value, named: &Named) -> Option<Value> {
     let parts = |names: [&str; 2]| {
         let object = value.as_object()?;
         Some(json!({
@@ -267,7 +267,7 @@ fn of_json(kind: FieldKind, value: Value, named: &Named) -> Option<Value> {
         FieldKind::Occupation => parts(["code", "workers"]),
         FieldKind::Purpose => parts(["purpose", "legal_basis"]),
         _ => {
-            let known = value.get("id").or_else(|| value.get("code")).unwrap_or(&value);
+            let known = value.get("id").or_else(|| value.get("code")).unwrap_or(value);
             item(kind, known.as_str()?, named)
         }
     }

@@ -534,7 +534,7 @@ mod tests {
         let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
         for part in ["xl/workbook.xml", "xl/worksheets/sheet1.xml"] {
             archive.start_file(part, zip::write::SimpleFileOptions::default()).unwrap();
-            std::io::Write::write_all(&mut archive, &[b' '; 60_000]).unwrap();
+            std::io::Write::write_all(&mut archive, &vec![b' '; 60_000]).unwrap();
         }
         let mut bytes = archive.finish().unwrap().into_inner();
         assert!(bytes.len() < 1000);
