@@ -137,7 +137,25 @@ pub struct Compared {
 /// # Errors
 /// As [`compare_all`].
 pub fn compare_next(app: &App, after: Option<OrganisationId>) -> Result<Option<Compared>> {
-    let looked = app.database.read_whole(|conn| look(conn, after))?;
+    let error = match compare_some(app, after, BATCH) {
+        Err(error @ Error::Internal(_)) => error,
+        other => return other,
+    };
+    // One that cannot be compared must not keep those behind it from it.
+    tracing::warn!(%error, "organisations are compared one by one");
+    match compare_some(app, after, 1) {
+        Err(error @ Error::Internal(_)) => {
+            let due = app.database.read(|conn| duplicate_pair::due(conn, after, 1))?;
+            let Some((last, _)) = due.first().copied() else { return Ok(None) };
+            tracing::warn!(%error, organisation = %last, "an organisation cannot be compared");
+            Ok(Some(Compared { last, organisations: 0 }))
+        }
+        other => other,
+    }
+}
+
+fn compare_some(app: &App, after: Option<OrganisationId>, most: i64) -> Result<Option<Compared>> {
+    let looked = app.database.read_whole(|conn| look(conn, after, most))?;
     let Some(last) = looked.last().map(|look| look.id) else { return Ok(None) };
     retrying(|| app.database.write(|conn| keep(app, conn, &looked)))?;
     Ok(Some(Compared { last, organisations: looked.len() }))
@@ -159,8 +177,8 @@ struct Other {
 }
 
 /// All of it is of one state: what was changed since has another version then, and is due itself.
-fn look(conn: &mut Conn, after: Option<OrganisationId>) -> Result<Vec<Look>> {
-    let due = duplicate_pair::due(conn, after, BATCH)?;
+fn look(conn: &mut Conn, after: Option<OrganisationId>, most: i64) -> Result<Vec<Look>> {
+    let due = duplicate_pair::due(conn, after, most)?;
     let ids: Vec<OrganisationId> = due.iter().map(|(id, _)| *id).collect();
     let known = duplicate_pair::of_organisations(conn, &ids)?;
     let mut found: HashMap<_, _> = by_id(duplicate_pair::organisations(conn, &ids)?);

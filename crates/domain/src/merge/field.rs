@@ -185,8 +185,11 @@ impl Registered {
         Ok(match self {
             Self::Company(it) => {
                 // What was archived since is given its values back and stays archived.
-                let open = Company { archived: None, ..(**it).clone() };
-                let new = open.changed(now, &read::<CompanyInput>(entered)?, district)?;
+                let input: CompanyInput = read(entered)?;
+                // No value is a new one: a VAT id from before its digits were looked at is taken over too.
+                let vat_id = input.vat_id.clone();
+                let open = Company { archived: None, vat_id, ..(**it).clone() };
+                let new = open.changed(now, &input, district)?;
                 Self::Company(Box::new(Company { archived: it.archived.clone(), ..new }))
             }
             Self::Actor(it) => {

@@ -175,3 +175,25 @@ fn ids_of_other_carriers_records_are_theirs() {
         seen.undone.unwrap().remainders.iter().map(|it| it.record_id.is_some()).collect();
     assert_eq!(ids, [true, false, true]);
 }
+
+#[test]
+fn a_vat_id_from_before_its_digits_were_looked_at_is_taken_over_and_given_back() {
+    let with_old_id = |id: u128, entered: &Value, vat_id: &str| {
+        let Registered::Company(it) = company(id, entered) else { panic!("a company") };
+        Registered::Company(Box::new(Company { vat_id: Some(vat_id.to_owned()), ..*it }))
+    };
+    let mut merging = merging(&json!({"name": "A"}), &json!({"name": "B"}));
+    merging.survivor = with_old_id(1, &json!({"name": "A"}), "DE100000001");
+    merging.other = with_old_id(2, &json!({"name": "B"}), "DE100000002");
+    let token = merging.preview(&[]).unwrap().token;
+    let choices = [MergeChoice { field: MergeField::VatId, from: OTHER }];
+    let fields = merging.as_seen(&choices, Some(&token)).unwrap();
+    let merged = merging.survivor.merged_with(now(), &merging.other, &fields).unwrap();
+    let (back, _) = changed_back(&merged, now(), &fields).unwrap();
+    let vat_id = |it: &Registered| match it {
+        Registered::Company(it) => it.vat_id.clone(),
+        Registered::Actor(_) => None,
+    };
+    assert_eq!(vat_id(&merged).as_deref(), Some("DE100000002"));
+    assert_eq!(vat_id(&back).as_deref(), Some("DE100000001"));
+}
