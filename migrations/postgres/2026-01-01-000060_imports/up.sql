@@ -125,6 +125,8 @@ CREATE TABLE import_rows (
     CONSTRAINT import_rows_old CHECK ((outcome = 'updated') = (old IS NOT NULL)),
     CONSTRAINT import_rows_cells CHECK (outcome = 'refused' OR cells IS NULL)
 );
+-- Taking back looks for earlier rows of the same record.
+CREATE INDEX import_rows_record ON import_rows (import_id, record_id);
 CREATE INDEX import_rows_outcome ON import_rows (import_id, outcome, number);
 CREATE INDEX import_rows_to_undo ON import_rows (import_id, number)
     WHERE outcome IN ('created', 'updated') AND undone IS NULL;
