@@ -4,21 +4,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use lotse_domain::audit::{AuditAction, FieldChange, Subject};
+use lotse_domain::audit::{AuditAction, Subject};
 use lotse_domain::code::Code;
-use lotse_domain::entity::{Entity, EntityKind};
-use lotse_domain::id::{AuditId, JobId, SessionId, UserId};
+use lotse_domain::entity::EntityKind;
+use lotse_domain::id::{JobId, SessionId, UserId};
 use lotse_domain::policy::{Action, Actor, Role, Scope};
 use lotse_domain::time::local_date;
 use lotse_domain::{Error, Result};
 use lotse_persistence::names::{Generation, Names, NamesInMemory};
-use lotse_persistence::{
-    Conn, Database, Request, api_key, audit, begin_part, end_part, job, session,
-};
+use lotse_persistence::{Conn, Database, Request, api_key, job, session};
 use rand::RngExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use uuid::{ContextV7, Timestamp, Uuid};
 
 use crate::access_log::{AccessLog, Event, Who};
@@ -27,6 +24,9 @@ use crate::clock::Clock;
 use crate::idempotency::{self, IdempotencyKey};
 use crate::password::Hasher;
 use crate::session::hash_of;
+
+mod writing;
+pub(crate) use writing::{entry, note};
 
 /// How often a piece of work is tried when the database could not serialise it.
 const TRIES: u32 = 5;
@@ -135,192 +135,6 @@ pub struct Writing<'a> {
     pub now: DateTime<Utc>,
     app: &'a App,
     request_id: &'a str,
-}
-
-impl Writing<'_> {
-    #[must_use]
-    pub fn scope(&self) -> Scope {
-        self.actor.scope()
-    }
-
-    #[must_use]
-    pub fn today(&self) -> NaiveDate {
-        local_date(self.now)
-    }
-
-    pub fn new_id<I: From<Uuid>>(&self) -> I {
-        self.app.new_id()
-    }
-
-    #[must_use]
-    pub fn referral_answer_days(&self) -> u32 {
-        self.app.referral_answer_days
-    }
-
-    /// # Errors
-    /// When the entry cannot be written.
-    pub fn created<E: Entity>(&mut self, new: &E) -> Result<()> {
-        self.audit(AuditAction::Created, None, new)
-    }
-
-    /// # Errors
-    /// When the entry cannot be written.
-    pub fn changed<E: Entity>(&mut self, old: &E, new: &E) -> Result<()> {
-        self.audit(AuditAction::Changed, Some(old), new)
-    }
-
-    /// # Errors
-    /// When the entry cannot be written.
-    pub fn audit<E: Entity>(
-        &mut self,
-        action: AuditAction,
-        old: Option<&E>,
-        new: &E,
-    ) -> Result<()> {
-        let entry = entry(self.app, self.now, self.request_id, action, old, new)?;
-        self.insert(entry)
-    }
-
-    /// Entries of many records in few statements.
-    ///
-    /// # Errors
-    /// When the entries cannot be written.
-    pub fn audit_all<'b, E: Entity + 'b>(
-        &mut self,
-        changes: impl Iterator<Item = (AuditAction, Option<&'b E>, &'b E)>,
-    ) -> Result<()> {
-        let mut entries = Vec::new();
-        for (action, old, new) in changes {
-            entries.push(entry(self.app, self.now, self.request_id, action, old, new)?);
-        }
-        self.insert_all(entries)
-    }
-
-    /// What happened to a record without changing it.
-    ///
-    /// # Errors
-    /// When the entry cannot be written.
-    pub fn note(&mut self, action: AuditAction, subject: Subject) -> Result<()> {
-        let note = note(self.app, self.now, self.request_id, action, subject);
-        self.insert(note)
-    }
-
-    /// What was changed about a record, where it is not at hand as a whole. `version` is the one that came of
-    /// it; none where the record itself did not change.
-    ///
-    /// # Errors
-    /// When the entry cannot be written.
-    pub fn note_changes(
-        &mut self,
-        action: AuditAction,
-        subject: Subject,
-        version: Option<i64>,
-        changes: Vec<FieldChange>,
-    ) -> Result<()> {
-        let note = note(self.app, self.now, self.request_id, action, subject);
-        self.insert(audit::Entry { version, changes, ..note })
-    }
-
-    /// The same of a field of many records, in few statements.
-    ///
-    /// # Errors
-    /// When the entries cannot be written.
-    pub fn note_all_changes(
-        &mut self,
-        action: AuditAction,
-        changes: Vec<(Subject, i64, FieldChange)>,
-    ) -> Result<()> {
-        let (app, now, request_id) = (self.app, self.now, self.request_id);
-        let entries = changes.into_iter().map(|(subject, version, change)| audit::Entry {
-            version: Some(version),
-            changes: vec![change],
-            ..note(app, now, request_id, action, subject)
-        });
-        self.insert_all(entries.collect())
-    }
-
-    /// Does a part of the work, which `keeps` decides on: otherwise all of it is taken back, as it is when it fails.
-    ///
-    /// # Errors
-    /// What `work` answers.
-    pub fn part<T>(
-        &mut self,
-        work: impl FnOnce(&mut Self) -> Result<T>,
-        keeps: impl FnOnce(&T) -> bool,
-    ) -> Result<T> {
-        begin_part(self.conn)?;
-        let result = work(self);
-        let ended = end_part(self.conn, result.as_ref().is_ok_and(keeps));
-        if let (Err(error), Err(_)) = (&result, &ended) {
-            tracing::warn!(%error, "a part of a transaction failed and could not be taken back");
-        }
-        // The transaction must not go on with what is left of it.
-        ended?;
-        result
-    }
-
-    fn insert_all(&mut self, mut entries: Vec<audit::Entry>) -> Result<()> {
-        // PostgreSQL binds 65,535 values in one statement.
-        const BATCH: usize = 1000;
-        let Who { user, session, api_key } = Who::of(&self.actor);
-        let (user, api_key) = (Some(user), api_key.as_deref());
-        while !entries.is_empty() {
-            let batch: Vec<_> = entries
-                .drain(..entries.len().min(BATCH))
-                .map(|entry| audit::Entry { user, session, api_key, ..entry })
-                .collect();
-            audit::insert_all(self.conn, &batch)?;
-        }
-        Ok(())
-    }
-
-    fn insert(&mut self, entry: audit::Entry) -> Result<()> {
-        let Who { user, session, api_key } = Who::of(&self.actor);
-        let (user, api_key) = (Some(user), api_key.as_deref());
-        audit::insert(self.conn, &audit::Entry { user, session, api_key, ..entry })
-    }
-}
-
-/// An audit entry of nobody yet.
-pub(crate) fn entry<'a, E: Entity>(
-    app: &App,
-    now: DateTime<Utc>,
-    request_id: &'a str,
-    action: AuditAction,
-    old: Option<&E>,
-    new: &E,
-) -> Result<audit::Entry<'a>> {
-    let json =
-        |entity: &E| serde_json::to_value(entity).map_err(|error| Error::Internal(error.into()));
-    let old = old.map(json).transpose()?.unwrap_or(Value::Null);
-    Ok(audit::Entry {
-        version: Some(new.version()),
-        changes: lotse_domain::audit::changes(&old, &json(new)?),
-        ..note(app, now, request_id, action, Subject::of(new))
-    })
-}
-
-/// An audit entry of nobody yet, for what changed nothing.
-pub(crate) fn note<'a>(
-    app: &App,
-    now: DateTime<Utc>,
-    request_id: &'a str,
-    action: AuditAction,
-    subject: Subject,
-) -> audit::Entry<'a> {
-    audit::Entry {
-        id: app.new_id::<AuditId>(),
-        at: now,
-        user: None,
-        session: None,
-        api_key: None,
-        request_id,
-        action,
-        subject: Some(subject),
-        version: None,
-        detail: None,
-        changes: Vec::new(),
-    }
 }
 
 impl App {

@@ -17,9 +17,8 @@ use uuid::Uuid;
 
 use crate::among::among;
 use crate::connection::Conn;
-use crate::convert::{carrier_of, code};
+use crate::convert::{carrier_of, code, document, of_document};
 use crate::error::{DbResult, one_row};
-use crate::import::{document, of_document};
 use crate::names::Names;
 use crate::page::first;
 use crate::schema::{bulk_changes, consultations, contacts, organisations, referrals, tasks};

@@ -1,10 +1,12 @@
 //! What rows share on their way to entities.
 
-use crate::sql_types::{At, Key};
+use crate::sql_types::{At, Document, Key};
 use lotse_domain::code::Code;
 use lotse_domain::entity::{Archived, Reference};
 use lotse_domain::policy::Scope;
 use lotse_domain::{Error, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// A code column as its enum. The database checks the codes too, so an unknown one means that the
 /// schema is newer than the program.
@@ -36,4 +38,13 @@ pub fn carrier_of(scope: &Scope) -> Option<Key> {
         Scope::Carrier(carrier) => Some(Key(carrier.0)),
         Scope::Network | Scope::Nothing => None,
     }
+}
+
+/// As JSON in a row.
+pub fn document<T: Serialize + ?Sized>(value: &T) -> Result<Document> {
+    serde_json::to_value(value).map(Document).map_err(|error| Error::Internal(error.into()))
+}
+
+pub fn of_document<T: DeserializeOwned>(document: Document) -> Result<T> {
+    serde_json::from_value(document.0).map_err(|error| Error::Internal(error.into()))
 }

@@ -10,10 +10,9 @@ use lotse_domain::page::{Page, Paging};
 use lotse_domain::policy::Scope;
 use lotse_domain::time::start_of;
 use lotse_domain::{Error, Result};
-use serde::Serialize;
 
 use crate::connection::Conn;
-use crate::convert::{carrier_of, code};
+use crate::convert::{carrier_of, code, document};
 use crate::error::{DbResult, one_row};
 use crate::merge;
 use crate::names::Names;
@@ -69,10 +68,6 @@ fn row(correction: &Correction, position: Option<i32>) -> Result<Row> {
         created_at: At(correction.created_at),
         updated_at: At(correction.updated_at),
     })
-}
-
-fn document(value: &impl Serialize) -> Result<Document> {
-    serde_json::to_value(value).map(Document).map_err(|error| Error::Internal(error.into()))
 }
 
 fn entity(found: Found, names: &Names) -> Result<Correction> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use lotse_domain::code::Code;
-use lotse_domain::duplicate::{DuplicateReason, RULE};
+use lotse_domain::duplicate::RULE;
 use lotse_domain::duplicate_pair::{
     Dismissal, DuplicateFilter, DuplicatePair, DuplicateSide, DuplicateState, PairRecord,
 };
@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::among::among;
 use crate::connection::{Backend, Conn};
-use crate::convert::code;
+use crate::convert::{code, document, of_document};
 use crate::duplicate_settings::{self, hundredths, score};
 use crate::error::{DbResult, one_row};
 use crate::names::Names;
@@ -73,7 +73,7 @@ impl Row {
                 at: at.0,
                 by_id: UserId(by.0),
                 reason,
-                reasons: self.dismissed_reasons.map(reasons).transpose()?.unwrap_or_default(),
+                reasons: self.dismissed_reasons.map(of_document).transpose()?.unwrap_or_default(),
             }),
             _ => None,
         };
@@ -83,21 +83,13 @@ impl Row {
             first_id: OrganisationId(self.first_organisation_id.0),
             second_id: OrganisationId(self.second_organisation_id.0),
             score: score(self.score),
-            reasons: reasons(self.reasons)?,
+            reasons: of_document(self.reasons)?,
             dismissed,
             version: self.version,
             created_at: self.created_at.0,
             updated_at: self.updated_at.0,
         })
     }
-}
-
-fn document(reasons: &[DuplicateReason]) -> Result<Document> {
-    serde_json::to_value(reasons).map(Document).map_err(|error| Error::Internal(error.into()))
-}
-
-fn reasons(document: Document) -> Result<Vec<DuplicateReason>> {
-    serde_json::from_value(document.0).map_err(|error| Error::Internal(error.into()))
 }
 
 /// The likeliest first.

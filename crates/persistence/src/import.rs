@@ -9,11 +9,9 @@ use lotse_domain::import::{Detected, Import, ImportCounts, ImportFilter};
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::policy::Scope;
 use lotse_domain::{Error, Result};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::connection::Conn;
-use crate::convert::{carrier_of, code};
+use crate::convert::{carrier_of, code, document, of_document};
 use crate::error::{DbResult, one_row};
 use crate::names::Names;
 use crate::page::first;
@@ -53,14 +51,6 @@ struct Row {
     version: i64,
     created_at: At,
     updated_at: At,
-}
-
-pub(crate) fn document<T: Serialize>(value: &T) -> Result<Document> {
-    serde_json::to_value(value).map(Document).map_err(|error| Error::Internal(error.into()))
-}
-
-pub(crate) fn of_document<T: DeserializeOwned>(document: Document) -> Result<T> {
-    serde_json::from_value(document.0).map_err(|error| Error::Internal(error.into()))
 }
 
 fn entity(row: Row, names: &Names) -> Result<Import> {

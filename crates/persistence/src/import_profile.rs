@@ -8,9 +8,8 @@ use lotse_domain::policy::Scope;
 use lotse_domain::{Error, Result};
 
 use crate::connection::Conn;
-use crate::convert::{archived, carrier_of, code};
+use crate::convert::{archived, carrier_of, code, document, of_document};
 use crate::error::{DbResult, one_row};
-use crate::import::{document, of_document};
 use crate::names::Names;
 use crate::page::first;
 use crate::schema::import_profiles;

@@ -4,25 +4,22 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 use lotse_domain::code::Code;
 use lotse_domain::id::{ActorId, CompanyId, MergeId, OrganisationId};
 use lotse_domain::merge::{Merge, MergeFilter, MergeUndone, Registered};
 use lotse_domain::organisation::{OrganisationKind, OrganisationReference};
 use lotse_domain::page::{Page, Paging};
 use lotse_domain::{Error, Result};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::among::among;
 use crate::connection::Conn;
-use crate::convert::code;
+use crate::convert::{code, document, of_document};
 use crate::error::{DbResult, one_row};
 use crate::names::Names;
 use crate::page::first;
 use crate::schema::{funding_periods, organisation_merges, organisations};
 use crate::sql_types::{At, Document, Key};
-use crate::statement::Statement;
+use crate::statement;
 use crate::{actor, company};
 
 mod count;
@@ -78,14 +75,6 @@ fn row(merge: &Merge) -> Result<Row> {
     })
 }
 
-fn document(value: &impl Serialize) -> Result<Document> {
-    serde_json::to_value(value).map(Document).map_err(|error| Error::Internal(error.into()))
-}
-
-fn read<T: DeserializeOwned>(document: Document) -> Result<T> {
-    serde_json::from_value(document.0).map_err(|error| Error::Internal(error.into()))
-}
-
 /// The entities of rows, with the names that their organisations have today: one query for all.
 fn entities(conn: &mut Conn, names: &Names, rows: Vec<Row>) -> Result<Vec<Merge>> {
     let ids: Vec<Key> = rows.iter().flat_map(|row| [row.survivor_id, row.merged_id]).collect();
@@ -108,7 +97,7 @@ fn entities(conn: &mut Conn, names: &Names, rows: Vec<Row>) -> Result<Vec<Merge>
                     at: at.0,
                     by: names.reference(by)?,
                     reason,
-                    remainders: read(remainders)?,
+                    remainders: of_document(remainders)?,
                 }),
                 _ => None,
             };
@@ -117,8 +106,8 @@ fn entities(conn: &mut Conn, names: &Names, rows: Vec<Row>) -> Result<Vec<Merge>
                 survivor: reference(row.survivor_id),
                 merged: reference(row.merged_id),
                 reason: row.reason,
-                fields: read(row.fields)?,
-                moved: read(row.moved)?,
+                fields: of_document(row.fields)?,
+                moved: of_document(row.moved)?,
                 merged_by: names.reference(row.merged_by)?,
                 undone,
                 version: row.version,
@@ -277,24 +266,8 @@ pub(crate) fn survivors_of(
 /// # Errors
 /// When the database cannot be read.
 pub fn is_named(conn: &mut Conn, id: OrganisationId) -> Result<bool> {
-    let mut statement = Statement::new(conn.backend());
-    let id = statement.id(Key(id.0));
     let places = PLACES.iter().filter(|place| matches!(place.treatment, Treatment::Moves(_)));
-    let named: Vec<String> = places
-        .map(|place| {
-            format!("EXISTS (SELECT 1 FROM {} WHERE {} = {id})", place.table, place.column)
-        })
-        .collect();
-    let sql =
-        format!("SELECT CAST(CASE WHEN {} THEN 1 ELSE 0 END AS BIGINT) AS n", named.join(" OR "));
-    let rows: Vec<Named> = statement.load(conn, sql)?;
-    Ok(rows.iter().any(|row| row.n == 1))
-}
-
-#[derive(QueryableByName)]
-struct Named {
-    #[diesel(sql_type = BigInt)]
-    n: i64,
+    statement::is_named(conn, Key(id.0), places.map(|place| (place.table, place.column)))
 }
 
 /// # Errors

@@ -8,12 +8,10 @@ use lotse_domain::programme_template::{
     Shipped, TemplateEvent, TemplateStatus, shipped,
 };
 use lotse_domain::{Error, Result};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::among::among;
 use crate::connection::{Conn, Mode, transaction};
-use crate::convert::{code, optional_code};
+use crate::convert::{code, document, of_document, optional_code};
 use crate::error::{DbResult, one_row};
 use crate::names::Names;
 use crate::page::first;
@@ -87,8 +85,8 @@ fn entity(row: Row, names: &Names) -> Result<ProgrammeTemplate> {
         duration_days: row.duration_days.map(u32::try_from).transpose().map_err(internal)?,
         max_pause_days: row.max_pause_days.map(u32::try_from).transpose().map_err(internal)?,
         procedure: optional_code(row.procedure.as_deref())?,
-        purposes: read(row.purposes)?,
-        phases: read(row.phases)?,
+        purposes: of_document(row.purposes)?,
+        phases: of_document(row.phases)?,
         published: event(row.published_at, row.published_by, names)?,
         retired: event(row.retired_at, row.retired_by, names)?,
         version: row.version,
@@ -104,14 +102,6 @@ fn event(at: Option<At>, by: Option<Key>, names: &Names) -> Result<Option<Templa
 
 fn days(days: u32) -> Result<i32> {
     i32::try_from(days).map_err(internal)
-}
-
-fn document(list: &impl Serialize) -> Result<Document> {
-    serde_json::to_value(list).map(Document).map_err(internal)
-}
-
-fn read<T: DeserializeOwned>(document: Document) -> Result<T> {
-    serde_json::from_value(document.0).map_err(internal)
 }
 
 fn internal(error: impl std::error::Error + Send + Sync + 'static) -> Error {

@@ -7,7 +7,7 @@ use diesel::pg::{Pg, PgRowByRowLoadingMode};
 use diesel::prelude::*;
 use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
 use diesel::serialize::ToSql;
-use diesel::sql_types::{Date, HasSqlType, Text};
+use diesel::sql_types::{BigInt, Date, HasSqlType, Text};
 use diesel::sqlite::Sqlite;
 use lotse_domain::Result;
 
@@ -30,6 +30,32 @@ pub(crate) struct Statement {
 
 type DbBackend = <Conn as diesel::Connection>::Backend;
 type Bound<DB> = BoxedSqlQuery<'static, DB, SqlQuery>;
+
+#[derive(QueryableByName)]
+struct Named {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+/// Whether a row of any of these tables names an id in the column that stands beside it.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn is_named<'a>(
+    conn: &mut Conn,
+    id: Key,
+    places: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<bool> {
+    let mut statement = Statement::new(conn.backend());
+    let id = statement.id(id);
+    let named: Vec<String> = places
+        .map(|(table, column)| format!("EXISTS (SELECT 1 FROM {table} WHERE {column} = {id})"))
+        .collect();
+    let sql =
+        format!("SELECT CAST(CASE WHEN {} THEN 1 ELSE 0 END AS BIGINT) AS n", named.join(" OR "));
+    let rows: Vec<Named> = statement.load(conn, sql)?;
+    Ok(rows.iter().any(|row| row.n == 1))
+}
 
 impl Statement {
     pub fn new(backend: Backend) -> Self {

@@ -9,9 +9,8 @@ use lotse_domain::id::BulkChangeId;
 use lotse_domain::page::{Page, Paging};
 
 use crate::connection::Conn;
-use crate::convert::optional_code;
+use crate::convert::{document, of_document, optional_code};
 use crate::error::DbResult;
-use crate::import::{document, of_document};
 use crate::page::first;
 use crate::schema::bulk_change_rows;
 use crate::sql_types::{Document, Key};

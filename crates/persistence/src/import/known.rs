@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 use lotse_domain::Result;
 use lotse_domain::code::Code;
 use lotse_domain::consultation::ConsultationStatus;
@@ -27,7 +26,7 @@ use crate::schema::{
     topics, user_assignments, users,
 };
 use crate::sql_types::Key;
-use crate::statement::Statement;
+use crate::statement::is_named;
 
 /// What cells may name: districts and topics, and of the own carrier sites and who works or worked for it.
 ///
@@ -228,7 +227,7 @@ pub fn consultations(
 /// When the database cannot be read.
 pub fn is_event_used(conn: &mut Conn, id: Uuid) -> Result<bool> {
     let places = ["event_participations", "consultations", "tasks", "attachments"];
-    is_named(conn, id, "event_id", &places)
+    is_named(conn, Key(id), places.into_iter().map(|table| (table, "event_id")))
 }
 
 /// Whether others have built on a consultation.
@@ -236,22 +235,6 @@ pub fn is_event_used(conn: &mut Conn, id: Uuid) -> Result<bool> {
 /// # Errors
 /// When the database cannot be read.
 pub fn is_consultation_used(conn: &mut Conn, id: Uuid) -> Result<bool> {
-    is_named(conn, id, "consultation_id", &["tasks", "referrals", "attachments", "corrections"])
-}
-
-#[derive(QueryableByName)]
-struct Counted {
-    #[diesel(sql_type = BigInt)]
-    n: i64,
-}
-
-fn is_named(conn: &mut Conn, id: Uuid, column: &str, tables: &[&str]) -> Result<bool> {
-    let mut statement = Statement::new(conn.backend());
-    let id = statement.id(Key(id));
-    let named: Vec<String> = tables
-        .iter()
-        .map(|table| format!("SELECT COUNT(*) AS n FROM {table} WHERE {column} = {id}"))
-        .collect();
-    let rows: Vec<Counted> = statement.load(conn, named.join(" UNION ALL "))?;
-    Ok(rows.iter().any(|row| row.n > 0))
+    let places = ["tasks", "referrals", "attachments", "corrections"];
+    is_named(conn, Key(id), places.into_iter().map(|table| (table, "consultation_id")))
 }

@@ -13,9 +13,8 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{document, of_document};
 use crate::connection::Conn;
-use crate::convert::{code, optional_code};
+use crate::convert::{code, document, of_document, optional_code};
 use crate::error::DbResult;
 use crate::page::first;
 use crate::schema::import_rows;

@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use lotse_domain::Result;
 use lotse_domain::id::ReportId;
 use lotse_domain::report::{Basis, EventFact, Fact};
-use lotse_domain::{Error, Result};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::among::among;
 use crate::connection::Conn;
+use crate::convert::{document, of_document};
 use crate::error::DbResult;
 use crate::schema::{report_contents, report_facts};
 use crate::sql_types::{Document, Key};
@@ -43,14 +43,6 @@ struct FactRow {
     position: i64,
     record_id: Key,
     facts: Document,
-}
-
-fn document(value: &impl Serialize) -> Result<Document> {
-    serde_json::to_value(value).map(Document).map_err(|error| Error::Internal(error.into()))
-}
-
-fn read<T: DeserializeOwned>(document: Document) -> Result<T> {
-    serde_json::from_value(document.0).map_err(|error| Error::Internal(error.into()))
 }
 
 /// Keeps basis, content and events. The facts of consultations are put one by one.
@@ -111,7 +103,7 @@ fn insert(conn: &mut Conn, rows: &[FactRow]) -> Result<()> {
 /// `Internal` when the report was not frozen.
 pub fn frozen(conn: &mut Conn, report: ReportId) -> Result<Frozen> {
     let row: ContentRow = report_contents::table.find(Key(report.0)).first(conn).db()?;
-    Ok(Frozen { basis: read(row.basis)?, content: row.content })
+    Ok(Frozen { basis: of_document(row.basis)?, content: row.content })
 }
 
 /// The facts of consultations in the order that they were counted in, in chunks.
@@ -137,7 +129,7 @@ pub fn each_frozen(
         let Some((last, _)) = rows.last() else { return Ok(()) };
         from = last + 1;
         for (_, facts) in rows {
-            each(read(facts)?)?;
+            each(of_document(facts)?)?;
         }
     }
 }
@@ -152,7 +144,7 @@ pub fn frozen_events(conn: &mut Conn, report: ReportId) -> Result<Vec<EventFact>
         .select(report_facts::facts)
         .load(conn)
         .db()?;
-    rows.into_iter().map(read).collect()
+    rows.into_iter().map(of_document).collect()
 }
 
 /// The facts of some records, by id.
@@ -174,7 +166,7 @@ pub fn frozen_among(
     .db()?;
     rows.into_iter()
         .map(|facts| {
-            let fact: Fact = read(facts)?;
+            let fact: Fact = of_document(facts)?;
             Ok((fact.id, fact))
         })
         .collect()
