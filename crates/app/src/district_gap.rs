@@ -27,7 +27,6 @@ pub(crate) fn close(
     }
     let districts = district::all(tx.conn)?;
     let mut filled: BTreeMap<DistrictId, Vec<ConsultationId>> = BTreeMap::new();
-    let mut changes = Vec::new();
     for consultation in without {
         let place = consultation.of_establishment.or(given.map(|district| DistrictId(district.id)));
         let Some(valid) = place.and_then(|id| on_date(&districts, id, consultation.held_on)) else {
@@ -41,10 +40,11 @@ pub(crate) fn close(
         };
         let new = json!(Reference::new(valid.id, &valid.name));
         let change = FieldChange { field: "district".to_owned(), old: Value::Null, new };
-        changes.push((subject, consultation.version + 1, change));
+        let version = consultation.version + 1;
+        tx.note_changes(AuditAction::Changed, subject, Some(version), vec![change]);
     }
     for (district, ids) in filled {
         district_gap::fill(tx.conn, &ids, district, tx.now)?;
     }
-    tx.note_all_changes(AuditAction::Changed, changes)
+    Ok(())
 }

@@ -185,7 +185,7 @@ pub fn merge(
         let between = between(tx, &merge);
         let gaps = merge::gaps(tx.conn, &between)?;
         let touched = merge::move_rows(tx.conn, &between)?;
-        note_touched(tx, AuditAction::Merged, &touched, &merge.merged, &merge.survivor)?;
+        note_touched(tx, AuditAction::Merged, &touched, &merge.merged, &merge.survivor);
 
         merge::update_registered(tx.conn, &new)?;
         merge::update_registered(tx.conn, &left)?;
@@ -247,7 +247,7 @@ pub fn undo(
 
         let names = tx.names.clone();
         let done = merge::separate(tx.conn, &names, &between)?;
-        note_touched(tx, AuditAction::Unmerged, &done.touched, &old.survivor, &old.merged)?;
+        note_touched(tx, AuditAction::Unmerged, &done.touched, &old.survivor, &old.merged);
         let newer = newer.into_iter().map(|field| MergeRemainder {
             reference: MergeReference::Field,
             reason: MergeRemainderReason::ChangedSince,
@@ -288,7 +288,8 @@ fn note_registered(
 ) -> Result<()> {
     let mut changes = changes(&old.shown()?, &new.shown()?);
     changes.push(FieldChange { field: field.to_owned(), old: was, new: is });
-    tx.note_changes(action, subject_of(&new.reference()), Some(new.version()), changes)
+    tx.note_changes(action, subject_of(&new.reference()), Some(new.version()), changes);
+    Ok(())
 }
 
 /// The histories of records that name another organisation now. A report finds the merge there when it looks
@@ -299,15 +300,14 @@ fn note_touched(
     touched: &[Touched],
     from: &OrganisationReference,
     to: &OrganisationReference,
-) -> Result<()> {
-    let changes = touched.iter().map(|it| {
+) {
+    for it in touched {
         let subject = Subject { kind: it.kind, id: it.id, carrier: it.carrier };
         let (old, new) = match &it.known {
             Some(known) => (json!(known), Value::Null),
             None => (json!(from), json!(to)),
         };
         let change = FieldChange { field: it.field.to_owned(), old, new };
-        (subject, it.version, change)
-    });
-    tx.note_all_changes(action, changes.collect())
+        tx.note_changes(action, subject, Some(it.version), vec![change]);
+    }
 }

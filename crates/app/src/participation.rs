@@ -179,9 +179,10 @@ fn write(
         participation::update(tx.conn, new)?;
     }
     participation::insert_all(tx.conn, new)?;
-    let changed = changed.iter().map(|(old, new)| (AuditAction::Changed, Some(old), new));
-    let new = new.iter().map(|new| (AuditAction::Created, None, new));
-    tx.audit_all(changed.chain(new))
+    for (old, new) in changed {
+        tx.changed(old, new)?;
+    }
+    new.iter().try_for_each(|new| tx.created(new))
 }
 
 /// The participation with its event, if the caller may change it as it stands.

@@ -147,7 +147,8 @@ pub fn log_out(app: &App, caller: &Caller) -> Result<()> {
     app.write(caller, Action::ManageOwnAccount, |tx| {
         let (session, _) = tx.actor.session()?;
         session::end(tx.conn, session, tx.now, EndReason::LoggedOut)?;
-        tx.note(AuditAction::LoggedOut, subject_of(tx.actor.user_id))
+        tx.note(AuditAction::LoggedOut, subject_of(tx.actor.user_id));
+        Ok(())
     })
 }
 
@@ -191,7 +192,8 @@ pub fn end_own(app: &App, caller: &Caller, id: SessionId) -> Result<()> {
         let ended = own.iter().find(|own| own.id == id).ok_or(Error::NotFound("session"))?;
         let reason = if ended.current { EndReason::LoggedOut } else { EndReason::EndedElsewhere };
         session::end(tx.conn, id, tx.now, reason)?;
-        tx.note(AuditAction::LoggedOut, subject_of(tx.actor.user_id))
+        tx.note(AuditAction::LoggedOut, subject_of(tx.actor.user_id));
+        Ok(())
     })
 }
 

@@ -153,7 +153,7 @@ pub(crate) fn tag_organisation(
         // Of the carrier and without a version: the organisation's history, which the network
         // shares, says nothing of it.
         let subject = Subject { kind: kind.into(), id: id.0, carrier: Some(carrier) };
-        tx.note_changes(AuditAction::Tagged, subject, None, vec![change_of(&before, &tags)])?;
+        tx.note_changes(AuditAction::Tagged, subject, None, vec![change_of(&before, &tags)]);
     }
     Ok((before, tags))
 }
@@ -203,7 +203,7 @@ pub(crate) fn tag_consultation(
     if tags != before {
         tag::set_of_consultation(tx.conn, &scope, id, &tags)?;
         let subject = Subject::of(&found);
-        tx.note_changes(AuditAction::Tagged, subject, None, vec![change_of(&before, &tags)])?;
+        tx.note_changes(AuditAction::Tagged, subject, None, vec![change_of(&before, &tags)]);
     }
     Ok((before, tags))
 }

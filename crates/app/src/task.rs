@@ -1,4 +1,4 @@
-use lotse_domain::audit::{AuditAction, HistoryEntry, Subject};
+use lotse_domain::audit::{HistoryEntry, Subject};
 use lotse_domain::entity::{ReasonInput, check_version};
 use lotse_domain::id::TaskId;
 use lotse_domain::page::{Page, Paging};
@@ -161,9 +161,8 @@ pub fn reassign(app: &App, caller: &Caller, input: &ReassignInput) -> Result<Rea
             let handed_over = |old: &Task| old.handed_over(tx.now, input.from_user_id, &to);
             let new: Vec<_> = old.iter().map(handed_over).collect();
             task::update_people(tx.conn, &new).map_err(again)?;
-            let changes = old.iter().zip(&new);
-            tx.audit_all(changes.clone().map(|(old, new)| (AuditAction::Changed, Some(old), new)))?;
-            for (old, new) in changes {
+            for (old, new) in old.iter().zip(&new) {
+                tx.changed(old, new)?;
                 done.reassigned += 1;
                 if new.owner == old.owner {
                     done.stand_ins += 1;
@@ -180,9 +179,8 @@ pub fn reassign(app: &App, caller: &Caller, input: &ReassignInput) -> Result<Rea
             after = Some(last.id);
             let new: Vec<_> = old.iter().map(|old| old.handed_over(tx.now, &to)).collect();
             referral::update_owners(tx.conn, &new).map_err(again)?;
-            let changes = old.iter().zip(&new);
-            tx.audit_all(changes.map(|(old, new)| (AuditAction::Changed, Some(old), new)))?;
-            for _ in new {
+            for (old, new) in old.iter().zip(&new) {
+                tx.changed(old, new)?;
                 done.reassigned += 1;
                 done.referrals += 1;
             }

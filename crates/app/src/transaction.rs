@@ -12,7 +12,7 @@ use lotse_domain::policy::{Action, Actor, Role, Scope};
 use lotse_domain::time::local_date;
 use lotse_domain::{Error, Result};
 use lotse_persistence::names::{Generation, Names, NamesInMemory};
-use lotse_persistence::{Conn, Database, Request, api_key, job, session};
+use lotse_persistence::{Conn, Database, Request, api_key, audit, job, session};
 use rand::RngExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -135,6 +135,8 @@ pub struct Writing<'a> {
     pub now: DateTime<Utc>,
     app: &'a App,
     request_id: &'a str,
+    /// What the audit log is to say, written at the end.
+    entries: Vec<audit::Entry<'a>>,
 }
 
 impl App {
@@ -329,7 +331,10 @@ impl App {
                     return Ok(answer);
                 }
                 let request_id = &caller.request_id;
-                let answer = work(&mut Writing { conn, actor, names, now, app: self, request_id })?;
+                let entries = Vec::new();
+                let mut tx = Writing { conn, actor, names, now, app: self, request_id, entries };
+                let answer = work(&mut tx)?;
+                tx.write_entries()?;
                 if let Some(key) = &caller.idempotency {
                     idempotency::keep(conn, user, key, &answer)?;
                 }

@@ -114,7 +114,7 @@ pub fn list(
 /// When the database cannot be written.
 pub fn insert(conn: &mut Conn, actor: &Actor) -> Result<()> {
     organisation::insert(conn, &row(actor))?;
-    search::keep(conn, &actor.into(), None)
+    search::enter(conn, &actor.into(), None)
 }
 
 /// # Errors

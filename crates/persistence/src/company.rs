@@ -216,7 +216,7 @@ pub fn insert(conn: &mut Conn, company: &Company) -> Result<()> {
     let (row, profile) = rows(company);
     organisation::insert(conn, &row)?;
     diesel::insert_into(company_profiles::table).values(profile).execute(conn).db()?;
-    search::keep(conn, &company.into(), None)
+    search::enter(conn, &company.into(), None)
 }
 
 /// # Errors

@@ -232,7 +232,7 @@ pub fn facts_among(conn: &mut Conn, scope: &Scope, ids: &[ContactId]) -> Result<
 /// When the database cannot be written.
 pub fn insert(conn: &mut Conn, contact: &Contact) -> Result<()> {
     diesel::insert_into(contacts::table).values(row(contact)?).execute(conn).db()?;
-    search::keep(conn, &contact.into(), Some(Key(contact.carrier.id)))
+    search::enter(conn, &contact.into(), Some(Key(contact.carrier.id)))
 }
 
 /// # Errors

@@ -77,15 +77,19 @@ impl Entry {
     }
 }
 
-/// Keeps what a record is found by, whether it is new or was changed.
+/// Keeps what a new record is found by.
+pub(crate) fn enter(conn: &mut Conn, found: &Found, carrier: Option<Key>) -> Result<()> {
+    let entry = Entry::of(found, carrier);
+    diesel::insert_into(search_entries::table).values(&entry).execute(conn).db()?;
+    Ok(())
+}
+
+/// Keeps what a changed record is found by.
 pub(crate) fn keep(conn: &mut Conn, found: &Found, carrier: Option<Key>) -> Result<()> {
     let entry = Entry::of(found, carrier);
     let known =
         diesel::update(search_entries::table.find(entry.id)).set(&entry).execute(conn).db()?;
-    if known == 0 {
-        diesel::insert_into(search_entries::table).values(&entry).execute(conn).db()?;
-    }
-    Ok(())
+    if known == 0 { enter(conn, found, carrier) } else { Ok(()) }
 }
 
 type Candidates = Vec<(Key, String)>;

@@ -35,19 +35,19 @@ impl Writing<'_> {
     }
 
     /// # Errors
-    /// When the entry cannot be written.
+    /// When the record cannot be written as JSON.
     pub fn created<E: Entity>(&mut self, new: &E) -> Result<()> {
         self.audit(AuditAction::Created, None, new)
     }
 
     /// # Errors
-    /// When the entry cannot be written.
+    /// When the record cannot be written as JSON.
     pub fn changed<E: Entity>(&mut self, old: &E, new: &E) -> Result<()> {
         self.audit(AuditAction::Changed, Some(old), new)
     }
 
     /// # Errors
-    /// When the entry cannot be written.
+    /// When the record cannot be written as JSON.
     pub fn audit<E: Entity>(
         &mut self,
         action: AuditAction,
@@ -55,65 +55,27 @@ impl Writing<'_> {
         new: &E,
     ) -> Result<()> {
         let entry = entry(self.app, self.now, self.request_id, action, old, new)?;
-        self.insert(entry)
-    }
-
-    /// Entries of many records in few statements.
-    ///
-    /// # Errors
-    /// When the entries cannot be written.
-    pub fn audit_all<'b, E: Entity + 'b>(
-        &mut self,
-        changes: impl Iterator<Item = (AuditAction, Option<&'b E>, &'b E)>,
-    ) -> Result<()> {
-        let mut entries = Vec::new();
-        for (action, old, new) in changes {
-            entries.push(entry(self.app, self.now, self.request_id, action, old, new)?);
-        }
-        self.insert_all(entries)
+        self.entries.push(entry);
+        Ok(())
     }
 
     /// What happened to a record without changing it.
-    ///
-    /// # Errors
-    /// When the entry cannot be written.
-    pub fn note(&mut self, action: AuditAction, subject: Subject) -> Result<()> {
+    pub fn note(&mut self, action: AuditAction, subject: Subject) {
         let note = note(self.app, self.now, self.request_id, action, subject);
-        self.insert(note)
+        self.entries.push(note);
     }
 
     /// What was changed about a record, where it is not at hand as a whole. `version` is the one that came of
     /// it; none where the record itself did not change.
-    ///
-    /// # Errors
-    /// When the entry cannot be written.
     pub fn note_changes(
         &mut self,
         action: AuditAction,
         subject: Subject,
         version: Option<i64>,
         changes: Vec<FieldChange>,
-    ) -> Result<()> {
+    ) {
         let note = note(self.app, self.now, self.request_id, action, subject);
-        self.insert(audit::Entry { version, changes, ..note })
-    }
-
-    /// The same of a field of many records, in few statements.
-    ///
-    /// # Errors
-    /// When the entries cannot be written.
-    pub fn note_all_changes(
-        &mut self,
-        action: AuditAction,
-        changes: Vec<(Subject, i64, FieldChange)>,
-    ) -> Result<()> {
-        let (app, now, request_id) = (self.app, self.now, self.request_id);
-        let entries = changes.into_iter().map(|(subject, version, change)| audit::Entry {
-            version: Some(version),
-            changes: vec![change],
-            ..note(app, now, request_id, action, subject)
-        });
-        self.insert_all(entries.collect())
+        self.entries.push(audit::Entry { version, changes, ..note });
     }
 
     /// Does a part of the work, which `keeps` decides on: otherwise all of it is taken back, as it is when it fails.
@@ -126,8 +88,13 @@ impl Writing<'_> {
         keeps: impl FnOnce(&T) -> bool,
     ) -> Result<T> {
         begin_part(self.conn)?;
+        let before = self.entries.len();
         let result = work(self);
-        let ended = end_part(self.conn, result.as_ref().is_ok_and(keeps));
+        let keep = result.as_ref().is_ok_and(keeps);
+        if !keep {
+            self.entries.truncate(before);
+        }
+        let ended = end_part(self.conn, keep);
         if let (Err(error), Err(_)) = (&result, &ended) {
             tracing::warn!(%error, "a part of a transaction failed and could not be taken back");
         }
@@ -136,25 +103,22 @@ impl Writing<'_> {
         result
     }
 
-    fn insert_all(&mut self, mut entries: Vec<audit::Entry>) -> Result<()> {
+    /// Writes what the audit log is to say. Once for all of the transaction: an import would ask the database for
+    /// each row otherwise.
+    pub(super) fn write_entries(&mut self) -> Result<()> {
         // PostgreSQL binds 65,535 values in one statement.
         const BATCH: usize = 1000;
         let Who { user, session, api_key } = Who::of(&self.actor);
         let (user, api_key) = (Some(user), api_key.as_deref());
-        while !entries.is_empty() {
-            let batch: Vec<_> = entries
-                .drain(..entries.len().min(BATCH))
+        while !self.entries.is_empty() {
+            let batch: Vec<_> = self
+                .entries
+                .drain(..self.entries.len().min(BATCH))
                 .map(|entry| audit::Entry { user, session, api_key, ..entry })
                 .collect();
             audit::insert_all(self.conn, &batch)?;
         }
         Ok(())
-    }
-
-    fn insert(&mut self, entry: audit::Entry) -> Result<()> {
-        let Who { user, session, api_key } = Who::of(&self.actor);
-        let (user, api_key) = (Some(user), api_key.as_deref());
-        audit::insert(self.conn, &audit::Entry { user, session, api_key, ..entry })
     }
 }
 
