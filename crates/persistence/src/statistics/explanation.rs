@@ -95,7 +95,7 @@ pub fn counted(
     paging: &Paging,
 ) -> Result<Page<Counted>> {
     let mut statement = Statement::new(conn.backend());
-    let Some(q) = question(&mut statement, scope, query)? else {
+    let Some(q) = question(&mut statement, scope, query, true)? else {
         return paging.page(Vec::new(), None, key);
     };
     let Question { f, held, wanted, value, by_organisation } = q;
@@ -125,11 +125,6 @@ pub fn counted(
                 format!("AND f.held_on >= {on} AND (f.held_on > {on} OR f.id > {id})")
             }
             None => String::new(),
-        };
-        // By the day: SQLite would go through the index of the figures, which is by organisation, and sort.
-        let held = match conn.backend() {
-            Backend::Sqlite if query.left_out.is_none() => "+f.status = 'held'",
-            _ => held,
         };
         format!(
             "{f}
@@ -185,7 +180,7 @@ pub fn records_of(
 ) -> Result<HashMap<Uuid, Option<String>>> {
     let mut statement = Statement::new(conn.backend());
     let Some(Question { f, held, wanted, by_organisation, .. }) =
-        question(&mut statement, scope, query)?
+        question(&mut statement, scope, query, false)?
     else {
         return Ok(HashMap::new());
     };
@@ -207,7 +202,7 @@ pub fn records_of(
 pub fn summed(conn: &mut Conn, scope: &Scope, query: &ExplanationQuery) -> Result<(i64, i64)> {
     let mut statement = Statement::new(conn.backend());
     let Some(Question { f, held, wanted, value, by_organisation }) =
-        question(&mut statement, scope, query)?
+        question(&mut statement, scope, query, false)?
     else {
         return Ok((0, 0));
     };
@@ -253,12 +248,23 @@ pub fn left_out(
     Ok(counts)
 }
 
+/// `listed` when a page of records is asked for, which lie by organisation or by day.
 fn question(
     statement: &mut Statement,
     scope: &Scope,
     query: &ExplanationQuery,
+    listed: bool,
 ) -> Result<Option<Question>> {
     let Some(f) = records(statement, scope, query) else { return Ok(None) };
+    let by_organisation = query.left_out.is_none() && query.figure.unit() == Unit::Organisations;
+    // On SQLite a `+` keeps an index from being used for a condition. A page by day goes through one by day; all
+    // else through that of the figures, which is by organisation and has all that is read. The other way round it
+    // would sort, or look up each record in the table.
+    let (held, held_on) = match statement.backend() {
+        Backend::Postgres => ("f.status = 'held'", "f.held_on"),
+        Backend::Sqlite if listed && !by_organisation => ("+f.status = 'held'", "f.held_on"),
+        Backend::Sqlite => ("f.status = 'held'", "+f.held_on"),
+    };
     let conditions = conditions(statement, query)?;
     let value = match query.figure {
         _ if query.left_out.is_some() => "1",
@@ -281,7 +287,7 @@ fn question(
                 Figure::Companies => "NOT f.short AND f.organisation_kind = 'company'",
                 Figure::Actors => "NOT f.short AND f.organisation_kind = 'actor'",
             };
-            format!("f.held_on BETWEEN {from} AND {to} AND {counted}")
+            format!("{held_on} BETWEEN {from} AND {to} AND {counted}")
         }
         Some(left_out) => {
             let wanted = statement.text(left_out.code());
@@ -290,10 +296,10 @@ fn question(
     };
     Ok(Some(Question {
         f,
-        held: if query.left_out.is_none() { "f.status = 'held'" } else { "1 = 1" },
+        held: if query.left_out.is_none() { held } else { "1 = 1" },
         wanted: format!("{asked} AND {conditions}"),
         value,
-        by_organisation: query.left_out.is_none() && query.figure.unit() == Unit::Organisations,
+        by_organisation,
     }))
 }
 
