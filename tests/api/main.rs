@@ -12,6 +12,7 @@ mod board;
 mod browser;
 mod bulk;
 mod calendar_feed;
+mod codes_on_record;
 mod concurrency;
 mod consultation;
 mod conventions;
@@ -68,6 +69,6 @@ mod tag;
 mod target;
 mod task;
 mod timeline;
-mod topics_on_record;
+
 mod touched;
 mod worklist;

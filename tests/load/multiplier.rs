@@ -58,7 +58,8 @@ impl Multiplier {
         } else {
             format!(
                 "SELECT column_name::text AS name FROM information_schema.columns \
-                 WHERE table_name = '{table}' AND table_schema = current_schema()"
+                 WHERE table_name = '{table}' AND table_schema = current_schema() \
+                 AND is_generated = 'NEVER'"
             )
         };
         let names: Vec<Name> = diesel::sql_query(sql).load(&mut self.conn).unwrap();

@@ -17,27 +17,14 @@ use crate::statement::Statement;
 
 /// What of a record, as SQL over `f`, its codes in a dimension come from: an id, a code, or several of them in a
 /// row. None for what is told by the day or by the other records of the organisation.
-pub(super) fn cell(dimension: Dimension, backend: Backend) -> Option<&'static str> {
-    let by_backend =
-        |postgres, sqlite| Some(if backend == Backend::Postgres { postgres } else { sqlite });
+pub(super) fn cell(dimension: Dimension) -> Option<&'static str> {
     match dimension {
         Dimension::Site => Some("f.site_id"),
         Dimension::Carrier => Some("f.carrier_id"),
         Dimension::District => Some("f.district_id"),
         Dimension::Topic => Some("f.topic_codes"),
-        Dimension::Country => by_backend(
-            "(SELECT string_agg(cc.code, ',') FROM consultation_countries cc \
-             WHERE cc.consultation_id = f.id)",
-            "(SELECT group_concat(cc.code, ',') FROM consultation_countries cc \
-             WHERE cc.consultation_id = f.id)",
-        ),
-        // The table has each beginning of a code once, also where several occupations have it.
-        Dimension::Occupation => by_backend(
-            "(SELECT string_agg(co.code, ',') FROM consultation_occupations co \
-             WHERE co.consultation_id = f.id AND length(co.code) = 2)",
-            "(SELECT group_concat(co.code, ',') FROM consultation_occupations co \
-             WHERE co.consultation_id = f.id AND length(co.code) = 2)",
-        ),
+        Dimension::Country => Some("f.country_codes"),
+        Dimension::Occupation => Some("f.occupation_groups"),
         Dimension::Channel => Some("f.channel"),
         Dimension::SizeClass | Dimension::FirstSizeClass => Some("f.size_class"),
         Dimension::Section => Some("f.section"),
@@ -133,11 +120,8 @@ fn condition(
                  WHERE ct.consultation_id = f.id AND {wanted})"
             )
         }
-        Dimension::Country => of_several(statement, "consultation_countries", "", &codes, or_none),
-        Dimension::Occupation => {
-            let groups = " AND length(x.code) = 2";
-            of_several(statement, "consultation_occupations", groups, &codes, or_none)
-        }
+        Dimension::Country => of_several(statement, "f.country_codes", &codes, or_none),
+        Dimension::Occupation => of_several(statement, "f.occupation_groups", &codes, or_none),
         dimension => {
             // Of these the code is a column of `f`.
             let column = format!("f.{}", dimension.code());
@@ -176,16 +160,24 @@ pub(crate) fn among_ids(statement: &mut Statement, what: &str, codes: &[&str]) -
     Ok(format!("{what} IN ({})", bound.join(", ")))
 }
 
-/// A record may have several codes in another table, or none.
-fn of_several(
-    statement: &mut Statement,
-    table: &str,
-    of_these: &str,
-    codes: &[&str],
-    or_none: bool,
-) -> String {
-    let wanted = among(statement, "x.code", codes);
-    let any = format!("SELECT 1 FROM {table} x WHERE x.consultation_id = f.id{of_these}");
-    let none = if or_none { format!("NOT EXISTS ({any}) OR ") } else { String::new() };
-    format!("({none}EXISTS ({any} AND {wanted}))")
+/// A record may have several codes in a row, or none.
+fn of_several(statement: &mut Statement, column: &str, codes: &[&str], or_none: bool) -> String {
+    let place = match statement.backend() {
+        Backend::Postgres => "strpos",
+        Backend::Sqlite => "instr",
+    };
+    let mut any: Vec<String> = codes
+        .iter()
+        .map(|code| {
+            let code = statement.text(&format!(",{code},"));
+            format!("{place}(',' || coalesce({column}, '') || ',', {code}) > 0")
+        })
+        .collect();
+    if or_none {
+        any.push(format!("{column} IS NULL"));
+    }
+    if any.is_empty() {
+        return "(1 = 0)".to_owned();
+    }
+    format!("({})", any.join(" OR "))
 }

@@ -78,9 +78,8 @@ pub(super) fn each(
         query.conditions.iter().filter(|it| !by_the_others(it.dimension)).cloned().collect();
     let mut wanted = conditions(&mut statement, &by_itself, &query.also, query.topics)?;
     wanted.push("1 = 1".to_owned());
-    let of = |at: usize| {
-        query.group_by.get(at).and_then(|dimension| cell(*dimension, backend)).unwrap_or("NULL")
-    };
+    let of =
+        |at: usize| query.group_by.get(at).and_then(|dimension| cell(*dimension)).unwrap_or("NULL");
     let asked = |dimension| query.conditions.iter().any(|it| it.dimension == dimension);
     let where_asked = |asked: bool, column| if asked { column } else { "NULL" };
     let sql = format!(

@@ -1,4 +1,4 @@
-//! The topics that figures are counted from are kept on the record by the database.
+//! The topics, countries and occupations that figures are counted from are kept on the record by the database.
 
 use diesel::connection::SimpleConnection;
 use lotse_persistence::{Backend, migrations};
@@ -67,6 +67,44 @@ fn the_topics_on_a_record_are_those_of_its_list() {
         kept(&["blue_card_2", "regulated"]);
         sql("DELETE FROM consultation_topics");
         kept(&["", ""]);
+    });
+}
+
+/// What stands on the records of countries and occupations, sorted.
+fn kept_beside(app: &TestApp) -> Vec<String> {
+    let sql = "SELECT coalesce(country_codes, '-') || ' ' || coalesce(occupation_groups, '-') AS line \
+        FROM consultations";
+    let mut kept = lines(&mut app.connect(), sql);
+    kept.sort();
+    kept
+}
+
+#[test]
+fn countries_and_groups_of_occupations_stand_on_the_record_once_each() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let occupations = json!([{"code": "26302"}, {"code": "43414"}, {"code": "26312"}]);
+        let more = json!({"countries": ["VN", "IN"], "occupations": occupations});
+        let one = app.consultation(&adviser, &more).await;
+        let one = adviser.post("/consultations", &one).await.expect(201).body;
+        let two = app.consultation(&adviser, &json!({})).await;
+        adviser.post("/consultations", &two).await.expect(201);
+        assert_eq!(kept_beside(&app), ["- -", "IN,VN 26,43"]);
+
+        let path = format!("/consultations/{}", one["id"].as_str().unwrap());
+        adviser.patch(&path, 1, &json!({"countries": ["IN"]})).await.expect(200);
+        assert_eq!(kept_beside(&app), ["- -", "IN 26,43"]);
+        let change = json!({"countries": [], "occupations": [{"code": "81302"}]});
+        adviser.patch(&path, 2, &change).await.expect(200);
+        assert_eq!(kept_beside(&app), ["- -", "- 81"]);
+
+        // A database from before the step says the same after it.
+        let mut conn = app.connect();
+        migrations::revert_after(&mut conn, "2026-01-01-000061_bulk_changes").unwrap();
+        migrations::run(&mut conn).unwrap();
+        assert_eq!(kept_beside(&app), ["- -", "- 81"]);
+        adviser.patch(&path, 3, &json!({"countries": ["PH"]})).await.expect(200);
+        assert_eq!(kept_beside(&app), ["- -", "PH 81"]);
     });
 }
 
