@@ -199,6 +199,7 @@ fn an_old_id_leads_to_the_survivor() {
         let middle = adviser.company("B GmbH", &json!({})).await;
         let first = adviser.company("A GmbH", &json!({})).await;
         contact(&adviser, &first, "Cora Probstadt").await;
+        consultation(&app, &adviser, &first, &json!({})).await;
         merged(&manager, &middle, &first, &json!({})).await;
         let old = format!("/companies/{}", id(&first));
         let to = |of: &Value, rest: &str| (308, format!("/api/v1/companies/{}{rest}", id(of)));
@@ -220,6 +221,22 @@ fn an_old_id_leads_to_the_survivor() {
         let contacts = adviser.get(&format!("{old}/contacts")).await.expect(200);
         assert_eq!(contacts.items().len(), 1);
         app.anonymous().get(&old).await.problem(401, "unauthenticated");
+        // So does one that asks a list for it.
+        for list in
+            ["consultations", "tasks", "referrals", "events", "accompaniments", "recruitment-cases"]
+        {
+            let field = match list {
+                "accompaniments" | "recruitment-cases" => "company_id",
+                _ => "organisation_id",
+            };
+            let found = async |of: &Value| {
+                let path = format!("/{list}?{field}={}&total=true", id(of));
+                adviser.get(&path).await.expect(200).body["total"].clone()
+            };
+            assert_eq!(found(&first).await, found(&last).await, "{list}");
+        }
+        let of_it = format!("/consultations?organisation_id={}", id(&first));
+        assert_eq!(adviser.get(&of_it).await.expect(200).items().len(), 1);
 
         // Nothing is written to it, nor with it.
         let refused = |answer: Answer| {

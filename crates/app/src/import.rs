@@ -6,7 +6,7 @@ use lotse_domain::entity::{Reference, check_version};
 use lotse_domain::id::ImportId;
 use lotse_domain::import::{
     ArrivedFile, DryRun, Import, ImportFilter, ImportInput, ImportRow, ImportRowFilter,
-    ImportSettings, PlannedRow, file,
+    ImportSettings, Meaning, PlannedRow, file,
 };
 use lotse_domain::job::{Job, JobKind};
 use lotse_domain::page::{After, Page, Paging};
@@ -86,13 +86,15 @@ pub fn upload(
     input: &ImportInput,
     file: &ArrivedFile,
 ) -> Result<Import> {
+    // Others can write while the file is read.
+    let profile = app.read(caller, Action::ChangeImports, |tx| import_profile::named(tx, input))?;
+    let meaning = Meaning::proposed(input, file, profile.as_ref())?;
     app.write(caller, Action::ChangeImports, |tx| {
         let carrier = tx.actor.own_carrier()?;
         let carrier = Reference::new(carrier.id, &carrier.name);
         let recorded_by = tx.actor.reference();
-        let profile = import_profile::named(tx, input)?;
-        let (id, profile) = (tx.new_id(), profile.as_ref());
-        let new = Import::new(id, tx.now, input, file, carrier, recorded_by, profile)?;
+        let (id, meaning) = (tx.new_id(), meaning.clone());
+        let new = Import::new(id, tx.now, input, file, carrier, recorded_by, meaning)?;
         import::insert(tx.conn, &new, &file.bytes)?;
         tx.created(&new.without_samples())?;
         Ok(new)
@@ -110,11 +112,30 @@ pub fn confirm(
     seen: i64,
     patch: &MergePatch,
 ) -> Result<Import> {
+    let read = app.read_whole(caller, Action::ChangeImports, |tx| {
+        let scope = tx.scope();
+        let import = import::find(tx.conn, &tx.names, &scope, id)?;
+        // Whoever saw another version is told below, or answered as he was the first time.
+        if import.version != seen {
+            return Ok(None);
+        }
+        let bytes = import::content(tx.conn, &import)?;
+        Ok(Some((import, bytes)))
+    })?;
+    // Others can write while the file is read.
+    let meaning = match read {
+        Some((import, bytes)) => {
+            let settings: ImportSettings = patch.apply(&import.settings)?;
+            Some(Meaning::told(&import, settings, &bytes)?)
+        }
+        None => None,
+    };
     app.write(caller, Action::ChangeImports, |tx| {
         let old = seen_as(tx, id, seen)?;
-        let settings: ImportSettings = patch.apply(&old.settings)?;
-        let bytes = import::content(tx.conn, &old)?;
-        let new = old.confirmed(tx.now, settings, &bytes)?;
+        let Some(meaning) = meaning.clone() else {
+            return Err(Error::Stale { current: old.version });
+        };
+        let new = old.confirmed(tx.now, meaning)?;
         import::update(tx.conn, &new)?;
         tx.changed(&old.without_samples(), &new.without_samples())?;
         Ok(new)

@@ -9,7 +9,7 @@ use lotse_domain::policy::Action;
 use lotse_domain::{Error, Result};
 use lotse_persistence::{audit, import_profile};
 
-use crate::{App, Caller, Writing};
+use crate::{App, Caller, Reading, Writing};
 
 /// Those of the own carrier, by name.
 ///
@@ -110,7 +110,7 @@ fn seen_as(tx: &mut Writing, id: ImportProfileId, seen: i64) -> Result<ImportPro
 }
 
 /// The settings of the profile that an upload names.
-pub(crate) fn named(tx: &mut Writing, input: &ImportInput) -> Result<Option<ImportSettings>> {
+pub(crate) fn named(tx: &mut Reading, input: &ImportInput) -> Result<Option<ImportSettings>> {
     let Some(id) = input.profile_id else { return Ok(None) };
     let unknown = || {
         Error::invalid(

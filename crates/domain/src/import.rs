@@ -13,17 +13,18 @@ use crate::code::codes;
 use crate::entity::{Entity, EntityKind, Reference};
 use crate::error::{Error, Result};
 use crate::id::{CarrierId, ImportId, ImportProfileId, JobId};
-use crate::import::file::Reading;
 use crate::job::{Job, JobStatus};
 
 pub mod field;
 pub mod file;
 pub mod key;
 pub mod layout;
+mod meaning;
 pub mod named;
 mod outcome;
 mod settings;
 
+pub use meaning::Meaning;
 pub use outcome::{
     DryRun, ImportCounts, ImportRow, ImportRowFilter, PlannedRow, RepeatedError, RowError,
 };
@@ -138,10 +139,8 @@ pub struct ArrivedFile {
 }
 
 impl Import {
-    /// `profile` are the settings of files of this kind.
-    ///
     /// # Errors
-    /// `Invalid` when the name is, or there is no table in the file.
+    /// `Invalid` when the name is.
     pub fn new(
         id: ImportId,
         now: DateTime<Utc>,
@@ -149,25 +148,11 @@ impl Import {
         file: &ArrivedFile,
         carrier: Reference,
         recorded_by: Reference,
-        profile: Option<&ImportSettings>,
+        meaning: Meaning,
     ) -> Result<Self> {
         let mut checks = Checks::new();
         let name = checks.line("name", &input.name, 200);
         checks.finish()?;
-        let mapped = profile.map_or(&[][..], |profile| &profile.columns);
-        let reading = Reading { target: input.target, mapped };
-        let mut detected = file::detect(&file.bytes, file.format, reading)?;
-        let settings = match profile {
-            None => ImportSettings::proposed(input.target, &detected),
-            Some(profile) => {
-                let settings = profile.for_file(&detected);
-                if detected.columns.is_empty() && settings.form.is_readable(file.format) {
-                    detected.form = settings.form.clone();
-                    file::look(&file.bytes, file.format, reading, &mut detected)?;
-                }
-                settings.for_file(&detected).with_columns_of(&detected)
-            }
-        };
         let bytes =
             i64::try_from(file.bytes.len()).map_err(|error| Error::Internal(error.into()))?;
         Ok(Self {
@@ -179,8 +164,8 @@ impl Import {
             format: file.format,
             bytes,
             sha256: ContentHash(Sha256::digest(&file.bytes).into()),
-            settings,
-            detected,
+            settings: meaning.settings,
+            detected: meaning.detected,
             confirmed: false,
             status: ImportStatus::Draft,
             run_job_id: None,
@@ -213,44 +198,14 @@ impl Import {
         Self { version: self.version + 1, updated_at: now, ..self.clone() }
     }
 
-    /// Settings as a person says. When they read the file in another way than it was looked at, `bytes` is looked at
-    /// again, so that its columns are known.
+    /// With what a person says that the file means.
     ///
     /// # Errors
-    /// `Conflict` when it was started; `Invalid`.
-    pub fn confirmed(
-        &self,
-        now: DateTime<Utc>,
-        mut settings: ImportSettings,
-        bytes: &[u8],
-    ) -> Result<Self> {
+    /// `Conflict` when it was started.
+    pub fn confirmed(&self, now: DateTime<Utc>, meaning: Meaning) -> Result<Self> {
         self.check_draft()?;
-        let mut detected = self.detected.clone();
-        let read_by = |form: &FileForm| (form.encoding, form.delimiter, form.sheet.clone());
-        if read_by(&settings.form) != read_by(&detected.form) {
-            detected.form = settings.form.clone();
-            let reading = Reading { target: self.target, mapped: &settings.columns };
-            file::look(bytes, self.format, reading, &mut detected)?;
-            // What could not be told before, and was not said.
-            let form = &mut settings.form;
-            form.date_form = form.date_form.or(detected.form.date_form);
-            form.number_form = form.number_form.or(detected.form.number_form);
-            if settings.columns.is_empty() {
-                settings = Self::completed(self.target, &detected, settings);
-            }
-        }
-        settings.check(self.target, Some(&detected))?;
+        let Meaning { settings, detected } = meaning;
         Ok(Self { settings, detected, confirmed: true, ..self.touched(now) })
-    }
-
-    /// With the columns that can be told, once it is known how to read the file.
-    fn completed(
-        target: ImportTarget,
-        detected: &Detected,
-        settings: ImportSettings,
-    ) -> ImportSettings {
-        let ImportSettings { columns, .. } = ImportSettings::proposed(target, detected);
-        ImportSettings { columns, ..settings }
     }
 
     fn check_draft(&self) -> Result<()> {

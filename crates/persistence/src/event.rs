@@ -24,6 +24,7 @@ use crate::among::among;
 use crate::connection::Conn;
 use crate::convert::{carrier_of, code, contains, reference};
 use crate::error::{DbResult, one_row};
+use crate::merge;
 use crate::names::Names;
 use crate::page::first;
 use crate::schema::{
@@ -340,6 +341,7 @@ pub fn list(
     paging: &Paging,
 ) -> Result<Page<Event>> {
     let Some(carrier) = carrier_of(scope) else { return paging.page(Vec::new(), None, key) };
+    let organisation = merge::current(conn, filter.organisation_id)?;
     let matching = || {
         let mut query = events::table
             .left_join(event_series::table)
@@ -376,7 +378,7 @@ pub fn list(
                 .select(event_districts::event_id);
             query = query.filter(events::id.eq_any(addressed));
         }
-        if let Some(organisation) = filter.organisation_id {
+        if let Some(organisation) = organisation {
             let organisation = Key(organisation.0);
             let organised = event_organisers::table
                 .filter(event_organisers::organisation_id.eq(organisation))

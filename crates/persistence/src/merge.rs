@@ -232,6 +232,18 @@ pub fn leads_to(conn: &mut Conn, id: OrganisationId) -> Result<Option<Organisati
     Ok(Some(OrganisationReference { id: OrganisationId(last.0), name, kind: code(&kind)? }))
 }
 
+/// The organisation that a list is asked for, by an id from before it was merged too.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(crate) fn current(
+    conn: &mut Conn,
+    asked: Option<impl Into<OrganisationId>>,
+) -> Result<Option<OrganisationId>> {
+    let Some(asked) = asked.map(Into::into) else { return Ok(None) };
+    Ok(Some(leads_to(conn, asked)?.map_or(asked, |survivor| survivor.id)))
+}
+
 /// Those of the organisations that were merged, each with where it leads.
 ///
 /// # Errors

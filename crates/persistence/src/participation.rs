@@ -15,6 +15,7 @@ use crate::among::among;
 use crate::connection::Conn;
 use crate::convert::{carrier_of, code, reference};
 use crate::error::{DbResult, one_row};
+use crate::merge;
 use crate::names::Names;
 use crate::page::first;
 use crate::schema::{contacts, event_participations, events, organisations};
@@ -152,6 +153,7 @@ pub fn list(
 ) -> Result<Page<Participation>> {
     let key = |participation: &Participation| (String::new(), participation.id.0);
     let Some(carrier) = carrier_of(scope) else { return paging.page(Vec::new(), None, key) };
+    let organisation = merge::current(conn, filter.organisation_id)?;
     let matching = || {
         let mut query = event_participations::table
             .inner_join(events::table)
@@ -166,7 +168,7 @@ pub fn list(
         if let Some(role) = filter.role {
             query = query.filter(event_participations::role.eq(role.code()));
         }
-        if let Some(organisation) = filter.organisation_id {
+        if let Some(organisation) = organisation {
             query =
                 query.filter(event_participations::organisation_id.eq(Some(Key(organisation.0))));
         }

@@ -27,6 +27,7 @@ use crate::among::among;
 use crate::connection::Conn;
 use crate::convert::{carrier_of, code, optional_code, reference};
 use crate::error::{DbResult, one_row};
+use crate::merge;
 use crate::names::Names;
 use crate::page::first;
 use crate::programme_template;
@@ -285,9 +286,10 @@ pub fn list(
     let sort = filter.sort.unwrap_or_default();
     let key = |case: &RecruitmentCase| (sort.key(case), case.id.0);
     let Some(carrier) = carrier_of(scope) else { return paging.page(Vec::new(), None, key) };
+    let company = merge::current(conn, filter.company_id)?;
     let matching = || {
         let mut query = with_names().filter(recruitment_cases::carrier_id.eq(carrier)).into_boxed();
-        if let Some(company) = filter.company_id {
+        if let Some(company) = company {
             query = query.filter(recruitment_cases::company_id.eq(Key(company.0)));
         }
         if let Some(run) = filter.accompaniment_id {

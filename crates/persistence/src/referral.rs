@@ -23,6 +23,7 @@ use crate::among::among;
 use crate::connection::Conn;
 use crate::convert::{carrier_of, code, optional_code};
 use crate::error::{DbResult, all_rows, one_row};
+use crate::merge;
 use crate::names::Names;
 use crate::page::first;
 use crate::schema::{company_profiles, referral_rows, referrals};
@@ -231,16 +232,18 @@ pub fn list(
     let sort = filter.sort.unwrap_or_default();
     let key = |referral: &Referral| (sort.key(referral), referral.id.0);
     let Some(carrier) = carrier_of(scope) else { return paging.page(Vec::new(), None, key) };
+    let organisation = merge::current(conn, filter.organisation_id)?;
+    let actor = merge::current(conn, filter.actor_id)?;
     let matching = || {
         let mut query =
             referral_rows::table.filter(referral_rows::carrier_id.eq(carrier)).into_boxed();
         if let Some(consultation) = filter.consultation_id {
             query = query.filter(referral_rows::consultation_id.eq(Some(Key(consultation.0))));
         }
-        if let Some(organisation) = filter.organisation_id {
+        if let Some(organisation) = organisation {
             query = query.filter(referral_rows::organisation_id.eq(Key(organisation.0)));
         }
-        if let Some(actor) = filter.actor_id {
+        if let Some(actor) = actor {
             query = query.filter(referral_rows::actor_id.eq(Key(actor.0)));
         }
         if let Some(owner) = filter.owner_id {

@@ -20,6 +20,7 @@ use crate::among::among;
 use crate::connection::Conn;
 use crate::convert::{carrier_of, code, contains, reference};
 use crate::error::{DbResult, all_rows, one_row};
+use crate::merge;
 use crate::names::Names;
 use crate::page::first;
 use crate::schema::{organisation_tasks, task_rows, tasks};
@@ -203,8 +204,9 @@ pub fn list(
     let sort = filter.sort.unwrap_or_default();
     let key = |task: &Task| (sort.key(task), task.id.0);
     let Some(carrier) = carrier_of(scope) else { return paging.page(Vec::new(), None, key) };
+    let organisation = merge::current(conn, filter.organisation_id)?;
     let matching = || {
-        let mut query = of(carrier, filter.organisation_id);
+        let mut query = of(carrier, organisation);
         if let Some(owner) = filter.owner_id {
             query = query.filter(task_rows::owner_id.eq(Key(owner.0)));
         }

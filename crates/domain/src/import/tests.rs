@@ -186,12 +186,15 @@ fn what_is_started_is_confirmed_and_starts_once() {
         profile_id: None,
     };
     let id = ImportId(Uuid::nil());
-    let draft = Import::new(id, now, &input, &file, somebody(), somebody(), None).unwrap();
+    let meaning = Meaning::proposed(&input, &file, None).unwrap();
+    let draft = Import::new(id, now, &input, &file, somebody(), somebody(), meaning).unwrap();
     let job = JobId(Uuid::nil());
     assert!(draft.started(now, job).is_err());
-    let confirmed = draft.confirmed(now, draft.settings.clone(), &file.bytes).unwrap();
+    let told = |of: &Import| Meaning::told(of, of.settings.clone(), &file.bytes);
+    let confirmed = draft.confirmed(now, told(&draft).unwrap()).unwrap();
     let started = confirmed.started(now, job).unwrap();
     assert!(started.started(now, job).is_err());
+    assert!(told(&started).is_err());
     assert!(draft.undo_started(now, job).is_err());
     let undone = started.undo_started(now, job).unwrap().undone(now);
     assert!(undone.undo_started(now, job).is_err());
@@ -222,8 +225,8 @@ fn a_profile_fills_what_the_file_leaves_open_and_names_no_more_than_it_has() {
     let target = ImportTarget::Companies;
     let input = ImportInput { target, name: "firmen.csv".into(), profile_id: None };
     let (id, now) = (ImportId(Uuid::nil()), DateTime::UNIX_EPOCH);
-    let draft =
-        Import::new(id, now, &input, &file, somebody(), somebody(), Some(&profile)).unwrap();
+    let meaning = Meaning::proposed(&input, &file, Some(&profile)).unwrap();
+    let draft = Import::new(id, now, &input, &file, somebody(), somebody(), meaning).unwrap();
     assert_eq!(draft.settings.form.date_form, Some(DateForm::British));
     assert_eq!(draft.settings.form.number_form, Some(NumberForm::German));
     assert_eq!(draft.settings.columns.len(), 1);

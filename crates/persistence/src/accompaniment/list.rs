@@ -19,6 +19,7 @@ use crate::among::among;
 use crate::connection::Conn;
 use crate::convert::carrier_of;
 use crate::error::DbResult;
+use crate::merge;
 use crate::names::Names;
 use crate::page::first;
 use crate::schema::{
@@ -77,9 +78,10 @@ pub fn list(
     let sort = filter.sort.unwrap_or_default();
     let key = |run: &Accompaniment| (sort.key(run), run.id.0);
     let Some(carrier) = carrier_of(scope) else { return paging.page(Vec::new(), None, key) };
+    let company = merge::current(conn, filter.company_id)?;
     let matching = || {
         let mut query = of_carrier(carrier).into_boxed();
-        if let Some(company) = filter.company_id {
+        if let Some(company) = company {
             query = query.filter(accompaniments::company_id.eq(Key(company.0)));
         }
         if let Some(site) = filter.site_id {

@@ -7,6 +7,7 @@ use diesel::sql_types::Bool;
 use lotse_domain::Result;
 use lotse_domain::code::Code;
 use lotse_domain::consultation::{Consultation, ConsultationFilter, ConsultationSort};
+use lotse_domain::id::OrganisationId;
 use lotse_domain::name::fold;
 use lotse_domain::page::{After, Page, Paging};
 use lotse_domain::policy::Scope;
@@ -15,6 +16,7 @@ use super::{Seen, entities};
 use crate::connection::Conn;
 use crate::convert::{carrier_of, contains};
 use crate::error::DbResult;
+use crate::merge;
 use crate::names::Names;
 use crate::page::first;
 use crate::schema::{
@@ -38,13 +40,11 @@ pub fn list(
     let key = |consultation: &Consultation| (sort.key(consultation), consultation.id.0);
     let Some(carrier) = carrier_of(scope) else { return paging.page(Vec::new(), None, key) };
     let few = few_match(conn, carrier, filter)?;
-    let page = place(matching(carrier, filter, few), sort, paging.after.as_ref())?;
+    let organisation = merge::current(conn, filter.organisation_id)?;
+    let matching = || matching(carrier, organisation, filter, few);
+    let page = place(matching(), sort, paging.after.as_ref())?;
     let rows: Vec<Seen> = first(paging, page.select(Seen::as_select())).load(conn).db()?;
-    let total = if paging.total {
-        Some(matching(carrier, filter, few).count().get_result(conn).db()?)
-    } else {
-        None
-    };
+    let total = if paging.total { Some(matching().count().get_result(conn).db()?) } else { None };
     paging.page(entities(conn, rows, names)?, total, key)
 }
 
@@ -86,7 +86,12 @@ fn few_match(conn: &mut Conn, carrier: Key, filter: &ConsultationFilter) -> Resu
 
 /// `few` keeps SQLite from taking an index of the carrier, the site or the period: a unary plus says that there
 /// is none.
-fn matching(carrier: Key, filter: &ConsultationFilter, few: bool) -> Rows<'_> {
+fn matching(
+    carrier: Key,
+    organisation: Option<OrganisationId>,
+    filter: &ConsultationFilter,
+    few: bool,
+) -> Rows<'_> {
     let by_no_index = |column: &str, id: Key| {
         sql::<Bool>(&format!("+consultation_rows.{column} = ")).bind::<Id, _>(id)
     };
@@ -96,7 +101,7 @@ fn matching(carrier: Key, filter: &ConsultationFilter, few: bool) -> Rows<'_> {
     } else {
         query.filter(consultation_rows::carrier_id.eq(carrier))
     };
-    if let Some(organisation) = filter.organisation_id {
+    if let Some(organisation) = organisation {
         query = query.filter(consultation_rows::organisation_id.eq(Some(Key(organisation.0))));
     }
     if let Some(site) = filter.site_id {

@@ -107,19 +107,18 @@ fn condition(
             let none = if or_none { "f.district_id IS NULL OR " } else { "" };
             format!("({none}f.district_id IN (SELECT d.id FROM districts d WHERE {keys}))")
         }
-        Dimension::Topic => {
-            let wanted = among(statement, "t.code", &codes);
-            let topic = match topics {
-                TopicsAs::Recorded => "ct.topic_id",
-                TopicsAs::Current => {
-                    "(SELECT n.current_id FROM current_topics n WHERE n.topic_id = ct.topic_id)"
-                }
-            };
-            format!(
-                "EXISTS (SELECT 1 FROM consultation_topics ct JOIN topics t ON t.id = {topic} \
-                 WHERE ct.consultation_id = f.id AND {wanted})"
-            )
-        }
+        Dimension::Topic => match topics {
+            TopicsAs::Recorded => of_several(statement, "f.topic_codes", &codes, false),
+            TopicsAs::Current => {
+                let wanted = among(statement, "t.code", &codes);
+                format!(
+                    "EXISTS (SELECT 1 FROM consultation_topics ct \
+                     JOIN current_topics n ON n.topic_id = ct.topic_id \
+                     JOIN topics t ON t.id = n.current_id \
+                     WHERE ct.consultation_id = f.id AND {wanted})"
+                )
+            }
+        },
         Dimension::Country => of_several(statement, "f.country_codes", &codes, or_none),
         Dimension::Occupation => of_several(statement, "f.occupation_groups", &codes, or_none),
         dimension => {
