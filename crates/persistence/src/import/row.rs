@@ -248,10 +248,10 @@ pub fn set_undone(
         .execute(conn)
         .db()?;
     let Some(version) = version else { return Ok(()) };
+    // Later rows are undone by now. Told to look at earlier ones only, SQLite would look at all of them.
     diesel::update(
         import_rows::table
             .filter(import_rows::import_id.eq(Key(import.0)))
-            .filter(import_rows::number.lt(row.number))
             .filter(import_rows::record_id.eq(Some(Key(row.record_id))))
             .filter(import_rows::record_version.eq(Some(row.record_version - 1)))
             .filter(import_rows::undone.is_null()),
