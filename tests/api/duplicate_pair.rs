@@ -169,27 +169,6 @@ fn a_pair_goes_when_one_changes_or_is_archived() {
 }
 
 #[test]
-fn what_is_dismissed_is_what_both_agree_in_by_then() {
-    both(async |app| {
-        let (adviser, manager) = (app.log_in("adviser").await, app.log_in("manager").await);
-        let pair_of = found(&app, &adviser, "Kirchmeier").await;
-        // Nobody has compared them since.
-        let two = &pair_of["second"];
-        change(&adviser, two, json!({"name": "Ganz anders"})).await;
-        act(&manager, &pair(&adviser, &pair_of).await, "dismiss").await.problem(409, "settled");
-        change(&adviser, two, json!({"name": "Kirchmaier Dublette"})).await;
-        for side in [&pair_of["first"], two] {
-            change(&adviser, side, json!({"vat_id": "DE100000008"})).await;
-        }
-        let seen = pair(&adviser, &pair_of).await;
-        let dismissed = act(&manager, &seen, "dismiss").await.expect(200).body;
-        assert_eq!(dismissed["dismissed"]["reasons"], json!(["same_vat_id", "similar_name"]));
-        compared(&app);
-        assert_eq!(pair(&adviser, &pair_of).await["state"], "dismissed");
-    });
-}
-
-#[test]
 fn a_dismissed_pair_is_remembered() {
     both(async |app| {
         let (adviser, manager) = (app.log_in("adviser").await, app.log_in("manager").await);

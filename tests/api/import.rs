@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{Answer, Session, TestApp, both, send};
+use crate::harness::{Answer, Session, TestApp, both, lines, send};
 
 const CSV: &str = "text/csv";
 
@@ -135,6 +135,82 @@ fn the_same_file_twice_does_nothing_and_comes_again_once_it_is_taken_back() {
         assert_ne!(later["id"], job["id"]);
         work(&app);
         assert_eq!(names(&adviser).await.len(), 2);
+    });
+}
+
+#[test]
+fn rows_of_one_record_are_taken_back_one_after_the_other() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        // More rows than are taken back at once lie between the first ones and the last one.
+        let row = |n: usize| match n {
+            1..=3 | 204 => format!("Zwirbel GmbH;Hanau;zwirbel{n}.example\n"),
+            _ => format!("Firma {n} GmbH;Hanau;\n"),
+        };
+        let file: String =
+            std::iter::once("Firma;Ort;Webseite\n".to_owned()).chain((1..=204).map(row)).collect();
+        let (id, _) = started(&adviser, file.as_bytes()).await;
+        work(&app);
+        let path = format!("/imports/{id}");
+        let rows = adviser.get(&format!("{path}/rows")).await.expect(200);
+        let company = format!("/companies/{}", rows.items()[0]["record_id"].as_str().unwrap());
+        assert_eq!(adviser.get(&company).await.expect(200).body["version"], 4);
+
+        let import = adviser.get(&path).await.expect(200).body;
+        act(&adviser, &format!("{path}/undo"), &import["version"]).await.expect(200);
+        work(&app);
+        let rows = adviser.get(&format!("{path}/rows?limit=200")).await.expect(200);
+        assert!(rows.items().iter().all(|row| row["undone"] == "taken_back"), "{}", rows.text);
+        let gone = adviser.get(&company).await.expect(200).body;
+        assert_eq!(
+            (&gone["website"], gone["archived"].is_null()),
+            (&json!("https://zwirbel1.example"), false)
+        );
+        assert!(names(&adviser).await.is_empty());
+    });
+}
+
+#[test]
+fn somebody_in_between_keeps_what_he_changed() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        let file = "Firma;Ort;Webseite\n\
+            Zwirbel GmbH;Hanau;zwirbel1.example\n\
+            Zwirbel GmbH;Hanau;zwirbel2.example\n";
+        let (id, _) = started(&adviser, file.as_bytes()).await;
+        work(&app);
+        let path = format!("/imports/{id}");
+        let rows = adviser.get(&format!("{path}/rows")).await.expect(200);
+        let company = format!("/companies/{}", rows.items()[0]["record_id"].as_str().unwrap());
+        adviser.patch(&company, 2, &json!({"status": "dormant"})).await.expect(200);
+        let import = adviser.get(&path).await.expect(200).body;
+        act(&adviser, &format!("{path}/undo"), &import["version"]).await.expect(200);
+        work(&app);
+        let rows = adviser.get(&format!("{path}/rows")).await.expect(200);
+        let undone: Vec<_> = rows.items().iter().map(|row| row["undone"].clone()).collect();
+        assert_eq!(undone, ["changed_since", "changed_since"]);
+        let kept = adviser.get(&company).await.expect(200).body;
+        assert_eq!((&kept["status"], &kept["version"]), (&json!("dormant"), &json!(3)));
+    });
+}
+
+#[test]
+fn refused_rows_leave_no_trace_beside_those_that_are_kept() {
+    both(async |app| {
+        let adviser = app.log_in("adviser").await;
+        adviser.company("Gleich GmbH", &json!({"address": {"city": "Hanau"}})).await;
+        let file = "Firma;PLZ;Ort\nA GmbH;60311;Frankfurt\nB GmbH;6031;Hanau\nGleich GmbH;;Hanau\n\
+            C GmbH;34117;Kassel\n";
+        let (_, job) = started(&adviser, file.as_bytes()).await;
+        work(&app);
+        let noted = format!(
+            "SELECT o.name AS line FROM audit_log a JOIN organisations o ON o.id = a.entity_id \
+             WHERE a.request_id = 'job-{}' AND a.action = 'created' ORDER BY a.id",
+            job["id"].as_str().unwrap()
+        );
+        assert_eq!(lines(&mut app.connect(), &noted), ["A GmbH", "C GmbH"]);
+        let all = "SELECT action AS line FROM audit_log WHERE entity_kind = 'company'";
+        assert_eq!(lines(&mut app.connect(), all).len(), 3);
     });
 }
 
@@ -266,6 +342,22 @@ fn a_profile_says_what_files_of_one_kind_mean() {
         assert_eq!(draft["settings"]["columns"], profile("")["settings"]["columns"]);
         assert_eq!(draft["settings"]["on_match"], "skip");
         assert_eq!(draft["confirmed"], false);
+        // Sent again it is answered as the first time, whatever became of the profile since.
+        let again = async || {
+            let request = adviser.request(Method::POST, &path).header("Content-Type", CSV);
+            send(request.header("Idempotency-Key", "upload").body(file)).await
+        };
+        let first = again().await.expect(201).body;
+        adviser
+            .post_with(
+                &format!("/import-profiles/{}/archive", kept.id()),
+                &[("If-Match", "\"1\"")],
+                &json!({"reason": "x"}),
+            )
+            .await
+            .expect(200);
+        assert_eq!(again().await.expect(201).body, first);
+        with_profile(&adviser).await.violates("profile_id", "unknown");
         // It is the carrier's.
         let other = app.log_in("other").await;
         with_profile(&other).await.violates("profile_id", "unknown");

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::accompaniment;
 use crate::harness::{Answer, Backend, Session, TestApp, body, both, district, lines, send};
+use crate::recruitment_case;
 use crate::tag::tag;
 
 pub fn id(record: &Value) -> &str {
@@ -199,7 +200,21 @@ fn an_old_id_leads_to_the_survivor() {
         let middle = adviser.company("B GmbH", &json!({})).await;
         let first = adviser.company("A GmbH", &json!({})).await;
         contact(&adviser, &first, "Cora Probstadt").await;
-        consultation(&app, &adviser, &first, &json!({})).await;
+        let held = consultation(&app, &adviser, &first, &json!({})).await;
+        let actor = adviser.actor("Kammer Musterstadt", "chamber_crafts").await;
+        let task = json!({"title": "x", "due_on": "2026-04-01", "organisation_id": first["id"]});
+        adviser.post("/tasks", &task).await.expect(201);
+        let referral =
+            json!({"consultation_id": held["id"], "actor_id": actor["id"], "reason": "x"});
+        adviser.post("/referrals", &referral).await.expect(201);
+        let event = app.event(&adviser, &json!({})).await;
+        let event = adviser.post("/events", &event).await.expect(201);
+        let participations = format!("/events/{}/participations", event.id());
+        let takes_part = json!({"organisation_id": first["id"], "headcount": 2});
+        adviser.post(&participations, &takes_part).await.expect(201);
+        accompaniment::request(&adviser, "Begleitet GmbH", &json!({"company_id": first["id"]}))
+            .await;
+        recruitment_case::open(&adviser, &json!({"company_id": first["id"]})).await;
         merged(&manager, &middle, &first, &json!({})).await;
         let old = format!("/companies/{}", id(&first));
         let to = |of: &Value, rest: &str| (308, format!("/api/v1/companies/{}{rest}", id(of)));
@@ -233,10 +248,15 @@ fn an_old_id_leads_to_the_survivor() {
                 let path = format!("/{list}?{field}={}&total=true", id(of));
                 adviser.get(&path).await.expect(200).body["total"].clone()
             };
-            assert_eq!(found(&first).await, found(&last).await, "{list}");
+            assert_eq!((found(&first).await, found(&last).await), (json!(1), json!(1)), "{list}");
         }
-        let of_it = format!("/consultations?organisation_id={}", id(&first));
-        assert_eq!(adviser.get(&of_it).await.expect(200).items().len(), 1);
+        let at_event = format!("{participations}?organisation_id={}", id(&first));
+        assert_eq!(adviser.get(&at_event).await.expect(200).items().len(), 1);
+        let them = app.log_in("colleague").await.id().await;
+        let over = json!({"from_user_id": adviser.id().await, "to_user_id": them,
+            "organisation_id": first["id"]});
+        let over = manager.post("/tasks/reassign", &over).await.expect(200).body;
+        assert_eq!((&over["tasks"], &over["referrals"]), (&json!(1), &json!(1)));
 
         // Nothing is written to it, nor with it.
         let refused = |answer: Answer| {
@@ -268,7 +288,7 @@ fn an_old_id_leads_to_the_survivor() {
         let listed = async |query: &str| {
             adviser.get(&format!("/companies{query}")).await.expect(200).items().len()
         };
-        assert_eq!((listed("").await, listed("?archived=true").await), (1, 3));
+        assert_eq!((listed("").await, listed("?archived=true").await), (3, 5));
 
         // Not for ever: a merge can be undone.
         undo(&manager, &second).await.expect(200);

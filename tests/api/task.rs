@@ -10,7 +10,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Answer, BWHW, PERIOD_2026, POSTGRES, SQLITE, Session, TestApp, VSB, body, both, redacted, send,
+    Answer, BWHW, PERIOD_2026, POSTGRES, SQLITE, Session, TestApp, VSB, body, both, lines,
+    redacted, send,
 };
 use crate::hostile::NOWHERE;
 
@@ -425,10 +426,10 @@ fn more_tasks_than_are_read_at_once_are_handed_over() {
         let (id, numbers) = match app.backend {
             SQLITE => (
                 "randomblob(16)",
-                "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900) \
+                "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1100) \
                  SELECT i FROM n)",
             ),
-            POSTGRES => ("gen_random_uuid()", "(SELECT generate_series(1, 900) AS i)"),
+            POSTGRES => ("gen_random_uuid()", "(SELECT generate_series(1, 1100) AS i)"),
         };
         let columns = "carrier_id, title, search_text, due_on, owner_id, priority, status, \
                        recorded_by, created_at, updated_at";
@@ -454,7 +455,11 @@ fn more_tasks_than_are_read_at_once_are_handed_over() {
             manager.post("/tasks/reassign", &wish)
         );
         let count = |answer: Answer| answer.expect(200).body["reassigned"].as_i64().unwrap();
-        assert_eq!(count(one) + count(two), 901);
+        assert_eq!(count(one) + count(two), 1101);
+        // More entries of the audit log than go into one statement.
+        let noted = "SELECT 'changed' AS line FROM audit_log \
+            WHERE entity_kind = 'task' AND action = 'changed'";
+        assert_eq!(lines(&mut app.connect(), noted).len(), 1101);
         if app.backend == POSTGRES {
             let counted = diesel::sql_query("SELECT last_value AS number FROM statements");
             let counted: Number = counted.get_result(&mut app.connect()).unwrap();

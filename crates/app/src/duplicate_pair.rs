@@ -82,13 +82,9 @@ pub fn dismiss(
     app.write(caller, Action::MergeOrganisations, |tx| {
         let old = duplicate_pair::find(tx.conn, id)?;
         check_version(&old, seen)?;
-        // Since they were compared last, one may have been changed: what they agree in now is what is dismissed.
-        let both = duplicate_pair::organisations(tx.conn, &[old.first_id, old.second_id])?;
-        let likeness = both.first().zip(both.last()).and_then(|(one, other)| likeness(one, other));
-        let current = old.alike(likeness.as_ref());
         let names = tx.names.clone();
-        duplicate_pair::with_sides(tx.conn, &names, current.clone())?.check_may_be_dismissed()?;
-        let new = current.dismissed(tx.now, tx.actor.user_id, input.checked()?);
+        duplicate_pair::with_sides(tx.conn, &names, old.clone())?.check_may_be_dismissed()?;
+        let new = old.dismissed(tx.now, tx.actor.user_id, input.checked()?);
         duplicate_pair::update(tx.conn, &new)?;
         tx.changed(&old, &new)?;
         duplicate_pair::with_sides(tx.conn, &names, new)

@@ -86,14 +86,23 @@ pub fn upload(
     input: &ImportInput,
     file: &ArrivedFile,
 ) -> Result<Import> {
-    // Others can write while the file is read.
-    let profile = app.read(caller, Action::ChangeImports, |tx| import_profile::named(tx, input))?;
-    let meaning = Meaning::proposed(input, file, profile.as_ref())?;
+    // Others can write while the file is read. What is wrong with it is told to who sends it for the first time.
+    let read = app
+        .read(caller, Action::ChangeImports, |tx| import_profile::named(tx, input))
+        .and_then(|profile| Meaning::proposed(input, file, profile.as_ref()));
+    let (meaning, mut refused) = match read {
+        Ok(meaning) => (Some(meaning), None),
+        Err(error) => (None, Some(error)),
+    };
     app.write(caller, Action::ChangeImports, |tx| {
+        let Some(meaning) = meaning.clone() else {
+            let told = || Error::internal("what is wrong with a file was told already");
+            return Err(refused.take().unwrap_or_else(told));
+        };
         let carrier = tx.actor.own_carrier()?;
         let carrier = Reference::new(carrier.id, &carrier.name);
         let recorded_by = tx.actor.reference();
-        let (id, meaning) = (tx.new_id(), meaning.clone());
+        let id = tx.new_id();
         let new = Import::new(id, tx.now, input, file, carrier, recorded_by, meaning)?;
         import::insert(tx.conn, &new, &file.bytes)?;
         tx.created(&new.without_samples())?;
@@ -115,7 +124,7 @@ pub fn confirm(
     let read = app.read_whole(caller, Action::ChangeImports, |tx| {
         let scope = tx.scope();
         let import = import::find(tx.conn, &tx.names, &scope, id)?;
-        // Whoever saw another version is told below, or answered as he was the first time.
+        // Whoever saw another version is told below.
         if import.version != seen {
             return Ok(None);
         }

@@ -81,17 +81,10 @@ impl PairRecord {
         }
     }
 
-    /// The pair after both were compared anew; none when nothing is different.
+    /// The pair after both were compared anew; none when nothing is different. A dismissal ends when they agree in
+    /// something in which they did not when it was said.
     #[must_use]
     pub fn compared(&self, now: DateTime<Utc>, likeness: Option<&Likeness>) -> Option<Self> {
-        let new = self.alike(likeness);
-        (new != *self).then(|| Self { version: self.version + 1, updated_at: now, ..new })
-    }
-
-    /// The pair with the likeness that both have now. A dismissal ends when they agree in something in which they did
-    /// not when it was said.
-    #[must_use]
-    pub fn alike(&self, likeness: Option<&Likeness>) -> Self {
         let score = likeness.map_or(0.0, |likeness| likeness.score);
         let reasons = likeness.map(|likeness| likeness.reasons.clone()).unwrap_or_default();
         let holds = |dismissal: &Dismissal| {
@@ -101,7 +94,8 @@ impl PairRecord {
             reasons.iter().all(is_known)
         };
         let dismissed = self.dismissed.clone().filter(holds);
-        Self { score, reasons, dismissed, ..self.clone() }
+        let new = Self { score, reasons, dismissed, ..self.clone() };
+        (new != *self).then(|| Self { version: self.version + 1, updated_at: now, ..new })
     }
 
     #[must_use]

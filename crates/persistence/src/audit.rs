@@ -94,6 +94,10 @@ pub fn insert(conn: &mut Conn, entry: &Entry) -> Result<()> {
 /// # Errors
 /// When the database cannot be written.
 pub fn insert_all(conn: &mut Conn, entries: &[Entry]) -> Result<()> {
+    // Most changes have one. For that the statement stays prepared.
+    if let [one] = entries {
+        return insert(conn, one);
+    }
     let rows: Vec<NewRow> = entries.iter().map(NewRow::try_from).collect::<Result<_>>()?;
     on_backend!(conn, c => diesel::insert_into(audit_log::table).values(&rows).execute(c)).db()?;
     Ok(())

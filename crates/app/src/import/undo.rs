@@ -30,14 +30,17 @@ pub(crate) fn work(app: &App, job: &Running) -> Result<Halt> {
         }
         let piece = app.write(&caller, Action::ChangeImports, |tx| {
             check_may(&tx.actor, import.target)?;
-            let rows = row::to_undo(tx.conn, id, most)?;
+            let mut rows = row::to_undo(tx.conn, id, most)?;
             let undone = i64::try_from(rows.len()).unwrap_or_default();
             if job.advance(tx, done + undone, total)? {
                 return Ok(None);
             }
-            for row in &rows {
-                let (outcome, version) = take_back(tx, &import, row)?;
-                row::set_undone(tx.conn, id, row, outcome, version)?;
+            for at in 0..rows.len() {
+                let (outcome, version) = take_back(tx, &import, &rows[at])?;
+                row::set_undone(tx.conn, id, rows[at].number, outcome)?;
+                if let Some(version) = version {
+                    follow(tx, id, &mut rows[at..], version)?;
+                }
             }
             if rows.is_empty() {
                 finish(tx, job, id)?;
@@ -63,6 +66,18 @@ fn finish(tx: &mut Writing, job: &Running, id: ImportId) -> Result<()> {
         import::set_fingerprint(tx.conn, id, None)?;
     }
     tx.changed(&old.without_samples(), &new.without_samples())
+}
+
+/// Taking a row back made another version of its record. Earlier rows that changed it too are taken back from there
+/// on: as far behind as they were, so that a change of somebody in between is still seen.
+fn follow(tx: &mut Writing, import: ImportId, rows: &mut [ToUndo], version: i64) -> Result<()> {
+    let Some((row, earlier)) = rows.split_first_mut() else { return Ok(()) };
+    let by = version + 1 - row.record_version;
+    row::shift_versions(tx.conn, import, row.record_id, by)?;
+    for one in earlier.iter_mut().filter(|one| one.record_id == row.record_id) {
+        one.record_version += by;
+    }
+    Ok(())
 }
 
 /// Answers the version of the record too, where it was taken back.

@@ -231,32 +231,35 @@ fn waiting<'a>(import: ImportId) -> Waiting<'a> {
         .into_boxed()
 }
 
-/// Notes what became of a row. Where it was taken back, the record has another version, which an earlier row of the
-/// same import that changed it too is taken back from.
+/// Notes what became of a row.
 ///
 /// # Errors
 /// When the database cannot be written.
 pub fn set_undone(
     conn: &mut Conn,
     import: ImportId,
-    row: &ToUndo,
+    number: i64,
     undone: ImportUndoOutcome,
-    version: Option<i64>,
 ) -> Result<()> {
-    diesel::update(import_rows::table.find((Key(import.0), row.number)))
+    diesel::update(import_rows::table.find((Key(import.0), number)))
         .set(import_rows::undone.eq(Some(undone.code())))
         .execute(conn)
         .db()?;
-    let Some(version) = version else { return Ok(()) };
-    // Later rows are undone by now. Told to look at earlier ones only, SQLite would look at all of them.
+    Ok(())
+}
+
+/// Raises the versions that the rows of a record are taken back from, as far as that was not done yet.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn shift_versions(conn: &mut Conn, import: ImportId, record: Uuid, by: i64) -> Result<()> {
     diesel::update(
         import_rows::table
             .filter(import_rows::import_id.eq(Key(import.0)))
-            .filter(import_rows::record_id.eq(Some(Key(row.record_id))))
-            .filter(import_rows::record_version.eq(Some(row.record_version - 1)))
+            .filter(import_rows::record_id.eq(Some(Key(record))))
             .filter(import_rows::undone.is_null()),
     )
-    .set(import_rows::record_version.eq(Some(version)))
+    .set(import_rows::record_version.eq(import_rows::record_version + by))
     .execute(conn)
     .db()?;
     Ok(())
