@@ -92,7 +92,8 @@ pub fn upload(
         .and_then(|profile| Meaning::proposed(input, file, profile.as_ref()));
     let (meaning, mut refused) = match read {
         Ok(meaning) => (Some(meaning), None),
-        Err(error) => (None, Some(error)),
+        Err(error @ Error::Invalid(_)) => (None, Some(error)),
+        Err(other) => return Err(other),
     };
     app.write(caller, Action::ChangeImports, |tx| {
         let Some(meaning) = meaning.clone() else {
