@@ -69,6 +69,5 @@ mod tag;
 mod target;
 mod task;
 mod timeline;
-
 mod touched;
 mod worklist;

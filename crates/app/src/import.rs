@@ -90,16 +90,13 @@ pub fn upload(
     let read = app
         .read(caller, Action::ChangeImports, |tx| import_profile::named(tx, input))
         .and_then(|profile| Meaning::proposed(input, file, profile.as_ref()));
-    let (meaning, mut refused) = match read {
-        Ok(meaning) => (Some(meaning), None),
-        Err(error @ Error::Invalid(_)) => (None, Some(error)),
+    let meaning = match read {
+        Ok(meaning) => Ok(meaning),
+        Err(Error::Invalid(violations)) => Err(violations),
         Err(other) => return Err(other),
     };
     app.write(caller, Action::ChangeImports, |tx| {
-        let Some(meaning) = meaning.clone() else {
-            let told = || Error::internal("what is wrong with a file was told already");
-            return Err(refused.take().unwrap_or_else(told));
-        };
+        let meaning = meaning.clone().map_err(Error::Invalid)?;
         let carrier = tx.actor.own_carrier()?;
         let carrier = Reference::new(carrier.id, &carrier.name);
         let recorded_by = tx.actor.reference();

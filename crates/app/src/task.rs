@@ -8,7 +8,7 @@ use lotse_domain::task::{
     Context, ReassignInput, Reassigned, Task, TaskCompleteInput, TaskFilter, TaskInput,
 };
 use lotse_domain::{Error, Result};
-use lotse_persistence::{audit, consultation, event, organisation, referral, task, user};
+use lotse_persistence::{audit, consultation, event, merge, organisation, referral, task, user};
 
 use crate::consultation::none_if_missing;
 use crate::{App, Caller, Writing};
@@ -150,6 +150,8 @@ pub fn reassign(app: &App, caller: &Caller, input: &ReassignInput) -> Result<Rea
         let from = user::ever_of(tx.conn, input.from_user_id, carrier)?;
         let to = user::available_on(tx.conn, &[input.to_user_id], carrier, today)?.pop();
         let to = input.checked(from.as_ref(), to)?;
+        let organisation_id = merge::current(tx.conn, input.organisation_id)?;
+        let input = &ReassignInput { organisation_id, ..input.clone() };
         let scope = tx.scope();
         let mut done = Reassigned::default();
 

@@ -232,11 +232,11 @@ pub fn leads_to(conn: &mut Conn, id: OrganisationId) -> Result<Option<Organisati
     Ok(Some(OrganisationReference { id: OrganisationId(last.0), name, kind: code(&kind)? }))
 }
 
-/// The organisation that a list is asked for, by an id from before it was merged too.
+/// The organisation that a list, or a handing over, is asked for, by an id from before it was merged too.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub(crate) fn current(
+pub fn current(
     conn: &mut Conn,
     asked: Option<impl Into<OrganisationId>>,
 ) -> Result<Option<OrganisationId>> {

@@ -405,7 +405,7 @@ pub fn next_open_of(
     if let Some(to) = input.due_to {
         query = query.filter(referral_rows::answer_due_on.le(to));
     }
-    if let Some(organisation) = merge::current(conn, input.organisation_id)? {
+    if let Some(organisation) = input.organisation_id {
         query = query.filter(referral_rows::organisation_id.eq(Key(organisation.0)));
     }
     if let Some(after) = after {

@@ -385,8 +385,7 @@ pub fn next_open_of(
     most: i64,
 ) -> Result<Vec<Task>> {
     let Some(carrier) = carrier_of(scope) else { return Ok(Vec::new()) };
-    let organisation = merge::current(conn, input.organisation_id)?;
-    let mut query = of(carrier, organisation)
+    let mut query = of(carrier, input.organisation_id)
         .filter(task_rows::status.eq(TaskStatus::Open.code()))
         .filter(has_to_do(Key(input.from_user_id.0)));
     if let Some(from) = input.due_from {

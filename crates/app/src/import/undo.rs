@@ -8,6 +8,7 @@ use lotse_domain::policy::Action;
 use lotse_domain::{Error, Result};
 use lotse_persistence::import;
 use lotse_persistence::import::row::{self, ToUndo};
+use uuid::Uuid;
 
 use super::plan::BATCH;
 use super::target::{self, check_may};
@@ -35,12 +36,15 @@ pub(crate) fn work(app: &App, job: &Running) -> Result<Halt> {
             if job.advance(tx, done + undone, total)? {
                 return Ok(None);
             }
-            for at in 0..rows.len() {
-                let (outcome, version) = take_back(tx, &import, &rows[at])?;
-                row::set_undone(tx.conn, id, rows[at].number, outcome)?;
+            let mut left = rows.as_mut_slice();
+            while let Some((row, earlier)) = left.split_first_mut() {
+                let (outcome, version) = take_back(tx, &import, row)?;
+                row::set_undone(tx.conn, id, row.number, outcome)?;
                 if let Some(version) = version {
-                    follow(tx, id, &mut rows[at..], version)?;
+                    let by = version + 1 - row.record_version;
+                    follow(tx, id, row.record_id, by, earlier)?;
                 }
+                left = earlier;
             }
             if rows.is_empty() {
                 finish(tx, job, id)?;
@@ -70,11 +74,15 @@ fn finish(tx: &mut Writing, job: &Running, id: ImportId) -> Result<()> {
 
 /// Taking a row back made another version of its record. Earlier rows that changed it too are taken back from there
 /// on: as far behind as they were, so that a change of somebody in between is still seen.
-fn follow(tx: &mut Writing, import: ImportId, rows: &mut [ToUndo], version: i64) -> Result<()> {
-    let Some((row, earlier)) = rows.split_first_mut() else { return Ok(()) };
-    let by = version + 1 - row.record_version;
-    row::shift_versions(tx.conn, import, row.record_id, by)?;
-    for one in earlier.iter_mut().filter(|one| one.record_id == row.record_id) {
+fn follow(
+    tx: &mut Writing,
+    import: ImportId,
+    record: Uuid,
+    by: i64,
+    earlier: &mut [ToUndo],
+) -> Result<()> {
+    row::shift_versions(tx.conn, import, record, by)?;
+    for one in earlier.iter_mut().filter(|one| one.record_id == record) {
         one.record_version += by;
     }
     Ok(())
